@@ -1,0 +1,77 @@
+"""What a station may ask of its driver. Seven kinds, a closed set; effects are carried out strictly in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Effect(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Base of all effects."""
+
+
+class Dial(Effect):
+    """Open connection number ``link``. ``slot`` 0 is the target the driver was given, else a network profile slot.
+
+    ``url`` is empty for slot 0. ``password`` is what the station has in its own store, None when the driver's own
+    target says. ``refs`` names keys and certificates by handle. ``timeout_us`` counts in station time.
+    """
+
+    link: int
+    slot: int
+    url: str
+    subprotocols: tuple[str, ...]
+    security_profile: int
+    password: str | None
+    refs: dict[str, str]
+    timeout_us: int
+
+
+class Hangup(Effect):
+    """Close connection ``link``; ``how``: ``close`` (handshake, 1000), ``reset`` (abort), ``vanish`` (half-open)."""
+
+    link: int
+    how: str = "close"
+
+
+class Send(Effect):
+    """One text message. ``is_call`` marks the CALL whose answer the driver is to time."""
+
+    link: int
+    data: bytes
+    is_call: bool = False
+
+
+class RawSend(Effect):
+    """Deliberately malformed traffic of a fault or quirk. ``binary`` picks the opcode."""
+
+    link: int
+    data: bytes
+    binary: bool = False
+
+
+class Ping(Effect):
+    """A WebSocket ping."""
+
+    link: int
+
+
+class Job(Effect):
+    """Slow or impure work, one attempt; answered by JobProgress and JobDone with the same number.
+
+    Kinds, closed: upload download make_csr inspect_certificate check_chain check_signature check_ocsp probe.
+    """
+
+    job: int
+    kind: str
+    args: dict[str, Any]
+
+
+class Record(Effect):
+    """Something for metrics, ledger and summary; see ``core/records.py``."""
+
+    what: Any
+
+
+AnyEffect = Dial | Hangup | Send | RawSend | Ping | Job | Record

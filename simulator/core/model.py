@@ -1,0 +1,157 @@
+"""The compiled, frozen description that all stations of one profile and version share.
+
+A model is made once by ``profile/compiled.py`` and only read afterwards: a station adds nothing but its differences.
+Quirks sit here as nine tuples of bound hooks, one tuple a seam, so that a station without quirks pays one empty-tuple
+test per seam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.core.dialect import Dialect
+    from simulator.core.settings import Setting, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What BootNotification says. ``{n}`` in a pattern is the station's number, ``{id}`` its id.
+
+    Empty strings are sent as they are; None means the field is left out.
+    """
+
+    vendor: str
+    model: str
+    firmware: str | None = None
+    serial: str | None = "{id}"
+    box_serial: str | None = None
+    meter_type: str | None = None
+    meter_serial: str | None = None
+    iccid: str | None = None
+    imsi: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvseSpec:
+    """One EVSE with one connector. ``phases`` 0 means DC. ``connector_type`` in the words of ConnectorEnumType."""
+
+    evse_id: int
+    connector_type: str = "sType2"
+    phases: int = 3
+    max_current_a: float = 32.0
+    max_power_w: float = 22_000.0
+    voltage_v: float = 230.0
+    tethered: bool = False
+    bay_sensor: bool = False
+    #: EVSEs with the same group share one power module: only one of them delivers energy at a time ("" = own module).
+    power_group: str = ""
+
+    @property
+    def is_dc(self) -> bool:
+        """Direct current?"""
+        return self.phases == 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """``resolution_wh`` rounds the reported register; ``measurands`` is what the hardware can measure at all.
+
+    ``stop_when_dead``: does a station without readings refuse to charge (and end a running session)?
+    ``accuracy_permille``: the size of the fixed error of each meter, drawn per station.
+    """
+
+    resolution_wh: float = 1.0
+    measurands: tuple[str, ...] = ()
+    stop_when_dead: bool = True
+    accuracy_permille: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlashSpec:
+    """``capacity_bytes`` is shared by queue, cache, list, logs, settings and transaction records."""
+
+    capacity_bytes: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class RtcSpec:
+    """``drift_ppm`` is drawn per station in [-drift_ppm, +drift_ppm]; ``battery``: time survives a power cut."""
+
+    drift_ppm: float = 20.0
+    battery: bool = True
+    #: what a clock without battery shows after a power cut (microseconds since 1970)
+    unset_wall_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModemSpec:
+    """``kind``: ethernet, wifi, lte. ``rtt_ms``: range of the round trip the virtual network draws from."""
+
+    kind: str = "ethernet"
+    rtt_ms: tuple[int, int] = (2, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareSpec:
+    """All parts of a station."""
+
+    meter: MeterSpec = MeterSpec()
+    flash: FlashSpec = FlashSpec()
+    rtc: RtcSpec = RtcSpec()
+    modem: ModemSpec = ModemSpec()
+    holdup_s: float = 0.0
+    boot_soft_s: float = 5.0
+    boot_hard_s: float = 15.0
+    boot_power_s: float = 20.0
+    #: what becomes of a running transaction when mains power fails: stop_before (the hold-up is used to say so),
+    #: stop_after (ended when the station is back), resume (goes on)
+    power_loss: str = "stop_after"
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """The quirks of a model, compiled: each seam is a tuple of callables in the order the profile names them."""
+
+    boot: tuple[Any, ...] = ()
+    sample: tuple[Any, ...] = ()
+    request: tuple[Any, ...] = ()
+    answer: tuple[Any, ...] = ()
+    report: tuple[Any, ...] = ()
+    send: tuple[Any, ...] = ()
+    link: tuple[Any, ...] = ()
+    clock: tuple[Any, ...] = ()
+    setting: tuple[Any, ...] = ()
+
+
+NO_SEAMS = Seams()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One profile in one protocol version.
+
+    ``defaults`` is indexed by ``Setting.index``. ``absent`` settings do not exist on this product, ``read_only`` ones
+    cannot be written. ``vendor_keys`` are product-specific keys with no meaning to the station: name -> (value,
+    writable). ``offered`` limits the CSMS requests the product knows; None means all that the dialect has.
+    ``availability_by_event``: 2.x reports AvailabilityState by NotifyEvent instead of StatusNotification.
+    """
+
+    name: str
+    dialect: Dialect
+    identity: Identity
+    evses: tuple[EvseSpec, ...]
+    hardware: HardwareSpec
+    defaults: tuple[Value, ...]
+    absent: frozenset[Setting] = frozenset()
+    read_only: frozenset[Setting] = frozenset()
+    vendor_keys: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    not_offered: frozenset[str] = frozenset()
+    seams: Seams = NO_SEAMS
+    quirks: tuple[Any, ...] = ()
+    free_vend: bool = False
+    free_vend_token: str = "FREEVEND"
+    availability_by_event: bool = False
+    lenient: bool = False
+    initial_register_wh: float | None = None
