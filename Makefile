@@ -1,11 +1,13 @@
 # Everything a developer or CI types. The virtual environment is built once; while its stamp is newer than
-# pyproject.toml and constraints.txt no target needs a network. PYTHON chooses the interpreter (3.11 or newer);
-# changing it rebuilds the environment.
+# pyproject.toml and constraints.txt no target needs a network. PYTHON chooses the interpreter (3.11 or newer) and
+# rebuilds an environment of another version; not given, an existing environment is kept, and a new one is python3's.
 
-PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell $(BIN)/python -c '' 2>/dev/null && echo $(BIN)/python || echo python3)
+endif
 
 PYTHON_TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 STAMP      := $(VENV)/.installed-$(PYTHON_TAG)
@@ -21,7 +23,7 @@ venv: $(STAMP) ## build the virtual environment
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "$(PYTHON) is too old or missing: cpfarm needs Python 3.11 or newer, e.g. make PYTHON=python3.12" >&2; exit 1; }
-	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(PYTHON_TAG)")' 2>/dev/null \
+	@$(BIN)/python -c 'import pip, sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(PYTHON_TAG)")' 2>/dev/null \
 	    || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
