@@ -145,7 +145,6 @@ class Attribute:
     wire: str
     type: str
     required: bool
-    datetime: bool
 
     def line(self) -> str:
         """The field as one line of a class body."""
@@ -181,13 +180,7 @@ class Module:
         if missing := required - properties.keys():
             raise GeneratorError(f"{where}: requires {sorted(missing)}, which it does not define")
         attributes = [
-            Attribute(
-                name=snake(wire),
-                wire=wire,
-                type=self.type_of(part, definitions, f"{name}.{wire}"),
-                required=wire in required,
-                datetime=part.get("format") == "date-time",
-            )
+            Attribute(snake(wire), wire, self.type_of(part, definitions, f"{name}.{wire}"), wire in required)
             for wire, part in properties.items()
         ]
         attributes.sort(key=lambda a: not a.required)
@@ -224,6 +217,8 @@ class Module:
                 return self.add_struct(self.name_of(where), schema, definitions, where)
             case "array":
                 item = self.type_of(schema["items"], definitions, where)
+                if item == "DateTime":
+                    raise GeneratorError(f"{where}: DATETIMES has no rule for lists")
                 limits = meta(min_length=schema.get("minItems"), max_length=schema.get("maxItems"))
                 return f"Annotated[list[{item}], {limits}]" if limits else f"list[{item}]"
             case "string" if "enum" in schema:
@@ -317,13 +312,8 @@ def make(cls: type[T], **fields: Any) -> T:
 }
 
 
-def render(module: Module, version: str, integral: bool, later: Module | None) -> str:
-    """Text of a generated file. `later` is 2.1's module when this is 2.0.1's."""
-    return "\n".join(lines(module, version, integral, later)) + "\n"
-
-
 def lines(module: Module, version: str, integral: bool, later: Module | None) -> Iterator[str]:
-    """The lines of a generated file."""
+    """The lines of a generated file; `later` is the module of 2.1 when this is that of 2.0.1."""
     only_21 = {} if later is None else differences(module, later)
     has_raw = "CustomDataType" in module.structs
     yield f'"""The messages of OCPP {version} as structs.'
@@ -389,7 +379,7 @@ def lines(module: Module, version: str, integral: bool, later: Module | None) ->
     yield "#: Struct -> its attributes that are date-times (RFC 3339)."
     yield "DATETIMES: dict[str, tuple[str, ...]] = {"
     for name, attributes in sorted(module.structs.items()):
-        if stamps := [f'"{a.name}"' for a in attributes if a.datetime]:
+        if stamps := [f'"{a.name}"' for a in attributes if a.type == "DateTime"]:
             yield f'    "{name}": ({", ".join(stamps)}{"," if len(stamps) == 1 else ""}),'
     yield "}"
     if later is not None:
@@ -424,7 +414,7 @@ def generate() -> dict[str, str]:
     """The generated files: path below ``simulator/`` -> text."""
     modules = {key: gather(folder) for key, _, folder, _, _ in VERSIONS}
     return {
-        path: render(modules[key], version, integral, modules["21"] if key == "201" else None)
+        path: "\n".join([*lines(modules[key], version, integral, modules["21"] if key == "201" else None), ""])
         for key, path, _, version, integral in VERSIONS
     }
 
