@@ -122,6 +122,7 @@ class Codec:
         self._responses: dict[str, _Entry] = {}
         custom = getattr(messages, "CustomDataType", None)
         self._custom: shape.Type | None = None if custom is None else shape.type_info(custom)
+        self._shapes: dict[type[Struct], shape.Type] = {}
 
     def knows(self, action: str) -> bool:
         """Whether the version has a message of this name (whether the station offers it is another question)."""
@@ -151,7 +152,7 @@ class Codec:
     def violations(self, cls: type[Struct], obj: object, action: str = "") -> tuple[Violation, ...]:
         """All (at most `MAX_VIOLATIONS`) that is wrong with `obj`, a decoded JSON value, as a `cls`."""
         found = _Findings(action, self.messages, self._custom)
-        found.check(shape.type_info(cls), obj, "")
+        found.check(self._shape(cls), obj, "")
         return tuple(found.violations)
 
     def salvage(self, cls: type[S], obj: object) -> S | None:
@@ -161,8 +162,13 @@ class Codec:
         enumeration. A required word that is not in its enumeration is kept. Nothing is shortened or moved into
         bounds. A list is all or nothing: leaving an item out would change its meaning.
         """
-        built = _Salvage(self.messages, self._custom).build(shape.type_info(cls), obj, True)
+        built = _Salvage(self.messages, self._custom).build(self._shape(cls), obj, True)
         return built if isinstance(built, cls) else None
+
+    def _shape(self, cls: type[Struct]) -> shape.Type:
+        if cls not in self._shapes:
+            self._shapes[cls] = shape.type_info(cls)  # slow, and only needed when something is odd
+        return self._shapes[cls]
 
     def _decode(self, action: str, entry: _Entry, raw: Raw | bytes) -> Decoded:
         payload = bytes(raw)
