@@ -1,0 +1,376 @@
+"""From a fleet to its stations: everything decided before the first connection, from one seed.
+
+Resolving draws nothing from the machine or the clock: the same file, options, host name and seed give the same plan. A
+station's own seed comes from the run's seed and its id, so adding stations or groups changes nothing about the others.
+Which connectors are busy, which stations a fault befalls and whether it does are draws of that seed, each by its own
+stream; taking the stations with the lowest draws means that a larger share includes the smaller one.
+
+The timetable of faults may go on for ever (`every` without an end), so it is an iterator in order of time.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from pydantic import SecretStr
+
+from simulator.core.model import Model
+from simulator.core.rng import draw, seed_of
+from simulator.errors import AuthorError, FleetError, ProfileError
+from simulator.fleet.identity import MAX_STATIONS, StationRow, default_prefix, fill, id_problem, read_stations
+from simulator.fleet.schema import (
+    DEFAULT_RAMP_S,
+    DEFAULT_RATE_LIMIT,
+    DEFAULT_SESSION_US,
+    FaultLine,
+    Fleet,
+    Group,
+    fleet_of,
+    group_name,
+    load_fleet,
+    overlay,
+    profile_name,
+)
+from simulator.fleet.target import Target
+from simulator.profile.compiled import compile_profile
+from simulator.profile.load import LoadedProfile, load_profile
+from simulator.yamlfile import Loc, hint
+
+__all__ = ["BusyEvse", "FleetPlan", "FleetRow", "StationFault", "StationPlan", "load_fleet", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class BusyEvse:
+    """An EVSE kept in transactions; the first one is already ``elapsed_us`` old when the run begins."""
+
+    evse_id: int
+    elapsed_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StationPlan:
+    """One station. ``index`` counts from 0 through the fleet, ``number`` (for serial numbers) from 1.
+
+    ``habit`` is None for a station without drivers; ``steady`` keeps ``busy`` EVSEs in sessions of about
+    ``session_us``. ``password``, ``cert`` and ``key`` are the station's own, from a stations file.
+    """
+
+    id: str
+    index: int
+    seed: int
+    group: str
+    profile: str
+    version: str
+    model: Model
+    serial: str | None
+    password: SecretStr | None = None
+    cert: str | None = None
+    key: str | None = None
+    habit: str | None = None
+    session_us: int | None = None
+    busy: tuple[BusyEvse, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The station's number in the fleet, from 1."""
+        return self.index + 1
+
+
+@dataclass(frozen=True, slots=True)
+class StationFault:
+    """A fault that begins at ``at_us`` on some stations and ends at ``until_us`` (None: not before the run does)."""
+
+    at_us: int
+    fault_id: str
+    station_ids: tuple[str, ...]
+    name: str
+    params: Mapping[str, Any]
+    until_us: int | None
+    evse_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """What ``fleet list`` shows of a station."""
+
+    id: str
+    profile: str
+    version: str
+    group: str
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """Everything about a run that is known before it. Times are microseconds, ``connect_rate`` stations a second."""
+
+    name: str
+    seed: int
+    stations: tuple[StationPlan, ...]
+    target: Target | None
+    connect_rate: float
+    duration_us: int | None
+    speed: float
+    at_end: str
+    expect: str
+    fault_lines: tuple[FaultLine, ...]
+
+    def connect_at_us(self, index: int) -> int:
+        """When station ``index`` begins to connect, from the beginning of the run."""
+        return int(index * 1_000_000 / self.connect_rate)
+
+    def faults(self, horizon_us: int | None = None) -> Iterator[StationFault]:
+        """The timetable in order of time, up to ``horizon_us``; without it, endless where a line repeats."""
+        lines = [self._line(index, line) for index, line in enumerate(self.fault_lines)]
+        for planned in heapq.merge(*lines, key=attrgetter("at_us")):
+            if horizon_us is not None and planned.at_us >= horizon_us:
+                return
+            if planned.station_ids:
+                yield planned
+
+    def fault_names(self) -> tuple[str, ...]:
+        """The faults the timetable uses, for the guard of the target."""
+        return tuple(sorted({line.fault for line in self.fault_lines}))
+
+    def hostile_quirks(self) -> tuple[str, ...]:
+        """The quirks in use that are marked hostile, for the guard of the target."""
+        models = {id(station.model): station.model for station in self.stations}
+        used = {quirk.name for model in models.values() for quirk in model.quirks if getattr(quirk, "hostile", False)}
+        return tuple(sorted(used))
+
+    def rows(self) -> list[FleetRow]:
+        """The stations as ``fleet list`` shows them."""
+        shared = self.target is not None and self.target.password is not None
+        return [FleetRow(s.id, s.profile, s.version, s.group, shared or s.password is not None) for s in self.stations]
+
+    def _line(self, index: int, line: FaultLine) -> Iterator[StationFault]:
+        pool = [s for s in self.stations if _eligible(s, line)]
+        occurrence = 0
+        while True:
+            at_us = line.at_us + occurrence * (line.every_us or 0)
+            chosen = _pick(pool, line, index, occurrence)
+            until_us = None if line.for_us is None else at_us + line.for_us
+            fault_id = f"{line.fault}#{index + 1}.{occurrence + 1}"
+            yield StationFault(at_us, fault_id, chosen, line.fault, line.params, until_us, line.evse)
+            if line.every_us is None or not pool:
+                return
+            occurrence += 1
+
+
+def _eligible(station: StationPlan, line: FaultLine) -> bool:
+    target = line.target
+    if target.ids:
+        wanted = station.id in target.ids
+    else:
+        wanted = target.group is None or station.group == target.group
+    return wanted and line.evse <= len(station.model.evses)
+
+
+def _pick(pool: list[StationPlan], line: FaultLine, index: int, occurrence: int) -> tuple[str, ...]:
+    target, size = line.target, len(pool)
+    if target.count is not None:
+        size = min(target.count, size)
+    elif target.share is not None:
+        size = round(target.share * size)
+    chosen = pool
+    if size < len(pool):
+        chosen = sorted(pool, key=lambda s: (draw(seed_of(s.seed, index), "fault.choice", occurrence), s.index))[:size]
+        chosen.sort(key=attrgetter("index"))
+    if line.probability < 1:
+        limit = int(line.probability * (1 << 64))
+        chosen = [s for s in chosen if draw(seed_of(s.seed, index), "fault.chance", occurrence) < limit]
+    return tuple(station.id for station in chosen)
+
+
+# --- resolving -------------------------------------------------------------------------------------------------------
+
+
+def resolve(
+    fleet: Fleet,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    hostname: str,
+    id_prefix: str | None = None,
+    target: Target | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> FleetPlan:
+    """The plan of ``fleet`` with ``overrides`` (keys of :func:`load_fleet`) over it.
+
+    ``id_prefix`` replaces the default made from ``hostname``; ``target`` wins over the fleet's own. Raises FleetError
+    for ids that are invalid or alike, stations files that are wrong, and what is not supported yet.
+    """
+    if overrides:
+        fleet = _again(fleet, overrides, environ or {})
+    fields = fleet.fields
+    prefix = default_prefix(hostname) if id_prefix is None else id_prefix
+    stations: list[StationPlan] = []
+    for index, group in enumerate(fields.groups):
+        try:
+            stations += _stations_of(fleet, group, index, prefix, len(stations))
+        except ProfileError as exc:
+            raise fleet.document.problem(("groups", index), str(exc), FleetError) from None
+        if len(stations) > MAX_STATIONS:
+            raise fleet.document.problem(("groups", index), f"more than {MAX_STATIONS} stations", FleetError)
+    _refuse_duplicates(fleet, stations)
+    ramp = fields.ramp
+    if ramp.rate is not None:
+        rate = ramp.rate
+    elif ramp.over_us is not None:
+        rate = len(stations) * 1_000_000 / max(ramp.over_us, 1)
+    else:
+        rate = min(DEFAULT_RATE_LIMIT, max(1.0, len(stations) / DEFAULT_RAMP_S))
+    plan = FleetPlan(
+        name=fields.name,
+        seed=fields.seed,
+        stations=tuple(stations),
+        target=target or fleet.target,
+        connect_rate=rate,
+        duration_us=fields.duration_us,
+        speed=fields.speed,
+        at_end=fields.at_end,
+        expect=fields.expect,
+        fault_lines=fields.faults,
+    )
+    _check_fault_targets(fleet, plan)
+    _check_target(fleet, plan)
+    return plan
+
+
+def _again(fleet: Fleet, overrides: Mapping[str, Any], environ: Mapping[str, str]) -> Fleet:
+    document = overlay(fleet.document, overrides)
+    return fleet_of(document, fleet.base_dir, environ=environ, profile_dir=fleet.profile_dir)
+
+
+def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: int) -> list[StationPlan]:
+    loc: Loc = ("groups", index)
+    if group.site is not None:
+        reason = "not supported yet: a shared grid connection (site)"
+        raise fleet.document.problem((*loc, "site"), reason, FleetError)
+    rows = _rows_of(fleet, group, loc, prefix, offset)
+    settings = dict(group.settings)
+    if group.meter_interval_us is not None:
+        # An explicit setting, under either name, stands behind and wins.
+        settings = {"MeterValueSampleInterval": group.meter_interval_us // 1_000_000, **settings}
+    load = partial(load_profile, user_dir=fleet.profile_dir)
+    default_profile = profile_name(group.profile, fleet.base_dir)
+    models: dict[str, tuple[LoadedProfile, str, Model]] = {}
+    stations = []
+    for number, row in enumerate(rows):
+        wanted = row.profile or default_profile
+        if wanted not in models:
+            loaded = load(wanted)
+            version = group.version or loaded.profile.versions[0]
+            extras = [(use.name, use.params) for use in group.quirks]
+            model = compile_profile(loaded, version, extras, settings=settings, free_vend=group.free)
+            models[wanted] = (loaded, version, model)
+        loaded, version, model = models[wanted]
+        serial = row.serial
+        if serial is None and model.identity.serial is not None:
+            serial = fill(model.identity.serial, offset + number + 1, row.id)
+        stations.append(
+            StationPlan(
+                id=row.id,
+                index=offset + number,
+                seed=seed_of(fleet.fields.seed, row.id),
+                group=group_name(group, index),
+                profile=loaded.name,
+                version=version,
+                model=model,
+                serial=serial,
+                password=row.password,
+                cert=row.cert,
+                key=row.key,
+                habit=group.habit if group.charging is None else "steady",
+                session_us=group.session_us or (None if group.charging is None else DEFAULT_SESSION_US),
+            )
+        )
+    return stations if group.charging is None else _with_busy(stations, group.charging)
+
+
+def _rows_of(fleet: Fleet, group: Group, loc: Loc, prefix: str, offset: int) -> list[StationRow]:
+    if group.stations is not None:
+        rows = read_stations(fleet.base_dir / group.stations)
+        if group.count is None:
+            return rows
+        if group.count > len(rows):
+            reason = f"is more than the {len(rows)} stations of {group.stations}"
+            raise fleet.document.problem((*loc, "count"), reason, FleetError)
+        return rows[: group.count]
+    # Own patterns count from 1 in each group; default ids go through the fleet, so that groups cannot collide.
+    first = 1 if group.id is not None else offset + 1
+    pattern = group.id if group.id is not None else "{prefix}{n:05d}"
+    rows = []
+    for number in range(first, first + (group.count or 1)):
+        station_id = pattern.format(n=number, prefix=prefix)
+        if reason := id_problem(station_id):
+            raise fleet.document.problem((*loc, "id"), reason, FleetError)
+        rows.append(StationRow(station_id, 0))
+    return rows
+
+
+def _with_busy(stations: list[StationPlan], share: float) -> list[StationPlan]:
+    """The connectors with the lowest draws are busy, as many as the share asks for, at random points of a session."""
+    connectors = sorted(
+        (draw(station.seed, "charging.choice", evse.evse_id), station.index, evse.evse_id)
+        for station in stations
+        for evse in station.model.evses
+    )
+    busy: dict[int, list[int]] = {}
+    for _, index, evse_id in connectors[: round(share * len(connectors))]:
+        busy.setdefault(index, []).append(evse_id)
+    result = []
+    for station in stations:
+        length = station.session_us or DEFAULT_SESSION_US
+        evses = tuple(
+            BusyEvse(evse_id, draw(station.seed, "charging.elapsed", evse_id) * length >> 64)
+            for evse_id in sorted(busy.get(station.index, ()))
+        )
+        result.append(replace(station, busy=evses))
+    return result
+
+
+def _refuse_duplicates(fleet: Fleet, stations: Iterable[StationPlan]) -> None:
+    # Within a group ids differ by construction, or the stations file has been refused.
+    order = [group_name(group, index) for index, group in enumerate(fleet.fields.groups)]
+    groups: dict[str, str] = {}
+    for station in stations:
+        other = groups.setdefault(station.id, station.group)
+        if other != station.group:
+            reason = f"the id {station.id!r} is also in {other}"
+            raise fleet.document.problem(("groups", order.index(station.group)), reason, FleetError)
+
+
+def _check_fault_targets(fleet: Fleet, plan: FleetPlan) -> None:
+    ids = {station.id for station in plan.stations}
+    for index, line in enumerate(plan.fault_lines):
+        loc: Loc = ("faults", index, "target")
+        for number, wanted in enumerate(line.target.ids):
+            if wanted not in ids:
+                reason = f"there is no station {wanted!r}{hint(wanted, ids)}"
+                raise fleet.document.problem((*loc, "ids", number), reason, FleetError)
+        if not any(_eligible(station, line) for station in plan.stations):
+            reason = f"no station of the target has EVSE {line.evse}"
+            raise fleet.document.problem(("faults", index, "evse"), reason, FleetError)
+
+
+def _check_target(fleet: Fleet, plan: FleetPlan) -> None:
+    target = plan.target
+    if target is None:
+        return
+    if target.security_profile in (1, 2) and target.password is None:
+        for station in plan.stations:
+            if station.password is None:
+                raise FleetError(
+                    f"station {station.id} has no password, but the target says security profile "
+                    f"{target.security_profile}: give `auth` in the target or a column `password` in the stations file"
+                )
+    for station in plan.stations:
+        try:
+            target.basic_password(station.password)
+        except ValueError as exc:
+            raise AuthorError(f"the password of station {station.id} {exc}") from None
