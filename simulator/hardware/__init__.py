@@ -1,0 +1,36 @@
+"""Emulated hardware: parts with ports, the faults that wrap them, and the board that holds them together.
+
+Importing this package registers every fault; the list below is the whole of it, and a test holds it against the folder.
+"""
+
+from simulator.hardware import (
+    board,
+    connector_lock,
+    contactor,
+    control_pilot,
+    fault,
+    flash,
+    meter,
+    modem,
+    protection,
+    rfid_reader,
+    rtc,
+    supply,
+)
+
+fault.FAULTS.freeze()
+
+__all__ = [
+    "board",
+    "connector_lock",
+    "contactor",
+    "control_pilot",
+    "fault",
+    "flash",
+    "meter",
+    "modem",
+    "protection",
+    "rfid_reader",
+    "rtc",
+    "supply",
+]
