@@ -1,16 +1,17 @@
 """YAML files that know their line numbers.
 
 Profiles, fleets, targets and scenarios are written by people, so every complaint must say where: `FILE:LINE: field:
-reason; did you mean 'x'?`. The parser's node graph has the lines, pydantic has the rules, and neither knows of the
-other; this module turns the graph into plain data beside a map from *location* (the path of keys and list indexes, as
+reason; did you mean 'x'?`. The parser's events have the lines, pydantic has the rules, and neither knows of the
+other; this module turns events into plain data beside a map from *location* (the path of keys and list indexes, as
 pydantic spells it) to file and line, and turns pydantic's complaints back into such lines.
 
 The plain data is stricter than YAML where YAML surprises people. Keys are texts and unique. Only `true` and `false`
 are truth values. Digits with a leading zero stay text (an RFID tag `0123` or `04E1` is not a number, nor is a password
 of zeros). Dates stay text. Tags, merge keys and several documents in a file are refused.
 
-A file is hostile until read: 1 MiB at most, and an alias that is expanded again and again (the "billion laughs") is
-stopped by a bound on the number of values.
+A file is hostile until read: 1 MiB at most, nesting is bounded while it is parsed (the parser's own cost grows with the
+square of the depth), and an alias that is expanded again and again (the "billion laughs") is stopped by a bound on the
+number of values.
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from simulator.errors import AuthorError
 from simulator.registry import nearest
@@ -122,94 +132,147 @@ def load_text(text: str, path: str, error: type[AuthorError] = AuthorError) -> D
         if "\t" in line[: len(line) - len(line.lstrip())]:
             raise error("a tab in the indentation; use spaces", file=path, line=number)
     try:
-        root = YAML(typ="rt", pure=True).compose(text)
-        if root is None:
-            raise error("is empty", file=path)
-        if not isinstance(root, MappingNode):
-            raise error("must be a mapping of keys to values at its top", file=path, line=_line(root))
-        builder = _Builder(path, error)
-        data = builder.build(root, ())
+        root = _Composer(path, error).compose(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         reason = " ".join(str(exc.problem or exc.context or "is not valid YAML").split())
         raise error(reason, file=path, line=mark.line + 1 if mark is not None else None) from None
     except YAMLError as exc:
         raise error(" ".join(str(exc).split()), file=path) from None
-    except RecursionError:
-        raise error(f"is nested more than {MAX_DEPTH} levels deep", file=path) from None
-    return Document(data, path, builder.places)
+    if root is None:
+        raise error("is empty", file=path)
+    if not isinstance(root.value, dict):
+        raise error("must be a mapping of keys to values at its top", file=path, line=root.line)
+    places: dict[Loc, Place] = {}
+    return Document(_Expander(path, error, places).expand(root, ()), path, places)
 
 
-def _line(node: Node) -> int:
-    return int(node.start_mark.line) + 1
+class _Node:
+    """A value with its line: a plain scalar, a list of nodes, or a dict of key -> (line of the key, node)."""
+
+    __slots__ = ("line", "value")
+
+    def __init__(self, line: int, value: Any) -> None:
+        self.line, self.value = line, value
+
+
+def _line(event: Event) -> int:
+    return int(event.start_mark.line) + 1
 
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_STR = "tag:yaml.org,2002:str"
+_CORE = ("null", "bool", "int", "float", "str", "seq", "map")
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in _CORE)
 _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-class _Builder:
-    """Node graph to plain data; counts values, so that aliases cannot multiply without end."""
+class _Composer:
+    """Events to nodes. Shared nodes stay shared; a node cannot contain itself, because its name is known at its end."""
 
     def __init__(self, path: str, error: type[AuthorError]) -> None:
         self.path, self.error = path, error
-        self.places: dict[Loc, Place] = {}
+        self.anchors: dict[str, _Node] = {}
         self.values = 0
 
-    def refuse(self, reason: str, node: Node, loc: Loc) -> AuthorError:
-        return self.error(reason, file=self.path, line=_line(node), field=field_path(loc) or None)
+    def refuse(self, reason: str, line: int, loc: Loc = ()) -> AuthorError:
+        return self.error(reason, file=self.path, line=line, field=field_path(loc) or None)
 
-    def build(self, node: Node, loc: Loc) -> Any:
+    def compose(self, events: Iterator[Event]) -> _Node | None:
+        root: _Node | None = None
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                if root is not None:
+                    raise self.refuse("a second document begins; a file holds one", _line(event))
+                root = self.node(next(events), events, ())
+        return root
+
+    def node(self, event: Event, events: Iterator[Event], loc: Loc) -> _Node:
+        line = _line(event)
         self.values += 1
         if self.values > MAX_VALUES:
-            raise self.refuse(f"more than {MAX_VALUES} values once its aliases are expanded", node, ())
-        if len(loc) > MAX_DEPTH:
-            raise self.refuse(f"is nested more than {MAX_DEPTH} levels deep", node, ())
-        self.places.setdefault(loc, (self.path, _line(node)))
-        tag = str(node.tag)
-        if not tag.startswith("tag:yaml.org,2002:"):
-            raise self.refuse(f"the tag {tag!r} is not supported", node, loc)
-        if isinstance(node, MappingNode):
-            return self.mapping(node, loc)
-        if isinstance(node, SequenceNode):
-            return [self.build(item, (*loc, index)) for index, item in enumerate(node.value)]
-        assert isinstance(node, ScalarNode)
-        return self.scalar(node, tag, loc)
+            raise self.refuse(f"has more than {MAX_VALUES} values", line)
+        if isinstance(event, AliasEvent):
+            if event.anchor not in self.anchors:
+                raise self.refuse(f"the alias *{event.anchor} stands for nothing above it", line, loc)
+            return _Node(line, self.anchors[event.anchor].value)
+        assert isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent)
+        if event.tag is not None and event.tag not in _TAGS:
+            raise self.refuse(f"the tag {event.tag!r} is not supported", line, loc)
+        if len(loc) >= MAX_DEPTH:
+            raise self.refuse(f"is nested more than {MAX_DEPTH} levels deep", line)
+        value: Any
+        if isinstance(event, MappingStartEvent):
+            value = self.mapping(events, loc)
+        elif isinstance(event, SequenceStartEvent):
+            value = []
+            while not isinstance(inner := next(events), SequenceEndEvent):
+                value.append(self.node(inner, events, (*loc, len(value))))
+        else:
+            value = self.scalar(event, loc)
+        node = _Node(line, value)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
 
-    def mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        lines: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode) or key_node.value == "":
-                raise self.refuse("a key must be a single word or text", key_node, loc)
-            key = str(key_node.value)
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                raise self.refuse("merge keys (<<) are not supported", key_node, loc)
+    def mapping(self, events: Iterator[Event], loc: Loc) -> dict[str, tuple[int, _Node]]:
+        found: dict[str, tuple[int, _Node]] = {}
+        while not isinstance(event := next(events), MappingEndEvent):
+            line = _line(event)
+            if not isinstance(event, ScalarEvent) or event.value == "":
+                raise self.refuse("a key must be a single word or text", line, loc)
+            if event.value == "<<" and event.style is None:
+                raise self.refuse("merge keys (<<) are not supported", line, loc)
+            key = str(event.value)
             inner = (*loc, key)
-            if key in data:
-                raise self.refuse(f"the key stands twice, first in line {lines[key]}", key_node, inner)
-            lines[key] = _line(key_node)
-            self.places[inner] = (self.path, lines[key])
-            data[key] = self.build(value_node, inner)
-        return data
+            if key in found:
+                raise self.refuse(f"the key stands twice, first in line {found[key][0]}", line, inner)
+            found[key] = (line, self.node(next(events), events, inner))
+        return found
 
-    def scalar(self, node: ScalarNode, tag: str, loc: Loc) -> Any:
-        text = str(node.value)
-        if node.style is not None or tag.endswith(":str"):
+    def scalar(self, event: ScalarEvent, loc: Loc) -> Any:
+        text = str(event.value)
+        if event.style is not None or event.tag == _STR:
             return text
         if text.lower() in _WORDS and text in (text.lower(), text.title(), text.upper()):
             return _WORDS[text.lower()]
         if _INT.fullmatch(text):
             if len(text) > 19:
-                raise self.refuse("a number this long must be put in quotes to stay as it is", node, loc)
+                raise self.refuse("a number this long must be put in quotes to stay as it is", _line(event), loc)
             return int(text)
         if _FLOAT.fullmatch(text):
             number = float(text)
             if math.isfinite(number):
                 return number
-            raise self.refuse(f"{text} is too large a number", node, loc)
+            raise self.refuse(f"{text} is too large a number", _line(event), loc)
         return text
+
+
+class _Expander:
+    """Nodes to plain data and places; counts values, so that aliases cannot multiply without end."""
+
+    def __init__(self, path: str, error: type[AuthorError], places: dict[Loc, Place]) -> None:
+        self.path, self.error, self.places = path, error, places
+        self.left = MAX_VALUES
+
+    def expand(self, node: _Node, loc: Loc) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            reason = f"more than {MAX_VALUES} values once its aliases are expanded"
+            raise self.error(reason, file=self.path, line=node.line)
+        if len(loc) > MAX_DEPTH:
+            raise self.error(f"is nested more than {MAX_DEPTH} levels deep", file=self.path, line=node.line)
+        self.places.setdefault(loc, (self.path, node.line))
+        if isinstance(node.value, list):
+            return [self.expand(item, (*loc, index)) for index, item in enumerate(node.value)]
+        if not isinstance(node.value, dict):
+            return node.value
+        data: dict[str, Any] = {}
+        for key, (line, item) in node.value.items():
+            self.places[(*loc, key)] = (self.path, line)
+            data[key] = self.expand(item, (*loc, key))
+        return data
 
 
 # --- validation ------------------------------------------------------------------------------------------------------

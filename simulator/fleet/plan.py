@@ -13,7 +13,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -21,7 +20,7 @@ from pydantic import SecretStr
 
 from simulator.core.model import Model
 from simulator.core.rng import draw, seed_of
-from simulator.errors import AuthorError, FleetError, ProfileError
+from simulator.errors import FleetError, ProfileError
 from simulator.fleet.identity import MAX_STATIONS, StationRow, default_prefix, fill, id_problem, read_stations
 from simulator.fleet.schema import (
     DEFAULT_RAMP_S,
@@ -213,6 +212,8 @@ def resolve(
         try:
             stations += _stations_of(fleet, group, index, prefix, len(stations))
         except ProfileError as exc:
+            if exc.file is not None:
+                raise
             raise fleet.document.problem(("groups", index), str(exc), FleetError) from None
         if len(stations) > MAX_STATIONS:
             raise fleet.document.problem(("groups", index), f"more than {MAX_STATIONS} stations", FleetError)
@@ -256,14 +257,19 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
     if group.meter_interval_us is not None:
         # An explicit setting, under either name, stands behind and wins.
         settings = {"MeterValueSampleInterval": group.meter_interval_us // 1_000_000, **settings}
-    load = partial(load_profile, user_dir=fleet.profile_dir)
     default_profile = profile_name(group.profile, fleet.base_dir)
     models: dict[str, tuple[LoadedProfile, str, Model]] = {}
     stations = []
     for number, row in enumerate(rows):
-        wanted = row.profile or default_profile
+        wanted = default_profile if row.profile is None else profile_name(row.profile, fleet.base_dir)
         if wanted not in models:
-            loaded = load(wanted)
+            try:
+                loaded = load_profile(wanted, fleet.profile_dir)
+            except ProfileError as exc:
+                if row.profile is None or exc.file is not None:
+                    raise
+                file = str(fleet.base_dir / str(group.stations))
+                raise FleetError(str(exc), file=file, line=row.line, field="profile") from None
             version = group.version or loaded.profile.versions[0]
             extras = [(use.name, use.params) for use in group.quirks]
             model = compile_profile(loaded, version, extras, settings=settings, free_vend=group.free)
@@ -373,4 +379,4 @@ def _check_target(fleet: Fleet, plan: FleetPlan) -> None:
         try:
             target.basic_password(station.password)
         except ValueError as exc:
-            raise AuthorError(f"the password of station {station.id} {exc}") from None
+            raise FleetError(f"the password of station {station.id} {exc}") from None

@@ -220,11 +220,11 @@ def _counts(groups: list[dict[str, Any]], total: Any) -> list[Any]:
     if len(groups) == 1 or isinstance(total, bool) or not isinstance(total, int):
         return [total] * len(groups)
     sizes = [group.get("count", 1) for group in groups]
-    where = {"file": COMMAND_LINE[0], "field": "count"}
     if any("stations" in group for group in groups) or not all(type(size) is int and size > 0 for size in sizes):
-        raise FleetError("can only be shared out among groups that have a count of their own", **where)
+        reason = "can only be shared out among groups that have a count of their own"
+        raise FleetError(reason, file=COMMAND_LINE[0], field="count")
     if total < len(groups):
-        raise FleetError(f"must be at least {len(groups)}, one for each group", **where)
+        raise FleetError(f"must be at least {len(groups)}, one for each group", file=COMMAND_LINE[0], field="count")
     # One for each group first, so that none disappears; the rest by proportion.
     rest, weight = total - len(groups), sum(sizes)
     shares = [1 + rest * size // weight for size in sizes]
