@@ -316,7 +316,8 @@ def _explain(exc: ValidationError, model: type[BaseModel], document: Document) -
         if kind == "extra_forbidden":
             yield loc, "unknown key" + hint(str(loc[-1]), _keys_at(model, loc[:-1]))
         elif kind == "literal_error":
-            values = re.findall(r"'([^']*)'", str(ctx.get("expected", ""))) or [str(ctx.get("expected", ""))]
+            expected = str(ctx.get("expected", ""))
+            values = re.findall(r"'([^']*)'", expected) or re.split(", | or ", expected)
             given = _value_at(document.data, loc)
             yield loc, f"{_short(given)} is not one of {', '.join(values)}{hint(given, values)}"
         else:

@@ -2,8 +2,8 @@
 
 Resolving draws nothing from the machine or the clock: the same file, options, host name and seed give the same plan. A
 station's own seed comes from the run's seed and its id, so adding stations or groups changes nothing about the others.
-Which connectors are busy, which stations a fault befalls and whether it does are draws of that seed, each by its own
-stream; taking the stations with the lowest draws means that a larger share includes the smaller one.
+Which stations a fault befalls, and whether it does, are draws of those seeds; taking the stations with the lowest draws
+means that a larger share includes the smaller one. (Drivers draw their visits later, from the same seeds.)
 
 The timetable of faults may go on for ever (`every` without an end), so it is an iterator in order of time.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -25,12 +25,12 @@ from simulator.fleet.identity import MAX_STATIONS, StationRow, default_prefix, f
 from simulator.fleet.schema import (
     DEFAULT_RAMP_S,
     DEFAULT_RATE_LIMIT,
-    DEFAULT_SESSION_US,
     FaultLine,
     Fleet,
     Group,
     fleet_of,
     group_name,
+    habit_of,
     load_fleet,
     overlay,
     profile_name,
@@ -38,25 +38,18 @@ from simulator.fleet.schema import (
 from simulator.fleet.target import Target
 from simulator.profile.compiled import compile_profile
 from simulator.profile.load import LoadedProfile, load_profile
+from simulator.world.driver import Habit
 from simulator.yamlfile import Loc, hint
 
-__all__ = ["BusyEvse", "FleetPlan", "FleetRow", "StationFault", "StationPlan", "load_fleet", "resolve"]
-
-
-@dataclass(frozen=True, slots=True)
-class BusyEvse:
-    """An EVSE kept in transactions; the first one is already ``elapsed_us`` old when the run begins."""
-
-    evse_id: int
-    elapsed_us: int
+__all__ = ["FleetPlan", "FleetRow", "StationFault", "StationPlan", "load_fleet", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
 class StationPlan:
     """One station. ``index`` counts from 0 through the fleet, ``number`` (for serial numbers) from 1.
 
-    ``habit`` is None for a station without drivers; ``steady`` keeps ``busy`` EVSEs in sessions of about
-    ``session_us``. ``password``, ``cert`` and ``key`` are the station's own, from a stations file.
+    ``habit`` is None for a station that no driver visits; stations of a group share the object. ``password``, ``cert``
+    and ``key`` are the station's own, from a stations file.
     """
 
     id: str
@@ -70,9 +63,7 @@ class StationPlan:
     password: SecretStr | None = None
     cert: str | None = None
     key: str | None = None
-    habit: str | None = None
-    session_us: int | None = None
-    busy: tuple[BusyEvse, ...] = ()
+    habit: Habit | None = None
 
     @property
     def number(self) -> int:
@@ -259,6 +250,7 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
         settings = {"MeterValueSampleInterval": group.meter_interval_us // 1_000_000, **settings}
     default_profile = profile_name(group.profile, fleet.base_dir)
     models: dict[str, tuple[LoadedProfile, str, Model]] = {}
+    habit = habit_of(group)
     stations = []
     for number, row in enumerate(rows):
         wanted = default_profile if row.profile is None else profile_name(row.profile, fleet.base_dir)
@@ -291,11 +283,10 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
                 password=row.password,
                 cert=row.cert,
                 key=row.key,
-                habit=group.habit if group.charging is None else "steady",
-                session_us=group.session_us or (None if group.charging is None else DEFAULT_SESSION_US),
+                habit=habit,
             )
         )
-    return stations if group.charging is None else _with_busy(stations, group.charging)
+    return stations
 
 
 def _rows_of(fleet: Fleet, group: Group, loc: Loc, prefix: str, offset: int) -> list[StationRow]:
@@ -317,27 +308,6 @@ def _rows_of(fleet: Fleet, group: Group, loc: Loc, prefix: str, offset: int) -> 
             raise fleet.document.problem((*loc, "id"), reason, FleetError)
         rows.append(StationRow(station_id, 0))
     return rows
-
-
-def _with_busy(stations: list[StationPlan], share: float) -> list[StationPlan]:
-    """The connectors with the lowest draws are busy, as many as the share asks for, at random points of a session."""
-    connectors = sorted(
-        (draw(station.seed, "charging.choice", evse.evse_id), station.index, evse.evse_id)
-        for station in stations
-        for evse in station.model.evses
-    )
-    busy: dict[int, list[int]] = {}
-    for _, index, evse_id in connectors[: round(share * len(connectors))]:
-        busy.setdefault(index, []).append(evse_id)
-    result = []
-    for station in stations:
-        length = station.session_us or DEFAULT_SESSION_US
-        evses = tuple(
-            BusyEvse(evse_id, draw(station.seed, "charging.elapsed", evse_id) * length >> 64)
-            for evse_id in sorted(busy.get(station.index, ()))
-        )
-        result.append(replace(station, busy=evses))
-    return result
 
 
 def _refuse_duplicates(fleet: Fleet, stations: Iterable[StationPlan]) -> None:

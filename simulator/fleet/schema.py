@@ -23,13 +23,14 @@ from simulator.fleet.target_file import TargetFile
 from simulator.profile.checks import check_quirks, check_settings, pattern_problem
 from simulator.profile.load import find_profile, load_profile
 from simulator.profile.schema import Quirks, Version
+from simulator.world.driver import HABITS, Habit, steady
 from simulator.yamlfile import Closed, Document, Loc, Place, hint, load, validate
 from simulator.yamltypes import DurationUs, Share, Texts
 
 #: connections per second when the fleet does not say: all of it in this time, but no more than the limit
 DEFAULT_RAMP_S = 30
 DEFAULT_RATE_LIMIT = 200.0
-#: how a file with two EVSEs under a session each is called when no length is given
+#: the mean length of the sessions of `charging`
 DEFAULT_SESSION_US = 20 * 60_000_000
 COMMAND_LINE: Place = ("command line", 0)
 _MAX_STATIONS = 100_000
@@ -50,7 +51,7 @@ class Group(Closed):
     id: str | None = None
     stations: str | None = None
     charging: Share | None = None
-    session_us: DurationUs | None = Field(default=None, alias="session", ge=1_000_000)
+    session_us: DurationUs | None = Field(default=None, alias="session")
     meter_interval_us: DurationUs | None = Field(default=None, alias="meter_interval", ge=1_000_000)
     habit: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict, max_length=500)
@@ -268,17 +269,28 @@ def _check_group(group: Group, loc: Loc, base_dir: Path, profile_dir: Path | Non
             yield (*loc, "id"), reason
         elif (group.count or 1) > 1 and "{n" not in group.id:
             yield (*loc, "id"), f"must hold {{n}} or {{n:05d}}, because there are {group.count} stations"
-    if group.habit is not None:
-        if group.charging is not None:
-            yield (*loc, "habit"), "habit and charging exclude each other"
-        from simulator.world.driver import HABITS
-
-        if group.habit not in HABITS:
-            yield (*loc, "habit"), f"unknown habit {group.habit!r}{hint(group.habit, HABITS)}"
-    if group.session_us is not None and group.charging is None and group.habit is None:
-        yield (*loc, "session"), "needs charging or a habit"
+    if group.habit is not None and group.charging is not None:
+        yield (*loc, "habit"), "habit and charging exclude each other"
+    elif group.session_us is not None and group.charging is None:
+        yield (*loc, "session"), "needs charging; a habit has its own times"
+    else:
+        try:
+            habit_of(group)
+        except UnknownName as exc:
+            yield (*loc, "habit"), str(exc)
+        except AuthorError as exc:
+            yield (*loc, str(exc.field)), str(exc).removeprefix(f"{exc.field}: ")
     if group.meter_interval_us is not None and group.meter_interval_us % 1_000_000:
         yield (*loc, "meter_interval"), "must be a whole number of seconds"
+
+
+def habit_of(group: Group) -> Habit | None:
+    """What drivers do at a group's stations; None when nobody comes. Raises UnknownName or AuthorError."""
+    if group.habit is not None:
+        return HABITS.get(group.habit)
+    if not group.charging:
+        return None
+    return steady(group.charging, (group.session_us or DEFAULT_SESSION_US) / 1_000_000)
 
 
 def _check_profile(group: Group, loc: Loc, base_dir: Path, profile_dir: Path | None) -> Iterator[tuple[Loc, str]]:
