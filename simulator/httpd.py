@@ -327,6 +327,7 @@ class _Wire:
     async def _drain_input(self) -> None:
         """Read a little of what is still coming, so that closing does not reset the connection under the answer."""
         with contextlib.suppress(TimeoutError, ConnectionError):
+            self._writer.write_eof()
             async with asyncio.timeout(1.0):
                 for _ in range(64):
                     if not await self._reader.read(READ_CHUNK_BYTES):

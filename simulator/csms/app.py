@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
+import sqlite3
 import sys
 from http import HTTPStatus
 from types import TracebackType
@@ -44,7 +46,7 @@ STATION_ID_MAX = 255
 FRAME_BYTES_MAX = 1 << 20
 BACKLOG = 4096
 OPEN_TIMEOUT_S = 30
-NORMAL_STOP, PROTOCOL_ERROR, POLICY = 1001, 1002, 1008
+NORMAL_STOP, PROTOCOL_ERROR, POLICY, INTERNAL_ERROR = 1001, 1002, 1008, 1011
 COME_UP_TRIES = 40
 COME_UP_PAUSE_S = 0.25
 
@@ -126,26 +128,29 @@ class ReferenceCsms:
         self.boot_word, self._boot_interval_s = word, interval_s
 
     def set_faults(self, plan: FaultPlan) -> None:
-        """Fail like this from now on."""
+        """Fail like this from now on. A plan without ``down_for_s`` ends an absence that an earlier one began."""
         self.faults = plan
-        if plan.down_for_s is not None:
-            if self._away is not None:
-                self._away.cancel()
-            self._away = asyncio.get_running_loop().create_task(self._stay_away(plan.down_for_s))
+        away = self._away is not None and not self._away.done()
+        if plan.down_for_s is None and not away:
+            return
+        if self._away is not None:
+            self._away.cancel()
+        next_step = self._return() if plan.down_for_s is None else self._stay_away(plan.down_for_s)
+        self._away = asyncio.get_running_loop().create_task(next_step)
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Open the database and both ports. Raises OSError, sqlite3.Error, or AuthorError for a bad password file."""
         listed = None if self.options.passwords is None else read_csv(self.options.passwords)
-        self._store = Store(self.options.db)
-        self.stations = StationBook(self._store)
-        self.transactions = TransactionBook(self._store)
-        self.passwords = PasswordBook(self._store, listed=listed, learn=self.options.require_auth)
         try:
+            self._store = Store(self.options.db)
+            self.stations = StationBook(self._store)
+            self.transactions = TransactionBook(self._store)
+            self.passwords = PasswordBook(self._store, listed=listed, learn=self.options.require_auth)
             await self.come_up()
             await self._http.start()
-        except OSError:
+        except BaseException:
             await self.stop()
             raise
 
@@ -199,6 +204,9 @@ class ReferenceCsms:
     async def _stay_away(self, seconds: float) -> None:
         await self.go_down()
         await asyncio.sleep(seconds)
+        await self._return()
+
+    async def _return(self) -> None:
         for _ in range(COME_UP_TRIES):
             try:
                 await self.come_up()
@@ -252,6 +260,9 @@ class ReferenceCsms:
         session = self.sessions[station_id] = made(self, station, connection)
         try:
             await session.serve()
+        except Exception:
+            LOG.exception("the connection of %s failed", station_id)
+            await connection.close(INTERNAL_ERROR, "the reference CSMS failed")
         finally:
             if self.sessions.get(station_id) is session:
                 del self.sessions[station_id]
@@ -312,12 +323,12 @@ async def _run(options: CsmsOptions, with_parent: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     if with_parent:
-        loop.add_reader(sys.stdin.fileno(), lambda: ended.set() if not sys.stdin.buffer.read1(1024) else None)
+        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 1024) else ended.set())
     csms = ReferenceCsms(options)
     try:
         await csms.start()
-    except OSError as e:
-        print(f"cpfarm csms: cannot listen: {e}", file=sys.stderr)
+    except (OSError, sqlite3.Error) as e:
+        print(f"cpfarm csms: cannot start: {e}", file=sys.stderr)
         return 2
     print(start_line(csms), flush=True)
     try:

@@ -68,7 +68,7 @@ class Session16(Session):
         """The latest status of each connector; 0 is the station itself (1.6 4.9)."""
         if "timestamp" in payload:
             self.check_time("StatusNotification", payload["timestamp"])
-        self.csms.stations.connector(self.station, payload["connectorId"], 0, payload)
+        self.csms.stations.connector(self.station, str(payload["connectorId"]), payload)
         return {}
 
     @on("StartTransaction")

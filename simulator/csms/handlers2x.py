@@ -55,7 +55,7 @@ class Session2x(Session):
     @on("Authorize")
     def on_authorize(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Verdict by prefix (C01); a contract certificate is believed (C07)."""
-        answer = {"idTokenInfo": self._id_token_info(payload["idToken"], starting=False)}
+        answer: dict[str, Any] = {"idTokenInfo": self._id_token_info(payload["idToken"], starting=False)}
         if "certificate" in payload or "iso15118CertificateHashData" in payload:
             answer["certificateStatus"] = "Accepted"
         return answer
@@ -71,7 +71,8 @@ class Session2x(Session):
     def on_status(self, payload: dict[str, Any]) -> dict[str, Any]:
         """The latest status of each connector (G01)."""
         self.check_time("StatusNotification", payload["timestamp"])
-        self.csms.stations.connector(self.station, payload["evseId"], payload["connectorId"], payload)
+        key = f"{payload['evseId']}/{payload['connectorId']}"
+        self.csms.stations.connector(self.station, key, payload)
         return {}
 
     @on("NotifyEvent")
@@ -88,7 +89,7 @@ class Session2x(Session):
                     "connectorStatus": event["actualValue"],
                     "timestamp": event["timestamp"],
                 }
-                self.csms.stations.connector(self.station, evse["id"], evse["connectorId"], status)
+                self.csms.stations.connector(self.station, f"{evse['id']}/{evse['connectorId']}", status)
         return {}
 
     @on("SecurityEventNotification")

@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+import simulator
 from simulator.csms.options import TOKEN_VARIABLE, CsmsOptions, to_argv
 from simulator.errors import CpfarmError
 
@@ -33,7 +35,7 @@ class CsmsProcessError(CpfarmError):
 
 
 class CsmsProcess:
-    """The reference CSMS with ``options`` in a child process. A context manager; :meth:`start` returns when it is ready.
+    """The reference CSMS with ``options`` in a child process; also a context manager.
 
     ``url`` and ``http_url`` are known after the start, also for ports that were left to choose.
     """
@@ -54,13 +56,16 @@ class CsmsProcess:
         environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
         if self.options.http_token is not None:
             environment[TOKEN_VARIABLE] = self.options.http_token
-        self._said = tempfile.TemporaryFile()
+        home = str(Path(simulator.__file__).parent.parent)  # so that a checkout that is not installed works too
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), home)))
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         self._child = subprocess.Popen(
             [sys.executable, "-m", "simulator.csms", *to_argv(self.options), "--with-parent"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=environment,
+            start_new_session=True,  # Ctrl-C is for the parent, whose stations still want to say goodbye
         )
         found = ADDRESSES.search(self._first_line())
         if found is None:

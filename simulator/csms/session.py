@@ -48,9 +48,22 @@ CLOSE_TIMEOUT_S = 5.0
 
 # The words of 2.0.1 and 2.1 (part 4, 4.3) and of 1.6 (1.6-J 4.2.3) for what can go wrong with a call.
 ERROR_CODES = frozenset(
-    "FormationViolation FormatViolation GenericError InternalError MessageTypeNotSupported NotImplemented NotSupported"
-    " OccurenceConstraintViolation OccurrenceConstraintViolation PropertyConstraintViolation ProtocolError"
-    " RpcFrameworkError SecurityError TypeConstraintViolation".split()
+    {
+        "FormationViolation",
+        "FormatViolation",
+        "GenericError",
+        "InternalError",
+        "MessageTypeNotSupported",
+        "NotImplemented",
+        "NotSupported",
+        "OccurenceConstraintViolation",
+        "OccurrenceConstraintViolation",
+        "PropertyConstraintViolation",
+        "ProtocolError",
+        "RpcFrameworkError",
+        "SecurityError",
+        "TypeConstraintViolation",
+    }
 )
 
 

@@ -102,7 +102,8 @@ class StationBook:
         # Station -> request id -> number of the last page, in the order in which the requests were answered first.
         self._reports: dict[str, dict[int, int]] = {}
         for name, request_id, last in store.read(
-            "SELECT station, request_id, MAX(seq_no) FROM reports GROUP BY station, request_id ORDER BY MIN(received_at)"
+            "SELECT station, request_id, MAX(seq_no) FROM reports"
+            " GROUP BY station, request_id ORDER BY MIN(received_at)"
         ):
             self._reports.setdefault(name, {})[request_id] = last
 
@@ -139,9 +140,8 @@ class StationBook:
         """Something that must last has changed."""
         self._batch.put(station.id, station)
 
-    def connector(self, station: Station, evse_id: int, connector_id: int, status: dict[str, Any]) -> None:
-        """Keep the latest status of a connector."""
-        key = f"{evse_id}/{connector_id}"
+    def connector(self, station: Station, key: str, status: dict[str, Any]) -> None:
+        """Keep the latest status of a connector, called ``EVSE/connector`` or, in 1.6, by its one number."""
         if key in station.connectors or len(station.connectors) < CONNECTORS_MAX:
             station.connectors[key] = status
 
