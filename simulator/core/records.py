@@ -130,6 +130,18 @@ class TransactionClosed(RecordItem):
     physical_energy_wh: float
 
 
+class TransactionTold(RecordItem):
+    """A begin or end message of a transaction was sent: what it said, after every quirk. ``moment``: begin, end.
+
+    This is the *reported* truth; ``register_wh`` is None when the message carried no reading.
+    """
+
+    key: str
+    moment: str
+    register_wh: float | None
+    wall_us: int
+
+
 class MessageFate(RecordItem):
     """The end of a durable message. ``fate``: answered, answered_with_error, dropped_by_station; ``key`` names the
     transaction it belongs to, or is empty; ``why`` is given when the message was dropped."""
@@ -190,6 +202,7 @@ AnyRecord = (
     | TransactionOpened
     | TransactionNamed
     | TransactionClosed
+    | TransactionTold
     | MessageFate
     | FaultBegan
     | FaultEnded

@@ -1,0 +1,32 @@
+"""One module per OCPP functional block: its state and its decisions, no wire words.
+
+A block reads any fact of the station, writes only its own (``core/connector.OWNERS``), never calls another block and
+never sends; it publishes reports. Importing this package fills the tables of ``core/wiring.py``; the list is explicit.
+"""
+
+from simulator.blocks import (
+    authorization,
+    availability,
+    data_transfer,
+    device_model,
+    diagnostics,
+    metering,
+    provisioning,
+    remote_control,
+    transactions,
+)
+from simulator.core import lifecycle, power_path
+
+__all__ = [
+    "authorization",
+    "availability",
+    "data_transfer",
+    "device_model",
+    "diagnostics",
+    "lifecycle",
+    "metering",
+    "power_path",
+    "provisioning",
+    "remote_control",
+    "transactions",
+]

@@ -1,0 +1,520 @@
+"""C Authorization (and the cache): who may charge, at which EVSE, and how an authorisation ends.
+
+The result is one fact per EVSE, the *grant*. Everything that can end it (the same token, a token of the group, the CSMS,
+a pulled cable, a fault, a time-out, a reset) ends it here with a *grant end* that says how; the transactions block reads
+both. Where the token came from does not matter afterwards, so plug-first, token-first, remote start and free vend are
+one code path.
+
+Online the CSMS decides unless LocalPreAuthorize and the cache allow to go ahead (1.6 3.5, C10, C12); offline the local
+rules decide (1.6 3.5.4, C13, C15).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.blocks.provisioning import state as provisioning
+from simulator.core.records import FlashTrouble, Remark
+from simulator.core.reports import AuthorizeAsked
+from simulator.core.settings import setting
+from simulator.core.station import PRESENTED, PRESSED
+from simulator.core.wiring import at, on_timer, rule
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+LOCAL_PRE_AUTHORIZE = setting(
+    "AuthCtrlr.LocalPreAuthorize",
+    "bool",
+    False,
+    key16="LocalPreAuthorize",
+    required=True,
+    required16=True,
+    description="go ahead with a token known locally without waiting for the CSMS",
+)
+LOCAL_AUTHORIZE_OFFLINE = setting(
+    "AuthCtrlr.LocalAuthorizeOffline",
+    "bool",
+    True,
+    key16="LocalAuthorizeOffline",
+    required=True,
+    required16=True,
+    description="may a token known locally start a session while offline",
+)
+OFFLINE_UNKNOWN = setting(
+    "AuthCtrlr.OfflineTxForUnknownIdEnabled",
+    "bool",
+    False,
+    key16="AllowOfflineTxForUnknownId",
+    description="may an unknown token start a session while offline",
+)
+AUTHORIZE_REMOTE = setting(
+    "AuthCtrlr.AuthorizeRemoteStart",
+    "bool",
+    False,
+    key16="AuthorizeRemoteTxRequests",
+    required=True,
+    required16=True,
+    description="check the token of a remote start like a local one",
+)
+CACHE_ENABLED = setting(
+    "AuthCacheCtrlr.Enabled",
+    "bool",
+    True,
+    key16="AuthorizationCacheEnabled",
+    description="keep what the CSMS says of tokens",
+)
+CACHE_LIFETIME = setting(
+    "AuthCacheCtrlr.LifeTime",
+    "int",
+    0,
+    minimum=0,
+    maximum=10**9,
+    unit="s",
+    description="seconds after its last use until a cached token is forgotten; 0: no limit",
+)
+STOP_ON_INVALID = setting(
+    "TxCtrlr.StopTxOnInvalidId",
+    "bool",
+    True,
+    key16="StopTransactionOnInvalidId",
+    required=True,
+    required16=True,
+    description="end the transaction when the CSMS refuses its token",
+)
+MAX_ENERGY_ON_INVALID = setting(
+    "TxCtrlr.MaxEnergyOnInvalidId",
+    "int",
+    0,
+    key16="MaxEnergyOnInvalidId",
+    minimum=0,
+    maximum=10**7,
+    unit="Wh",
+    description="energy still allowed after the token was refused",
+)
+STOP_ON_EV_SIDE = setting(
+    "TxCtrlr.StopTxOnEVSideDisconnect",
+    "bool",
+    True,
+    key16="StopTransactionOnEVSideDisconnect",
+    required=True,
+    required16=True,
+    description="pulling the plug at the car ends the authorisation",
+)
+CONNECTION_TIMEOUT = setting(
+    "TxCtrlr.EVConnectionTimeOut",
+    "int",
+    60,
+    key16="ConnectionTimeOut",
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    required16=True,
+    description="seconds an authorisation waits for the cable",
+)
+
+CACHE_AREA = "cache"
+MAX_CACHE = 1_000
+NO_LIMIT_W = 1e12
+
+#: problem code -> reason the transaction ends with (ReasonEnumType)
+FAULT_REASONS = {
+    "emergency_stop": "EmergencyStop",
+    "ground_failure": "GroundFault",
+    "over_current": "OvercurrentFault",
+    "under_voltage": "PowerQuality",
+    "over_voltage": "PowerQuality",
+}
+
+
+class TokenInfo(msgspec.Struct, frozen=True):
+    """What the CSMS says of a token. ``status`` in the finest words (Accepted, Blocked, Expired, Invalid, ConcurrentTx,
+    Unknown, ...); ``expiry_us`` wall time; ``evse_ids`` limits where it may charge, empty means anywhere."""
+
+    status: str
+    group: str | None = None
+    expiry_us: int | None = None
+    evse_ids: tuple[int, ...] = ()
+
+
+class CacheEntry(msgspec.Struct, frozen=True):
+    """A cached token; ``used_us`` is the wall time of its last use."""
+
+    status: str
+    group: str | None
+    expiry_us: int | None
+    used_us: int
+
+
+class Grant:
+    """An authorisation that holds. ``energy`` False: charging is not (or no longer) allowed, the transaction goes on."""
+
+    __slots__ = (
+        "at_us",
+        "bound",
+        "energy",
+        "group",
+        "id_token",
+        "limit_w",
+        "plugged_seen",
+        "remote_start_id",
+        "source",
+        "stop_at_wh",
+        "token_type",
+    )
+
+    def __init__(self, id_token: str, token_type: str, group: str | None, source: str, at_us: int) -> None:
+        self.id_token, self.token_type, self.group, self.source, self.at_us = id_token, token_type, group, source, at_us
+        self.remote_start_id: int | None = None
+        self.energy = True
+        self.limit_w = NO_LIMIT_W
+        #: a transaction belongs to it
+        self.bound = False
+        self.plugged_seen = False
+        #: register at which a refused token's last allowance is used up
+        self.stop_at_wh: float | None = None
+
+
+class GrantEnd:
+    """How an authorisation ended: ``trigger`` in TriggerReasonEnumType, ``reason`` in ReasonEnumType words."""
+
+    __slots__ = ("at_us", "reason", "stop_token", "stop_token_type", "trigger")
+
+    def __init__(self, trigger: str, reason: str, at_us: int, token: str | None = None, token_type: str = "") -> None:
+        self.trigger, self.reason, self.at_us = trigger, reason, at_us
+        self.stop_token, self.stop_token_type = token, token_type
+
+
+class Asked:
+    """A token the CSMS is being asked about."""
+
+    __slots__ = ("id_token", "remote_start_id", "token_type")
+
+    def __init__(self, id_token: str, token_type: str, remote_start_id: int | None) -> None:
+        self.id_token, self.token_type, self.remote_start_id = id_token, token_type, remote_start_id
+
+
+# -- a token at the reader ---------------------------------------------------------------------------------------------
+
+
+def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int) -> None:
+    """Somebody holds a token to the reader. ``evse_id`` 0 lets the station find the EVSE that is meant."""
+    if st.link.is_up and st.gate != "accepted":
+        st.record(Remark("token ignored: not registered"))
+        return
+    evse = st.evse(evse_id) if evse_id else _meant(st, id_token)
+    if evse is None:
+        st.record(Remark("token ignored: no EVSE is free"))
+        return
+    grant = evse.grant
+    if grant is not None:
+        if id_token == grant.id_token:
+            end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))
+            return
+        known = lookup(st, id_token)
+        if known is not None and known.status == "Accepted" and known.group and known.group == grant.group:
+            end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))  # C09.FR.07, E07.FR.01 (b)
+            return
+        if st.link.is_up:
+            _ask(st, evse, id_token, token_type, None)
+        return
+    if evse.tx is not None and evse.tx.id_token not in ("", id_token):
+        st.record(Remark("token refused: the transaction belongs to another one"))  # C01.FR.23
+        return
+    if st.blocked(evse) or (not evse.operative and evse.tx is None):
+        st.record(Remark(f"token refused: EVSE {evse.evse_id} is not usable"))
+        return
+    if evse.asked is not None:
+        return
+    known = lookup(st, id_token)
+    if st.link.is_up:
+        if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
+            give(st, evse, id_token, token_type, known.group, "local")
+        else:
+            _ask(st, evse, id_token, token_type, None)
+        return
+    _decide_offline(st, evse, id_token, token_type, known)
+
+
+def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, known: CacheEntry | None) -> None:
+    if known is not None:
+        if known.status == "Accepted" and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
+            give(st, evse, id_token, token_type, known.group, "local")
+        else:
+            st.record(Remark(f"token refused offline: {known.status}"))
+    elif st.settings[OFFLINE_UNKNOWN]:
+        give(st, evse, id_token, token_type, None, "offline")  # 1.6 3.5.4, C15
+    else:
+        st.record(Remark("token refused offline: unknown"))
+
+
+def _meant(st: Station, id_token: str) -> Evse | None:
+    """The EVSE a token at the common reader is about: its own session, else a waiting plug, else a free one."""
+    for evse in st.evses:
+        if evse.grant is not None and evse.grant.id_token == id_token:
+            return evse
+    for evse in st.evses:
+        if evse.plugged and evse.grant is None and evse.asked is None and not evse.used:
+            return evse
+    for evse in st.evses:
+        if evse.grant is None and evse.asked is None and evse.tx is None and evse.operative and not st.blocked(evse):
+            return evse
+    return st.evses[0] if len(st.evses) == 1 else next((e for e in st.evses if e.grant is not None), None)
+
+
+def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_id: int | None) -> None:
+    if evse.asked is not None:
+        return
+    evse.asked = Asked(id_token, token_type, remote_start_id)
+    st.publish(AuthorizeAsked(evse.evse_id, id_token, token_type))
+
+
+# -- what the CSMS says ------------------------------------------------------------------------------------------------
+
+
+def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
+    """The answer to Authorize."""
+    remember(st, id_token, info)
+    evse = st.evses[evse_id - 1]
+    asked = evse.asked
+    if asked is None or asked.id_token != id_token:
+        return
+    evse.asked = None
+    allowed = info.status == "Accepted" and (not info.evse_ids or evse_id in info.evse_ids)  # C01.FR.21
+    grant = evse.grant
+    if grant is not None:
+        if allowed and info.group and info.group == grant.group:  # C09.FR.03, FR.11
+            end(st, evse, GrantEnd("StopAuthorized", "Local", st.now, id_token, asked.token_type))
+        else:
+            st.record(Remark("token refused: another session is running"))
+        return
+    if allowed:
+        give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
+    else:
+        st.record(Remark(f"token refused by the CSMS: {info.status}"))
+
+
+def unanswered(st: Station, evse_id: int, code: str) -> None:
+    """Authorize got no usable answer. A link lost meanwhile means the offline rules decide."""
+    evse = st.evses[evse_id - 1]
+    asked, evse.asked = evse.asked, None
+    if asked is not None and code == "lost" and evse.grant is None and asked.remote_start_id is None:
+        _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token))
+
+
+def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str) -> None:
+    """What the CSMS says of the token in its answer to a transaction message (1.6 4.8, E05)."""
+    remember(st, id_token, info)
+    for evse in st.evses:
+        tx, grant = evse.tx, evse.grant
+        if tx is None or tx.key != key or grant is None:
+            continue
+        if info.status == "Accepted":
+            grant.group = info.group or grant.group
+        elif st.settings[STOP_ON_INVALID]:
+            end(st, evse, GrantEnd("Deauthorized", "DeAuthorized", st.now))  # E05.FR.09-10
+        elif st.settings[MAX_ENERGY_ON_INVALID] > 0:  # E05.FR.03
+            if grant.stop_at_wh is None:
+                meter = st.board.meters[evse.evse_id - 1]
+                grant.stop_at_wh = meter.physical_wh(st.now) + st.settings[MAX_ENERGY_ON_INVALID]
+        else:
+            grant.energy = False  # E05.FR.02
+
+
+# -- grants ------------------------------------------------------------------------------------------------------------
+
+
+def give(
+    st: Station,
+    evse: Evse,
+    id_token: str,
+    token_type: str,
+    group: str | None,
+    source: str,
+    remote_start_id: int | None = None,
+) -> None:
+    """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut)."""
+    grant = Grant(id_token, token_type, group, source, st.now)
+    grant.remote_start_id = remote_start_id
+    evse.grant, evse.grant_end, evse.asked = grant, None, None
+    if not evse.plugged:
+        _await_cable(st, evse)
+
+
+def _await_cable(st: Station, evse: Evse) -> None:
+    timeout_s = st.settings[CONNECTION_TIMEOUT]
+    if timeout_s > 0:
+        st.timers.set("connect", st.now + timeout_s * 1_000_000, evse.evse_id)
+
+
+def end(st: Station, evse: Evse, how: GrantEnd) -> None:
+    """The authorisation is over."""
+    evse.grant, evse.grant_end = None, how
+    st.timers.cancel("connect", evse.evse_id)
+    st.timers.cancel("allowance", evse.evse_id)
+
+
+@on_timer("connect")
+def no_cable(st: Station, evse_id: int, now: int) -> None:
+    """Nobody plugged in (E03.FR.05, F02.FR.07)."""
+    evse = st.evses[evse_id - 1]
+    if evse.grant is not None and not evse.plugged:
+        end(st, evse, GrantEnd("EVConnectTimeout", "Timeout", now))
+
+
+@on_timer("allowance")
+def allowance_used(st: Station, evse_id: int, now: int) -> None:
+    """The rule below compares with the register."""
+
+
+@rule(10)
+def hold(st: Station, evse: Evse, now: int) -> bool:
+    """Bind the grant to its transaction, and end it when its ground is gone."""
+    before = evse.grant
+    _serve_wish(st, evse, now)
+    grant = evse.grant
+    if grant is None:
+        if st.model.free_vend and evse.plugged and not evse.used and evse.tx is None and _may_vend(st, evse):
+            give(st, evse, st.model.free_vend_token, "NoAuthorization", None, "free")
+        if not (evse.plugged or evse.ev_gone) and evse.tx is None:
+            evse.grant_end = None
+        return evse.grant is not before
+    if evse.tx is not None:
+        grant.bound = True
+    elif grant.bound:
+        evse.grant = None  # its transaction is over
+        return True
+    if evse.plugged:
+        if not grant.plugged_seen:
+            grant.plugged_seen = True
+            st.timers.cancel("connect", evse.evse_id)
+    elif grant.plugged_seen:
+        if st.settings[STOP_ON_EV_SIDE]:
+            end(st, evse, GrantEnd("EVCommunicationLost", "EVDisconnected", now))  # E09.FR.01
+        else:
+            grant.plugged_seen = False  # E10: it may come back in time
+            if evse.spec.tethered:
+                _await_cable(st, evse)  # E10.FR.02
+    if evse.grant is grant:
+        _check_faults(st, evse, now)
+        _check_allowance(st, evse, grant, now)
+        reset = provisioning(st).reset
+        if reset is not None and reset.reason is not None and evse.grant is not None:
+            end(st, evse, GrantEnd("ResetCommand", reset.reason, now))
+    return evse.grant is not before
+
+
+def _may_vend(st: Station, evse: Evse) -> bool:
+    return evse.operative and not st.blocked(evse) and (st.gate == "accepted" or not st.link.is_up)
+
+
+def _check_faults(st: Station, evse: Evse, now: int) -> None:
+    for problem in st.board.problems(evse.evse_id):
+        stops = problem.blocks or (problem.code == "meter_failure" and st.model.hardware.meter.stop_when_dead)
+        if stops:
+            reason = FAULT_REASONS.get(problem.code or "", "Other")
+            end(st, evse, GrantEnd("AbnormalCondition", reason, now))  # E06.FR.16
+            return
+
+
+def _check_allowance(st: Station, evse: Evse, grant: Grant, now: int) -> None:
+    if grant.stop_at_wh is None or not grant.energy:
+        return
+    left_wh = grant.stop_at_wh - st.board.meters[evse.evse_id - 1].physical_wh(now)
+    if left_wh <= 1e-6:
+        grant.energy = False
+        st.timers.cancel("allowance", evse.evse_id)
+    elif evse.power_w > 0:  # solved for the crossing, not polled
+        st.timers.set("allowance", now + 1 + int(left_wh / evse.power_w * 3_600_000_000), evse.evse_id)
+
+
+def _serve_wish(st: Station, evse: Evse, now: int) -> None:
+    """A remote start or stop was accepted: act as if it had happened at the station (F01.FR.01-02, F03)."""
+    wish = evse.wish
+    if wish is None:
+        return
+    evse.wish = None
+    if wish.start:
+        if st.settings[AUTHORIZE_REMOTE] and wish.token_type not in ("Central", "NoAuthorization"):  # C05.FR.01
+            known = lookup(st, wish.id_token)
+            if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
+                give(st, evse, wish.id_token, wish.token_type, known.group, "local", wish.remote_start_id)
+            else:
+                _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)
+        else:
+            give(st, evse, wish.id_token, wish.token_type, wish.group, "remote", wish.remote_start_id)
+    elif evse.grant is not None:
+        end(st, evse, GrantEnd(wish.trigger, wish.reason, now))
+
+
+def press(st: Station, button: str, evse_id: int, now: int) -> None:
+    """The stop button ends the session of an EVSE."""
+    evse = st.evse(evse_id or 1)
+    if button == "stop" and evse is not None and evse.grant is not None:
+        end(st, evse, GrantEnd("StopAuthorized", "Local", now))
+    else:
+        st.record(Remark(f"button {button!r} has no effect now"))
+
+
+# -- the cache ---------------------------------------------------------------------------------------------------------
+
+
+def lookup(st: Station, id_token: str) -> CacheEntry | None:
+    """What the station knows of a token, None when nothing (any more)."""
+    if not st.settings[CACHE_ENABLED]:
+        return None
+    entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
+    if entry is None:
+        return None
+    wall_us = st.board.rtc.wall(st.now)
+    lifetime_s = st.settings[CACHE_LIFETIME]
+    if entry.expiry_us is not None and entry.expiry_us < wall_us:  # C10.FR.10, FR.13
+        return CacheEntry("Expired", entry.group, entry.expiry_us, entry.used_us)
+    if entry.expiry_us is None and lifetime_s and entry.used_us + lifetime_s * 1_000_000 < wall_us:  # C10.FR.08
+        st.board.flash.delete(CACHE_AREA, id_token)
+        return None
+    return entry
+
+
+def remember(st: Station, id_token: str, info: TokenInfo) -> None:
+    """Keep what the CSMS said, whatever it was (C10.FR.01, FR.04-05); the least recently used give way (C10.FR.07)."""
+    if not st.settings[CACHE_ENABLED] or not id_token or id_token == st.model.free_vend_token:
+        return
+    flash = st.board.flash
+    entry = CacheEntry(info.status, info.group, info.expiry_us, st.board.rtc.wall(st.now))
+    size = 40 + len(id_token) + len(info.group or "")
+    while not flash.write(CACHE_AREA, id_token, entry, size):
+        if flash.why != "full" or not _evict(st):
+            st.record(FlashTrouble(CACHE_AREA, flash.why, id_token))
+            return
+    if len(flash.items(CACHE_AREA)) > MAX_CACHE:
+        _evict(st)
+
+
+def _evict(st: Station) -> bool:
+    entries = st.board.flash.items(CACHE_AREA)
+    if not entries:
+        return False
+    oldest = min(entries, key=lambda row: (row[1].used_us, row[0]))
+    st.board.flash.delete(CACHE_AREA, oldest[0])
+    return True
+
+
+def clear_cache(st: Station) -> bool:
+    """Forget every cached token; False when there is no cache (C11.FR.04, 1.6 5.4) or flash refuses (C11.FR.05)."""
+    if not st.settings[CACHE_ENABLED]:
+        return False
+    return bool(st.board.flash.clear(CACHE_AREA))
+
+
+@at("start")
+def start(st: Station, now: int) -> None:
+    """Grants of transactions that go on after a power cut come back with them (blocks/transactions)."""
+
+
+PRESENTED.append(present)
+PRESSED.append(press)

@@ -1,0 +1,245 @@
+"""G Availability: operative states, status reports, heartbeats.
+
+A status is derived (``core/connector``), compared with what was told, and told when it has held for
+MinimumStatusDuration. A change to Inoperative waits for a running transaction to end (1.6 5.2, G03.FR.05) and is kept on
+flash (G01.FR.02). After an offline time only what has changed is told, or everything when it lasted longer than the
+threshold of versions that have one (1.6 4.9, B04).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.core.connector import AVAILABLE, FAULTED, UNAVAILABLE, derive_status
+from simulator.core.reports import HeartbeatDue, StatusChanged
+from simulator.core.settings import setting
+from simulator.core.wiring import at, drain, on_timer, rule
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+HEARTBEAT_INTERVAL = setting(
+    "OCPPCommCtrlr.HeartbeatInterval",
+    "int",
+    300,
+    key16="HeartbeatInterval",
+    minimum=1,
+    maximum=10**7,
+    unit="s",
+    required16=True,
+    description="seconds of silence after which a heartbeat is due",
+)
+MINIMUM_STATUS_DURATION = setting(
+    None,
+    "int",
+    0,
+    key16="MinimumStatusDuration",
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    description="seconds a status must hold before it is told",
+)
+OFFLINE_THRESHOLD = setting(
+    "OCPPCommCtrlr.OfflineThreshold",
+    "int",
+    60,
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    description="offline longer than this: every connector's status is told again",
+)
+
+#: a heartbeat comes at least this often even if other messages keep resetting its timer (G02.FR.07)
+HEARTBEAT_AT_LEAST_US = 86_400_000_000
+
+
+@at("start")
+def start(st: Station, now: int) -> None:
+    """Operative states come from flash, they survive a reboot."""
+    st.data["station_operative"] = st.board.flash.get("facts", "operative:0") is not False
+    st.data["station_told"] = None
+    for evse in st.evses:
+        evse.operative = st.data["station_operative"] and (
+            st.board.flash.get("facts", f"operative:{evse.evse_id}") is not False
+        )
+
+
+# -- operative states --------------------------------------------------------------------------------------------------
+
+
+def change(st: Station, evse_id: int, operative: bool) -> str:
+    """Make an EVSE (0: the whole station) operative or not: Accepted, Scheduled, Rejected (no such EVSE)."""
+    if evse_id and st.evse(evse_id) is None:
+        return "Rejected"
+    targets = [evse for evse in st.evses if evse_id in (0, evse.evse_id)]
+    st.board.flash.write("facts", f"operative:{evse_id}", operative, 16)
+    if evse_id == 0:
+        st.data["station_operative"] = operative
+        if operative:  # 1.6 5.2: all connectors follow
+            for evse in targets:
+                st.board.flash.write("facts", f"operative:{evse.evse_id}", True, 16)
+    scheduled = False
+    for evse in targets:
+        if evse.tx is not None and not operative:
+            evse.scheduled = False
+            scheduled = True
+        else:
+            evse.scheduled = None
+            evse.operative = operative
+    return "Scheduled" if scheduled else "Accepted"
+
+
+@rule(60)
+def follow(st: Station, evse: Evse, now: int) -> bool:
+    """Carry out a scheduled change once the transaction is over, then derive the status."""
+    changed = False
+    if evse.scheduled is not None and evse.tx is None:
+        evse.operative, evse.scheduled = evse.scheduled, None
+        changed = True
+    status = derive_status(evse, st.blocked(evse))
+    if status != evse.status:
+        evse.status, evse.held_since = status, now
+        changed = True
+    return changed
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+@drain(60)
+def tell(st: Station, now: int) -> None:
+    """Tell every status that differs from what was told and has held long enough."""
+    if st.gate != "accepted" or not st.link.is_up:
+        return
+    _tell_station(st)
+    hold_us = st.settings[MINIMUM_STATUS_DURATION] * 1_000_000
+    for evse in st.evses:
+        error = _error(st, evse)
+        if evse.status == evse.told_status and error == evse.told_error:
+            continue
+        if hold_us and evse.told_status is not None and error == evse.told_error:
+            due = evse.held_since + hold_us
+            if now < due:
+                st.timers.set("status", due, evse.evse_id)
+                continue
+        publish_status(st, evse)
+
+
+@on_timer("status")
+def held_long_enough(st: Station, evse_id: int, now: int) -> None:
+    """The drain above looks."""
+
+
+def _error(st: Station, evse: Evse) -> str:
+    problems = st.board.problems(evse.evse_id)
+    if evse.lock_failed and not any(p.code == "lock_failure" for p in problems):
+        return "lock_failure"
+    if not problems:
+        return ""
+    blocking = [p for p in problems if p.blocks]
+    return next((p.code for p in (*blocking, *problems) if p.code), "")
+
+
+def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
+    """State the status of an EVSE as it is now."""
+    evse.told_status, evse.told_error = evse.status, _error(st, evse)
+    info = ""
+    if evse.ev_gone and evse.status in ("SuspendedEV", "Finishing"):
+        info = "EV side disconnected"  # 1.6 4.9
+    st.publish(
+        StatusChanged(
+            evse_id=evse.evse_id,
+            connector_id=1,
+            status=evse.status,
+            plugged=evse.plugged or evse.ev_gone,
+            error=evse.told_error,
+            info=info,
+            at=st.stamp(),
+        ),
+        triggered=triggered,
+    )
+
+
+def _tell_station(st: Station) -> None:
+    """The station as a whole (connector 0 of 1.6): Available, Unavailable, Faulted."""
+    problems = [p for p in st.board.problems(0) if p.evse_id == 0]
+    status = AVAILABLE if st.data["station_operative"] else UNAVAILABLE
+    error = next((p.code for p in problems if p.code), "") or ""
+    if any(p.blocks for p in problems):
+        status = FAULTED
+    if (status, error) != st.data["station_told"]:
+        publish_station(st, status, error)
+
+
+def publish_station(st: Station, status: str = "", error: str = "", *, triggered: bool = False) -> None:
+    """State the status of the station as a whole."""
+    if not status:
+        status, error = st.data["station_told"] or (AVAILABLE, "")
+    st.data["station_told"] = (status, error)
+    st.publish(
+        StatusChanged(
+            evse_id=0, connector_id=0, status=status, plugged=False, error=error, info="", at=st.stamp()
+        ),
+        triggered=triggered,
+    )
+
+
+@at("accepted")
+def all_statuses(st: Station, now: int) -> None:
+    """After an accepted boot every status is told (1.6 4.2, B01.FR.05), and heartbeats begin."""
+    st.data["station_told"] = None
+    for evse in st.evses:
+        evse.told_status = None
+    interval_s = st.data.get("heartbeat_s", 0)
+    if interval_s > 0 and interval_s != st.settings[HEARTBEAT_INTERVAL]:  # B01.FR.04, G02.FR.01
+        st.write_setting(HEARTBEAT_INTERVAL, interval_s)
+    st.data["heartbeat_us"] = now
+    _arm_heartbeat(st, now)
+
+
+@at("link_up")
+def back_online(st: Station, now: int) -> None:
+    """B04.FR.01-02: a long time offline tells everything again, a short one what has changed."""
+    if st.gate != "accepted":
+        return
+    since = st.link.down_since_us
+    if since is not None and st.dialect.policy.offline_threshold(st) < (now - since):
+        for evse in st.evses:
+            evse.told_status = None
+    _arm_heartbeat(st, now)
+
+
+# -- heartbeats --------------------------------------------------------------------------------------------------------
+
+
+def _arm_heartbeat(st: Station, now: int) -> None:
+    st.timers.set("heartbeat", now + st.settings[HEARTBEAT_INTERVAL] * 1_000_000)
+
+
+@on_timer("heartbeat")
+def heartbeat(st: Station, index: int, now: int) -> None:
+    """A heartbeat is due unless another message was sent meanwhile (1.6 4.6, G02.FR.05)."""
+    if st.gate != "accepted" or not st.link.is_up:
+        return
+    interval_us = st.settings[HEARTBEAT_INTERVAL] * 1_000_000
+    quiet_since = st.outbox.sent_us
+    if quiet_since + interval_us > now and now - st.data.get("heartbeat_us", 0) < HEARTBEAT_AT_LEAST_US:
+        st.timers.set("heartbeat", quiet_since + interval_us)
+        return
+    beat(st)
+    st.timers.set("heartbeat", now + interval_us)
+
+
+def beat(st: Station, *, triggered: bool = False) -> None:
+    """Publish a heartbeat."""
+    st.data["heartbeat_us"] = st.now
+    st.publish(HeartbeatDue(), triggered=triggered)
+
+
+@at("settings")
+def interval_changed(st: Station, now: int) -> None:
+    """HeartbeatInterval was written."""
+    if HEARTBEAT_INTERVAL.key in st.changed_settings and st.gate == "accepted":
+        _arm_heartbeat(st, now)

@@ -1,0 +1,28 @@
+"""P Data transfer: vendor messages, both ways.
+
+No vendor extension is built in: a request for an unknown vendor is answered so (P01.FR.05-06, 1.6 5.6), unless the
+profile lists the vendor ids the product knows; a quirk may answer in its product's way through the ``request`` seam.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.core.reports import DataSent
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+MAX_DATA = 65_536
+
+
+def received(st: Station, vendor_id: str, message_id: str | None) -> str:
+    """What becomes of a vendor message: UnknownVendorId, or UnknownMessageId for the product's own vendor id."""
+    if vendor_id == st.model.identity.vendor:
+        return "UnknownMessageId"
+    return "UnknownVendorId"
+
+
+def send(st: Station, vendor_id: str, message_id: str | None, data: object) -> None:
+    """Send a vendor message."""
+    st.publish(DataSent(vendor_id, message_id, data))

@@ -1,0 +1,308 @@
+"""J Meter values: the sampling plan, and nothing of the wire.
+
+Periodic samples count from the beginning of a transaction, aligned ones from midnight of the station's own clock (1.6
+ClockAlignedDataInterval, J01.FR.14). What goes into the end message is collected on flash while the transaction runs and
+thinned by dropping every second intermediate value when it gets too much (J02.FR.20).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.core import readings
+from simulator.core.readings import ENERGY, MEASURANDS
+from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
+from simulator.core.settings import READ_ONLY, setting
+from simulator.core.wiring import at, drain, on_timer
+
+if TYPE_CHECKING:
+    from simulator.blocks.transactions import Transaction
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+SAMPLE_INTERVAL = setting(
+    "SampledDataCtrlr.TxUpdatedInterval",
+    "int",
+    60,
+    key16="MeterValueSampleInterval",
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    required16=True,
+    description="seconds between samples in a transaction; 0: none",
+)
+SAMPLE_MEASURANDS = setting(
+    "SampledDataCtrlr.TxUpdatedMeasurands",
+    "list",
+    (ENERGY,),
+    key16="MeterValuesSampledData",
+    values=MEASURANDS,
+    max_items=20,
+    required=True,
+    required16=True,
+    description="what periodic samples hold",
+)
+START_MEASURANDS = setting(
+    "SampledDataCtrlr.TxStartedMeasurands",
+    "list",
+    (ENERGY,),
+    values=MEASURANDS,
+    max_items=20,
+    required=True,
+    description="what the start message holds",
+)
+END_MEASURANDS = setting(
+    "SampledDataCtrlr.TxEndedMeasurands",
+    "list",
+    (ENERGY,),
+    values=MEASURANDS,
+    max_items=20,
+    required=True,
+    description="sampled values the end message holds",
+)
+STOP_TXN_SAMPLED = setting(
+    None,
+    "list",
+    (),
+    key16="StopTxnSampledData",
+    values=MEASURANDS,
+    max_items=20,
+    required16=True,
+    description="sampled values the stop message holds",
+)
+END_INTERVAL = setting(
+    "SampledDataCtrlr.TxEndedInterval",
+    "int",
+    0,
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    description="seconds between the sampled values of the end message; 0: only begin and end",
+)
+ALIGNED_INTERVAL = setting(
+    "AlignedDataCtrlr.Interval",
+    "int",
+    0,
+    key16="ClockAlignedDataInterval",
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    required16=True,
+    description="seconds between clock-aligned values; 0: none",
+)
+ALIGNED_MEASURANDS = setting(
+    "AlignedDataCtrlr.Measurands",
+    "list",
+    (ENERGY,),
+    key16="MeterValuesAlignedData",
+    values=MEASURANDS,
+    max_items=20,
+    required=True,
+    required16=True,
+    description="what clock-aligned values hold",
+)
+END_ALIGNED_MEASURANDS = setting(
+    "AlignedDataCtrlr.TxEndedMeasurands",
+    "list",
+    (),
+    key16="StopTxnAlignedData",
+    values=MEASURANDS,
+    max_items=20,
+    required=True,
+    required16=True,
+    description="clock-aligned values the end message holds",
+)
+END_ALIGNED_INTERVAL = setting(
+    "AlignedDataCtrlr.TxEndedInterval",
+    "int",
+    900,
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    required=True,
+    description="seconds between the clock-aligned values of the end message",
+)
+MAX_STOP_VALUES = setting(
+    None,
+    "int",
+    500,
+    key16="StopTransactionMaxMeterValues",
+    mutability=READ_ONLY,
+    minimum=2,
+    maximum=10_000,
+    description="most meter values of the stop message",
+)
+
+SAMPLES_AREA = "samples"
+MAX_COLLECTED = 250
+DAY_US = 86_400_000_000
+
+
+@drain(20)
+def plan(st: Station, now: int) -> None:
+    """Start the sampling timers of a transaction that has begun, stop those of one that is over."""
+    for evse in st.evses:
+        tx = evse.tx
+        if tx is None:
+            if st.data.pop(("sampling", evse.evse_id), None) is not None:
+                st.timers.cancel("sample", evse.evse_id)
+                st.timers.cancel("collect", evse.evse_id)
+        elif st.data.get(("sampling", evse.evse_id)) != tx.key:
+            st.data[("sampling", evse.evse_id)] = tx.key
+            _arm(st, evse, tx, now)
+
+
+def _arm(st: Station, evse: Evse, tx: Transaction, now: int) -> None:
+    for name, interval_s in (("sample", st.settings[SAMPLE_INTERVAL]), ("collect", collect_interval_s(st))):
+        if interval_s > 0:
+            interval_us = interval_s * 1_000_000
+            past = now - tx.started.mono_us
+            st.timers.set(name, tx.started.mono_us + (past // interval_us + 1) * interval_us, evse.evse_id)
+        else:
+            st.timers.cancel(name, evse.evse_id)
+
+
+def collect_interval_s(st: Station) -> int:
+    """Seconds between the sampled values kept for the end message."""
+    return int(st.dialect.policy.collect_interval_s(st))
+
+
+@on_timer("sample")
+def sample(st: Station, evse_id: int, now: int) -> None:
+    """A periodic sample is due."""
+    evse = st.evses[evse_id - 1]
+    tx = evse.tx
+    interval_s = st.settings[SAMPLE_INTERVAL]
+    if tx is None or interval_s <= 0:
+        return
+    st.timers.set("sample", now + interval_s * 1_000_000, evse_id)
+    reading = readings.take(st, evse, "Sample.Periodic", st.settings[SAMPLE_MEASURANDS])
+    if reading is not None:
+        publish_sample(st, evse, tx, reading, "MeterValuePeriodic")
+
+
+def publish_sample(
+    st: Station, evse: Evse, tx: Transaction, reading: MeterReading, trigger: str, *, triggered: bool = False
+) -> None:
+    """State a reading within a transaction."""
+    st.publish(
+        SampleTaken(
+            key=tx.key,
+            evse_id=evse.evse_id,
+            connector_id=1,
+            seq_no=-1,
+            trigger=trigger,
+            at=reading.at,
+            offline=not st.link.is_up,
+            charging_state=evse.charging_state if triggered else None,
+            readings=(reading,),
+        ),
+        triggered=triggered,
+    )
+
+
+@on_timer("collect")
+def collect(st: Station, evse_id: int, now: int) -> None:
+    """A sampled value for the end message is due."""
+    evse = st.evses[evse_id - 1]
+    interval_s = collect_interval_s(st)
+    if evse.tx is None or interval_s <= 0:
+        return
+    st.timers.set("collect", now + interval_s * 1_000_000, evse_id)
+    _keep(st, evse.tx, readings.take(st, evse, "Sample.Periodic", st.dialect.policy.end_measurands(st)))
+
+
+def _keep(st: Station, tx: Transaction, reading: MeterReading | None) -> None:
+    if reading is None:
+        return
+    key = "samples:" + tx.key
+    kept: tuple[MeterReading, ...] = st.board.flash.get(SAMPLES_AREA, key) or ()
+    if len(kept) >= MAX_COLLECTED:
+        kept = kept[::2]
+    kept = (*kept, reading)
+    size = sum(16 + 12 * len(r.values) for r in kept)
+    if not st.board.flash.write(SAMPLES_AREA, key, kept, size) and len(kept) > 2:
+        half = kept[::2]  # full: thin what is there (E06.FR.13)
+        st.board.flash.write(SAMPLES_AREA, key, half, sum(16 + 12 * len(r.values) for r in half))
+
+
+def collected(st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
+    """What was kept for the end message of a transaction."""
+    return st.board.flash.get(SAMPLES_AREA, "samples:" + tx.key) or ()
+
+
+@at("accepted")
+def align(st: Station, now: int) -> None:
+    """The clock is set: plan the next aligned moment."""
+    _arm_aligned(st, now)
+
+
+@at("clock")
+def realign(st: Station, now: int) -> None:
+    """The clock was moved."""
+    _arm_aligned(st, now)
+
+
+@at("settings")
+def replan(st: Station, now: int) -> None:
+    """An interval may have changed."""
+    if st.changed_settings & {ALIGNED_INTERVAL.key, END_ALIGNED_INTERVAL.key}:
+        _arm_aligned(st, now)
+    if st.changed_settings & {SAMPLE_INTERVAL.key, END_INTERVAL.key}:
+        for evse in st.evses:
+            if evse.tx is not None:
+                _arm(st, evse, evse.tx, now)
+
+
+def _arm_aligned(st: Station, now: int) -> None:
+    for name, interval_s in (
+        ("aligned", st.settings[ALIGNED_INTERVAL]),
+        ("aligned_end", st.dialect.policy.aligned_end_interval_s(st)),
+    ):
+        if interval_s <= 0:
+            st.timers.cancel(name)
+            continue
+        # counted from midnight of the station's own clock
+        into_day = st.board.rtc.wall(now) % DAY_US
+        interval_us = interval_s * 1_000_000
+        next_us = (into_day // interval_us + 1) * interval_us
+        st.timers.set(name, now + min(next_us, DAY_US) - into_day)
+
+
+@on_timer("aligned")
+def aligned(st: Station, index: int, now: int) -> None:
+    """A clock-aligned moment: every EVSE, in a transaction or not (1.6 4.7, J01.FR.14, FR.22)."""
+    _arm_aligned(st, now)
+    for evse in st.evses:
+        reading = readings.take(st, evse, "Sample.Clock", st.settings[ALIGNED_MEASURANDS])
+        if reading is None:
+            continue
+        if evse.tx is not None:
+            publish_sample(st, evse, evse.tx, reading, "MeterValueClock")
+        elif st.gate == "accepted":
+            st.publish(MeterSampled(evse.evse_id, reading))
+
+
+@on_timer("aligned_end")
+def aligned_for_end(st: Station, index: int, now: int) -> None:
+    """A clock-aligned value for the end messages."""
+    _arm_aligned(st, now)
+    measurands = st.settings[END_ALIGNED_MEASURANDS]
+    if not measurands:
+        return
+    for evse in st.evses:
+        if evse.tx is not None:
+            _keep(st, evse.tx, readings.take(st, evse, "Sample.Clock", measurands))
+
+
+def trigger_values(st: Station, evse_id: int | None) -> None:
+    """The CSMS asks for meter values now (F06.FR.06, 1.6 5.17)."""
+    for evse in st.evses:
+        if evse_id in (None, 0, evse.evse_id):
+            reading = readings.take(st, evse, "Trigger", st.dialect.policy.trigger_measurands(st))
+            if reading is not None:
+                key = evse.tx.key if evse.tx is not None else None
+                st.publish(MeterSampled(evse.evse_id, reading, key), triggered=True)

@@ -1,0 +1,161 @@
+"""B Provisioning: registration, the clock, resets.
+
+The registration gate (``station.gate``) is ``unknown`` until the CSMS has answered, then ``accepted``, ``pending`` or
+``rejected``. It belongs to the boot, not to the connection: a station that was accepted and only lost its link goes on
+where it was (1.6 4.2, B01.FR.08, B02.FR.02).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.core.records import Booted, BootRefused
+from simulator.core.reports import BootAsked
+from simulator.core.settings import setting
+from simulator.core.wiring import MOMENTS, at, drain, on_timer
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+RESET_RETRIES = setting(
+    "OCPPCommCtrlr.ResetRetries",
+    "int",
+    3,
+    key16="ResetRetries",
+    minimum=0,
+    maximum=100,
+    required=True,
+    required16=True,
+    description="how often a failed reset is tried again",
+)
+
+#: a station that may choose its own waiting time after Pending or Rejected waits this long, plus a random part
+OWN_WAIT_S, OWN_WAIT_RANDOM_S = 30, 30
+#: a reset waits this long for the stop messages to be answered, then goes on; they are on flash
+RESET_PATIENCE_S = 30
+
+
+@dataclass(slots=True)
+class Reset:
+    """A reset that is under way. ``reason`` ends running transactions, None waits until they end by themselves.
+
+    ``patient``: wait (bounded) until what is queued has been answered. ``kind`` soft or hard, for the boot time.
+    """
+
+    kind: str
+    reason: str | None
+    boot_reason: str
+    patient: bool
+    deadline_us: int
+
+
+class Provisioning:
+    """State of the block."""
+
+    __slots__ = ("asked_us", "reset")
+
+    def __init__(self) -> None:
+        self.reset: Reset | None = None
+        self.asked_us = 0
+
+
+def state(st: Station) -> Provisioning:
+    """The block's state."""
+    found: Provisioning = st.data["provisioning"]
+    return found
+
+
+@at("start")
+def start(st: Station, now: int) -> None:
+    """Fresh after every boot; the boot reason comes from flash."""
+    st.data["provisioning"] = Provisioning()
+    reason = st.board.flash.get("facts", "boot_reason")
+    st.boot_reason = reason if isinstance(reason, str) else "Unknown"
+
+
+@at("link_up")
+def ask(st: Station, now: int) -> None:
+    """Not registered in this boot yet: BootNotification comes first and alone (B01.FR.01)."""
+    if st.gate != "accepted":
+        st.timers.cancel("boot_retry")
+        announce(st, now)
+
+
+def announce(st: Station, now: int, *, triggered: bool = False) -> None:
+    """Publish BootNotification."""
+    state(st).asked_us = now
+    st.publish(BootAsked(st.boot_reason), triggered=triggered)
+
+
+@on_timer("boot_retry")
+def retry(st: Station, index: int, now: int) -> None:
+    """The interval of a Pending or Rejected answer is over (B02.FR.08, B03.FR.06)."""
+    if st.gate != "accepted" and st.link.is_up:
+        announce(st, now)
+
+
+def answered(st: Station, status: str, wall_us: int | None, interval_s: int) -> None:
+    """The answer to BootNotification. ``status`` Accepted, Pending, Rejected; ``interval_s`` as in the answer."""
+    now = st.now
+    if wall_us is not None:
+        st.set_clock(wall_us)  # 1.6 4.2, B01.FR.06
+    if status == "Accepted":
+        st.gate = "accepted"
+        st.timers.cancel("boot_retry")
+        st.data["heartbeat_s"] = interval_s
+        st.record(Booted(now - state(st).asked_us, st.boot_reason))
+        for function in MOMENTS["accepted"]:
+            function(st, now)
+        return
+    st.gate = "pending" if status == "Pending" else "rejected"
+    st.record(BootRefused(status))
+    _retry_in(st, interval_s, now)
+
+
+def failed(st: Station, code: str) -> None:
+    """BootNotification was not answered, or by a CALLERROR."""
+    if code != "lost":  # a new link asks again by itself
+        _retry_in(st, 0, st.now)
+
+
+def _retry_in(st: Station, interval_s: int, now: int) -> None:
+    if interval_s > 0:
+        wait_us = interval_s * 1_000_000
+    else:  # B02.FR.07, B03.FR.05: a wait of its own that does not flood
+        wait_us = OWN_WAIT_S * 1_000_000 + st.rng.below("boot_retry", OWN_WAIT_RANDOM_S * 1_000_000)
+    st.timers.set("boot_retry", now + wait_us)
+
+
+def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: str, patient: bool) -> str:
+    """Ask for a reset: Accepted, or Scheduled when a transaction must end first (B12.FR.01)."""
+    own = state(st)
+    if own.reset is not None and reason is None:
+        return "Scheduled" if _transactions(st) else "Accepted"
+    own.reset = Reset(kind, reason, boot_reason, patient, st.now + RESET_PATIENCE_S * 1_000_000)
+    if reason is None and _transactions(st):
+        return "Scheduled"
+    st.timers.set("reset", own.reset.deadline_us)
+    return "Accepted"
+
+
+def _transactions(st: Station) -> bool:
+    return any(evse.tx is not None for evse in st.evses)
+
+
+@on_timer("reset")
+def reset_due(st: Station, index: int, now: int) -> None:
+    """The drain below looks at the deadline."""
+
+
+@drain(95)
+def carry_out_reset(st: Station, now: int) -> None:
+    """Reboot when transactions are over and, if the reset is patient, their messages are delivered (B12.FR.04-05)."""
+    reset = state(st).reset
+    if reset is None or _transactions(st):
+        return
+    if reset.patient and now < reset.deadline_us and st.link.is_up and st.outbox.durable_waits():
+        if st.timers.get("reset") is None:
+            st.timers.set("reset", reset.deadline_us)
+        return
+    st.reboot(reset.boot_reason, reset.kind, now)

@@ -1,0 +1,463 @@
+"""E Transactions: when one begins and ends, what is told about it, and what survives a power cut.
+
+One rule for every order of events: a transaction opens when **any** configured start point holds that has not been used
+up by an earlier transaction, and closes when any configured stop point that has held during it **falls** (E01.FR.01-06,
+E06.FR.01-07). Which points are configured is the dialect's policy; versions without the variables have fixed sets.
+
+What is told is found by comparing facts with what the CSMS was told last, once a feed, after settling. The record lies
+on flash from the first moment; ``seq_no`` and what was told are written with every message, so a power cut leaves either
+the state before a message or after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import structs
+
+from simulator.blocks.authorization import Grant, GrantEnd
+from simulator.blocks.provisioning import state as provisioning
+from simulator.core import connector as c
+from simulator.core import readings
+from simulator.core.records import FlashTrouble, TransactionClosed, TransactionNamed, TransactionOpened
+from simulator.core.reports import (
+    MeterReading,
+    Stamp,
+    TransactionEnded,
+    TransactionReport,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from simulator.core.rng import draw, seed_of
+from simulator.core.settings import setting
+from simulator.core.station import NUMBER
+from simulator.core.wiring import at, drain, rule
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+TX_START_POINT = setting(
+    "TxCtrlr.TxStartPoint",
+    "list",
+    ("PowerPathClosed",),
+    values=tuple(c.POINTS),
+    max_items=6,
+    required=True,
+    description="a transaction starts when any of these holds",
+)
+TX_STOP_POINT = setting(
+    "TxCtrlr.TxStopPoint",
+    "list",
+    ("Authorized", "EVConnected"),
+    values=tuple(c.POINTS),
+    max_items=6,
+    required=True,
+    description="a transaction stops when any of these falls",
+)
+
+TX_AREA = "tx"
+COUNTER = "tx_counter"
+RECORD_BYTES = 220
+
+
+class Transaction(msgspec.Struct):
+    """The record of a running transaction, as it lies on flash.
+
+    ``physical_wh`` and ``register_wh`` are the true and the reported register at the beginning. ``held``: points that
+    have held so far. ``seq_no`` is the next number. ``told_*`` is what the CSMS has been told.
+    """
+
+    key: str
+    evse_id: int
+    started: Stamp
+    register_wh: float | None
+    physical_wh: float
+    id_token: str = ""
+    token_type: str = ""
+    group: str | None = None
+    remote_start_id: int | None = None
+    csms_id: str | None = None
+    offline: bool = False
+    held: int = 0
+    seq_no: int = 0
+    begin: MeterReading | None = None
+    energy: bool = True
+    told_started: bool = False
+    told_token: bool = False
+    told_evse: bool = False
+    told_begin: bool = False
+    told_remote: bool = False
+    told_plugged: bool = False
+    told_state: str = ""
+    told_phases: int = 0
+    told_end_us: int = 0
+    stop_trigger: str = ""
+    stop_reason: str = ""
+    stop_token: str | None = None
+    stop_token_type: str = ""
+
+
+def _new_key(st: Station) -> str:
+    """A UUID-shaped id, never used twice by this station (E01.FR.08): run seed, true time of the run, flash counter."""
+    flash = st.board.flash
+    count = int(flash.get("facts", COUNTER) or 0) + 1
+    flash.write("facts", COUNTER, count, 16)
+    seed = seed_of(st.rng.seed, st.epoch_us, st.boot_no)
+    text = format(draw(seed, "tx_key", 2 * count), "016x") + format(draw(seed, "tx_key", 2 * count + 1), "016x")
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
+
+
+# -- the rule ----------------------------------------------------------------------------------------------------------
+
+
+def _points(st: Station, evse: Evse) -> int:
+    points = 0
+    if evse.bay:
+        points |= c.PARKING_BAY_OCCUPANCY
+    if evse.plugged:
+        points |= c.EV_CONNECTED
+    if evse.grant is not None:
+        points |= c.AUTHORIZED
+        if evse.plugged:
+            points |= c.POWER_PATH_CLOSED
+    if evse.flowing:
+        points |= c.ENERGY_TRANSFER
+    return points
+
+
+@rule(40)
+def settle(st: Station, evse: Evse, now: int) -> bool:
+    """Open or close the transaction of an EVSE; the order of arrival cannot matter."""
+    points = _points(st, evse)
+    changed = points != evse.points
+    evse.points = points
+    evse.spent &= points
+    if not (evse.plugged or evse.ev_gone or evse.bay) and evse.used and evse.tx is None:
+        evse.used = False
+        changed = True
+    tx = evse.tx
+    if tx is None:
+        starts = st.dialect.policy.start_points(st) & points & ~evse.spent
+        if starts and st.board.supply.mains and not (st.link.is_up and st.gate != "accepted"):
+            _open(st, evse, starts, now)
+            return True
+        if evse.used and evse.grant is not None:
+            evse.used = False  # 1.6 F2: the user starts anew
+            return True
+        return changed
+    tx.held |= points
+    fell = st.dialect.policy.stop_points(st) & tx.held & ~points
+    reset = provisioning(st).reset
+    if fell or (reset is not None and reset.reason is not None):
+        _close(st, evse, tx, fell, now)
+        return True
+    if not points & (c.EV_CONNECTED | c.AUTHORIZED | c.PARKING_BAY_OCCUPANCY) and not tx.told_plugged:
+        # nobody is there any more and no stop point ever held: E03.FR.05 and F02.FR.07 end it all the same
+        end = evse.grant_end
+        if end is not None and end.trigger == "EVConnectTimeout":
+            _close(st, evse, tx, 0, now)
+            return True
+    return changed
+
+
+def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
+    meter = st.board.meters[evse.evse_id - 1]
+    tx = Transaction(
+        key=_new_key(st),
+        evse_id=evse.evse_id,
+        started=st.stamp(),
+        register_wh=readings.register_wh(st, evse),
+        physical_wh=meter.physical_wh(now),
+        offline=not st.link.is_up,
+        held=evse.points,
+        begin=readings.take(st, evse, "Transaction.Begin", st.dialect.policy.begin_measurands(st)),
+    )
+    grant = evse.grant
+    if grant is not None:
+        _name(tx, grant)
+    evse.tx, evse.used = tx, True
+    if evse.grant_end is not None:
+        tx.told_end_us = evse.grant_end.at_us
+    _save(st, tx)
+    st.record(
+        TransactionOpened(
+            key=tx.key,
+            evse_id=tx.evse_id,
+            id_token=tx.id_token,
+            wall_us=tx.started.wall_us,
+            register_wh=tx.register_wh if tx.register_wh is not None else 0.0,
+            physical_wh=tx.physical_wh,
+            offline=tx.offline,
+            remote_start_id=tx.remote_start_id,
+        )
+    )
+
+
+def _name(tx: Transaction, grant: Grant) -> None:
+    tx.id_token, tx.token_type, tx.group = grant.id_token, grant.token_type, grant.group
+    tx.remote_start_id = grant.remote_start_id
+
+
+def _close(st: Station, evse: Evse, tx: Transaction, fell: int, now: int) -> None:
+    trigger, reason, token, token_type = _cause(st, evse, tx, fell)
+    tell(st, now, evse)  # what has changed up to now comes before the end
+    _finish(st, evse, tx, trigger, reason, token, token_type)
+
+
+def _cause(st: Station, evse: Evse, tx: Transaction, fell: int) -> tuple[str, str, str | None, str]:
+    end = evse.grant_end
+    reset = provisioning(st).reset
+    if reset is not None and reset.reason is not None and (end is None or end.trigger == "ResetCommand"):
+        return "ResetCommand", reset.reason, None, ""
+    if end is not None and evse.grant is None:
+        fresh = end.at_us > tx.told_end_us or fell & (c.AUTHORIZED | c.POWER_PATH_CLOSED)
+        if fresh and not (fell & c.EV_CONNECTED and not fell & c.AUTHORIZED and end.at_us < st.now):
+            token = end.stop_token if end.at_us > tx.told_end_us else None
+            return end.trigger, end.reason, token, end.stop_token_type
+        # authorisation ended earlier (and was told); now the last stop point falls, the reason stays the first one
+        return _physical_trigger(fell), end.reason, None, ""
+    if fell & (c.EV_CONNECTED | c.POWER_PATH_CLOSED):
+        return "EVCommunicationLost", "EVDisconnected", None, ""
+    if fell & c.PARKING_BAY_OCCUPANCY:
+        return "EVDeparted", "EVDisconnected", None, ""
+    if fell & c.ENERGY_TRANSFER:
+        return "ChargingStateChanged", "StoppedByEV", None, ""
+    return "AbnormalCondition", "Other", None, ""
+
+
+def _physical_trigger(fell: int) -> str:
+    if fell & c.PARKING_BAY_OCCUPANCY:
+        return "EVDeparted"
+    return "ChargingStateChanged" if fell == c.ENERGY_TRANSFER else "EVCommunicationLost"
+
+
+def _finish(
+    st: Station,
+    evse: Evse,
+    tx: Transaction,
+    trigger: str,
+    reason: str,
+    token: str | None,
+    token_type: str,
+    at_stamp: Stamp | None = None,
+) -> None:
+    meter = st.board.meters[evse.evse_id - 1]
+    register = readings.register_wh(st, evse)
+    physical = meter.physical_wh(st.now)
+    stamp = at_stamp or st.stamp()
+    values = st.dialect.policy.end_readings(st, evse, tx)
+    st.publish(
+        TransactionEnded(
+            key=tx.key,
+            evse_id=evse.evse_id,
+            connector_id=1,
+            seq_no=-1,
+            trigger=trigger,
+            at=stamp,
+            offline=not st.link.is_up,
+            charging_state=evse.charging_state,
+            id_token=tx.id_token if tx.id_token and not tx.told_token else None,
+            token_type=tx.token_type,
+            tell_evse=not tx.told_evse,
+            remote_start_id=tx.remote_start_id if tx.remote_start_id is not None and not tx.told_remote else None,
+            readings=values,
+            reason=reason,
+            register_wh=register,
+            stop_token=token,
+            stop_token_type=token_type,
+            begun_wh=tx.register_wh,
+        )
+    )
+    st.record(
+        TransactionClosed(
+            key=tx.key,
+            evse_id=evse.evse_id,
+            reason=reason,
+            wall_us=stamp.wall_us,
+            register_wh=register if register is not None else 0.0,
+            physical_wh=physical,
+            reported_energy_wh=(register - tx.register_wh)
+            if register is not None and tx.register_wh is not None
+            else 0.0,
+            physical_energy_wh=physical - tx.physical_wh,
+        )
+    )
+    st.board.flash.delete(TX_AREA, tx.key)
+    st.board.flash.delete("samples", "samples:" + tx.key)
+    evse.tx = None
+    evse.spent = evse.points
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+@drain(40)
+def tell_all(st: Station, now: int) -> None:
+    """Tell what has changed in the running transactions."""
+    for evse in st.evses:
+        if evse.tx is not None:
+            tell(st, now, evse)
+
+
+def tell(st: Station, now: int, evse: Evse) -> None:
+    """Compare the facts of a transaction with what was told and publish the differences (E01.FR.15-18, E02.FR.15-20)."""
+    tx = evse.tx
+    assert tx is not None
+    grant, end = evse.grant, evse.grant_end
+    if grant is not None and not tx.id_token:
+        _name(tx, grant)
+    if not tx.told_started:
+        _tell(st, evse, tx, TransactionStarted, _start_trigger(st, evse, tx))
+        tx.told_started = True
+        tx.told_plugged, tx.told_state = evse.plugged, evse.charging_state
+        _save(st, tx)
+        return
+    if tx.id_token and not tx.told_token:
+        remote = tx.remote_start_id is not None and not tx.told_remote
+        _tell(st, evse, tx, TransactionUpdated, "RemoteStart" if remote else "Authorized")  # E02.FR.20, F01.FR.19
+    if end is not None and grant is None and end.at_us > tx.told_end_us:
+        tx.told_end_us = end.at_us
+        _tell(st, evse, tx, TransactionUpdated, end.trigger, end)
+    if evse.plugged != tx.told_plugged:
+        tx.told_plugged = evse.plugged
+        _tell(st, evse, tx, TransactionUpdated, "CablePluggedIn" if evse.plugged else "EVCommunicationLost")
+    if evse.charging_state != tx.told_state:
+        stopped = not tx.energy or (grant is not None and not grant.energy)
+        trigger = "ChargingStateChanged"
+        if stopped and tx.energy and evse.charging_state == "SuspendedEVSE":
+            trigger, tx.energy = "Deauthorized", False  # E05.FR.02
+        _tell(st, evse, tx, TransactionUpdated, trigger)
+
+
+def _start_trigger(st: Station, evse: Evse, tx: Transaction) -> str:
+    grant = evse.grant
+    if tx.remote_start_id is not None:
+        return "RemoteStart"
+    starts = st.dialect.policy.start_points(st)
+    if starts & c.ENERGY_TRANSFER and evse.flowing and not starts & tx.held & ~c.ENERGY_TRANSFER:
+        return "ChargingStateChanged"
+    if grant is not None and (grant.at_us == st.now or not evse.plugged):
+        return "Authorized"
+    if evse.plugged:
+        return "CablePluggedIn"
+    return "EVDetected"
+
+
+def _tell(
+    st: Station,
+    evse: Evse,
+    tx: Transaction,
+    kind: type[TransactionStarted] | type[TransactionUpdated],
+    trigger: str,
+    end: GrantEnd | None = None,
+) -> None:
+    tell_evse = evse.plugged and not tx.told_evse  # E01.FR.16
+    phases = evse.spec.phases if evse.flowing and evse.spec.phases else 0
+    if evse.flowing and evse.ev is not None and phases:
+        phases = max(1, min(phases, evse.ev.spec.phases))
+    values: tuple[MeterReading, ...] = ()
+    if tx.begin is not None and not tx.told_begin and (kind is TransactionStarted or evse.flowing):
+        values = st.dialect.policy.started_readings(st, tx)
+        tx.told_begin = True
+    told_token = not tx.told_token and bool(tx.id_token)
+    remote = tx.remote_start_id is not None and not tx.told_remote and (told_token or tx.told_token)
+    fields = {
+        "key": tx.key,
+        "evse_id": evse.evse_id,
+        "connector_id": 1,
+        "seq_no": -1,
+        "trigger": trigger,
+        "at": tx.started if kind is TransactionStarted else st.stamp(),
+        "offline": not st.link.is_up,
+        "charging_state": evse.charging_state,
+        "id_token": tx.id_token if told_token else (end.stop_token if end is not None else None),
+        "token_type": tx.token_type if told_token or end is None else end.stop_token_type,
+        "tell_evse": tell_evse or kind is TransactionStarted,
+        "remote_start_id": tx.remote_start_id if remote else None,
+        "phases_used": phases if phases and phases != tx.told_phases else None,
+        "readings": values,
+    }
+    if kind is TransactionStarted:
+        fields["register_wh"], fields["start_token"] = tx.register_wh, tx.id_token
+    tx.told_token = tx.told_token or told_token
+    tx.told_remote = tx.told_remote or remote
+    tx.told_evse = tx.told_evse or tell_evse or kind is TransactionStarted
+    tx.told_state = evse.charging_state
+    if phases:
+        tx.told_phases = phases
+    st.publish(kind(**fields))  # type: ignore[arg-type]
+
+
+def number(st: Station, report: TransactionReport) -> TransactionReport:
+    """Give a transaction report its place in the sequence: from 0, without gaps (part 2, 1.3.2.1)."""
+    evse = st.evses[report.evse_id - 1]
+    tx = evse.tx
+    assert tx is not None and tx.key == report.key, "a report about a transaction that is not the running one"
+    report = structs.replace(report, seq_no=tx.seq_no)
+    tx.seq_no += 1
+    _save(st, tx)
+    return report
+
+
+def _save(st: Station, tx: Transaction) -> None:
+    if not st.board.flash.write(TX_AREA, tx.key, structs.replace(tx), RECORD_BYTES):
+        why = st.board.flash.why
+        if (tx.key, why) != st.data.get("tx_trouble"):  # once per transaction and cause
+            st.data["tx_trouble"] = (tx.key, why)
+            st.record(FlashTrouble(TX_AREA, why, f"state of transaction {tx.key}"))
+
+
+def named(st: Station, key: str, csms_id: str) -> None:
+    """The CSMS gave a transaction its id; queued messages about it need it even when the transaction is over."""
+    st.board.flash.write("tx_names", key, csms_id, 24 + len(csms_id))
+    for evse in st.evses:
+        if evse.tx is not None and evse.tx.key == key:
+            evse.tx.csms_id = csms_id
+            _save(st, evse.tx)
+    st.record(TransactionNamed(key, csms_id))
+
+
+def csms_id(st: Station, key: str) -> str | None:
+    """The id the CSMS gave, None when it never did."""
+    found = st.board.flash.get("tx_names", key)
+    return found if isinstance(found, str) else None
+
+
+def forget_name(st: Station, key: str) -> None:
+    """No message will need the CSMS's id of this transaction any more."""
+    st.board.flash.delete("tx_names", key)
+
+
+def running(st: Station, key: str) -> Evse | None:
+    """The EVSE on which the transaction with this key runs."""
+    return next((evse for evse in st.evses if evse.tx is not None and evse.tx.key == key), None)
+
+
+# -- after a boot ------------------------------------------------------------------------------------------------------
+
+
+@at("start")
+def recover(st: Station, now: int) -> None:
+    """Transactions that flash still has open: go on with them, or end them with the reason of the interruption."""
+    for _, stored in sorted(st.board.flash.items(TX_AREA)):
+        tx: Transaction = structs.replace(stored)
+        evse = st.evses[tx.evse_id - 1]
+        evse.tx, evse.used = tx, True
+        tx.held |= c.AUTHORIZED if tx.id_token else 0
+        lost_power = st.boot_reason == "PowerUp"
+        if lost_power and st.model.hardware.power_loss == "resume" and evse.plugged:
+            if tx.id_token:
+                grant = Grant(tx.id_token, tx.token_type, tx.group, "resumed", now)
+                grant.energy, grant.bound, grant.plugged_seen = tx.energy, True, True
+                grant.remote_start_id = tx.remote_start_id
+                evse.grant = grant
+            continue
+        if not tx.told_started:
+            _tell(st, evse, tx, TransactionStarted, _start_trigger(st, evse, tx))
+            tx.told_started = True
+        reason = "PowerLoss" if lost_power else "Reboot"
+        _finish(st, evse, tx, "AbnormalCondition", reason, None, "")
+        evse.spent = ~0
+NUMBER.append(number)

@@ -1,0 +1,211 @@
+"""When to dial, how long to wait, and when a silent link counts as dead. No sockets.
+
+Back-off (2.x RetryBackOff variables; other versions use the same rule because their specification only asks for one):
+``wait minimum x 2^n + random range``, with ``n`` bounded by the repeat times. A Retry-After of the server is obeyed.
+
+Every dial has a number; what carries another number than the current one is ignored. Giving up a link ourselves makes it
+a past one at once, so nothing that still arrives on it can do harm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.core.effects import Dial, Hangup, Ping
+from simulator.core.records import Connected, ConnectFailed, Disconnected
+from simulator.core.settings import READ_ONLY, WRITE_ONLY, setting
+
+if TYPE_CHECKING:
+    from simulator.core.inputs import LinkDown, LinkUp
+    from simulator.core.station import Station
+
+BACKOFF_MINIMUM = setting(
+    "OCPPCommCtrlr.RetryBackOffWaitMinimum", "int", 5, minimum=0, maximum=3600, unit="s", description="first wait"
+)
+BACKOFF_RANDOM = setting(
+    "OCPPCommCtrlr.RetryBackOffRandomRange", "int", 5, minimum=0, maximum=3600, unit="s", description="random part"
+)
+BACKOFF_REPEAT = setting(
+    "OCPPCommCtrlr.RetryBackOffRepeatTimes", "int", 5, minimum=0, maximum=16, description="how often the wait doubles"
+)
+PING_INTERVAL = setting(
+    "OCPPCommCtrlr.WebSocketPingInterval",
+    "int",
+    60,
+    key16="WebSocketPingInterval",
+    minimum=0,
+    maximum=86_400,
+    unit="s",
+    description="seconds between pings; 0 switches them off",
+)
+CONNECT_TIMEOUT_S = 30
+PONG_TIMEOUT_S = 20
+SECURITY_PROFILE = setting(
+    "SecurityCtrlr.SecurityProfile",
+    "int",
+    0,
+    key16="SecurityProfile",
+    mutability=READ_ONLY,
+    mutability16=READ_ONLY,
+    minimum=0,
+    maximum=3,
+    required=True,
+    description="security profile in use",
+)
+PASSWORD = setting(
+    "SecurityCtrlr.BasicAuthPassword",
+    "str",
+    "",
+    key16="AuthorizationKey",
+    mutability=WRITE_ONLY,
+    max_len=64,
+    description="password of HTTP basic authentication",
+)
+
+
+class LinkPolicy:
+    """The link of one station. ``number`` and ``attempts`` belong to the world, so that numbers are never reused."""
+
+    __slots__ = ("attempts", "dialed_us", "down_since_us", "ever_up", "held", "is_up", "number", "state", "waiting_pong")
+
+    def __init__(self) -> None:
+        self.number = 0
+        #: down, dialing, up
+        self.state = "down"
+        self.is_up = False
+        self.attempts = 0
+        self.dialed_us = 0
+        self.down_since_us: int | None = None
+        self.ever_up = False
+        #: do not dial until released (switched off, or the run is ending)
+        self.held = True
+        self.waiting_pong = False
+
+    def start(self, st: Station, now: int) -> None:
+        """The station is running: dial as soon as the modem allows."""
+        self.held = False
+        self.attempts = 0
+        st.timers.set("dial", now)
+
+    def dial(self, st: Station, now: int) -> None:
+        """The dial timer fired."""
+        if self.held or self.state != "down":
+            return
+        if not st.board.modem.up(now):
+            return  # the rule below dials when it is back
+        self.number += 1
+        self.state = "dialing"
+        self.dialed_us = now
+        timeout_us = CONNECT_TIMEOUT_S * 1_000_000 * st.speed
+        st.do(
+            Dial(
+                link=self.number,
+                slot=0,
+                url="",
+                subprotocols=(st.dialect.subprotocol,),
+                security_profile=st.settings[SECURITY_PROFILE],
+                password=st.settings[PASSWORD] or None,
+                refs={},
+                timeout_us=timeout_us,
+            )
+        )
+        st.phase("connecting")
+        # the driver reports a time-out; this is the bound if it does not
+        st.timers.set("dial_bound", now + 2 * timeout_us)
+
+    def up(self, st: Station, event: LinkUp, now: int) -> bool:
+        """The link is open. False when the server picked a protocol that was not offered: the station refuses to talk."""
+        st.timers.cancel("dial_bound")
+        if event.subprotocol != st.dialect.subprotocol:
+            st.record(ConnectFailed("subprotocol", 0, f"server picked {event.subprotocol!r}"))
+            self.drop(st, now, "close", on_record=False)
+            return False
+        self.state, self.is_up = "up", True
+        st.record(Connected(now - self.dialed_us, self.ever_up))
+        self.ever_up = True
+        self.attempts = 0
+        self.waiting_pong = False
+        self._arm_ping(st, now)
+        return True
+
+    def down(self, st: Station, event: LinkDown, now: int) -> None:
+        """The current link ended or never came about."""
+        st.timers.cancel("dial_bound")
+        if self.state == "up":
+            st.record(Disconnected(event.cause, event.code))
+        else:
+            st.record(ConnectFailed(event.cause, event.code, event.detail))
+        self._lost(st, now, event.retry_after_s)
+
+    def drop(self, st: Station, now: int, how: str, *, on_record: bool = True, redial: bool = True) -> None:
+        """Give the link up ourselves."""
+        if self.state == "down":
+            return
+        st.do(Hangup(self.number, how))
+        if on_record and self.state == "up":
+            st.record(Disconnected("local_" + how, 1000 if how == "close" else 0))
+        st.timers.cancel("dial_bound")
+        self._lost(st, now, None, redial=redial)
+
+    def _lost(self, st: Station, now: int, retry_after_s: int | None, *, redial: bool = True) -> None:
+        was_up = self.is_up
+        self.state, self.is_up = "down", False
+        st.timers.cancel("ping")
+        st.timers.cancel("pong")
+        if self.down_since_us is None or was_up:
+            self.down_since_us = now
+        if was_up:
+            st.link_lost(now)
+        if not self.held and redial:
+            st.phase("offline" if self.ever_up else "connecting")
+            st.timers.set("dial", now + self._wait_us(st, retry_after_s))
+
+    def _wait_us(self, st: Station, retry_after_s: int | None) -> int:
+        doubled = st.settings[BACKOFF_MINIMUM] << min(self.attempts, st.settings[BACKOFF_REPEAT])
+        self.attempts += 1
+        spread_us = st.settings[BACKOFF_RANDOM] * 1_000_000
+        wait_us = int(doubled * 1_000_000) + (st.rng.below("backoff", spread_us) if spread_us else 0)
+        if retry_after_s is not None:
+            wait_us = max(wait_us, min(retry_after_s, 86_400) * 1_000_000)
+        return wait_us
+
+    def modem_changed(self, st: Station, now: int) -> bool:
+        """A rule: follow the modem. True when something changed."""
+        modem_up = st.board.modem.up(now)
+        if not modem_up and self.state != "down":
+            self.drop(st, now, "vanish")
+            return True
+        if modem_up and self.state == "down" and not self.held and st.timers.get("dial") is None:
+            st.timers.set("dial", now)
+            return True
+        return False
+
+    def _arm_ping(self, st: Station, now: int) -> None:
+        interval_s = st.settings[PING_INTERVAL]
+        if interval_s:
+            st.timers.set("ping", now + interval_s * 1_000_000)
+        else:
+            st.timers.cancel("ping")
+
+    def ping(self, st: Station, now: int) -> None:
+        """The ping timer fired."""
+        if self.is_up:
+            st.do(Ping(self.number))
+            self.waiting_pong = True
+            st.timers.set("pong", now + PONG_TIMEOUT_S * 1_000_000 * st.speed)
+
+    def pong(self, st: Station, now: int) -> None:
+        """The peer is alive."""
+        self.waiting_pong = False
+        st.timers.cancel("pong")
+        self._arm_ping(st, now)
+
+    def pong_missing(self, st: Station, now: int) -> None:
+        """A ping was not answered: the link is dead although nobody said so."""
+        if self.is_up and self.waiting_pong:
+            self.drop(st, now, "reset")
+
+    def settings_changed(self, st: Station, now: int) -> None:
+        """The ping interval may be another one."""
+        if self.is_up and not self.waiting_pong:
+            self._arm_ping(st, now)

@@ -1,0 +1,240 @@
+"""Version-neutral statements of a station. The outbox queues these; a dialect renders one when the slot frees.
+
+A report freezes its facts when it is published. Filled late are only the message id, the transaction id of the CSMS,
+and the time stamp of an event from before the first clock synchronisation (see :class:`Stamp`).
+
+Class attributes say how the outbox treats a report:
+
+``durable``    kept on flash until answered; the others live in RAM and are dropped when the link is down
+``retry``      failed delivery is tried again as the version's attempts and interval settings say
+``urgent``     goes before everything else that waits (somebody stands at the station)
+``drop_rank``  0 never dropped; higher ranks are thinned first when flash is full
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Stamp(msgspec.Struct, frozen=True, gc=False):
+    """A moment: monotonic ``mono_us`` of the run, the clock's own opinion ``wall_us`` (microseconds since 1970), whether
+    that clock was synchronised then, and the number of the boot it belongs to."""
+
+    mono_us: int
+    wall_us: int
+    synced: bool
+    boot: int
+
+
+class Sampled(msgspec.Struct, frozen=True, gc=False):
+    """One value of a reading, in OCPP words; ``value`` in ``unit`` (Wh, W, A, V, Percent, Hertz, Celsius)."""
+
+    value: float
+    measurand: str
+    unit: str
+    phase: str | None = None
+    location: str | None = None
+
+
+class MeterReading(msgspec.Struct, frozen=True):
+    """All values of one EVSE at one moment. ``context``: Transaction.Begin, Sample.Periodic, Sample.Clock, ..."""
+
+    at: Stamp
+    context: str
+    values: tuple[Sampled, ...]
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """Base of all reports."""
+
+    durable: ClassVar[bool] = False
+    retry: ClassVar[bool] = False
+    urgent: ClassVar[bool] = False
+    drop_rank: ClassVar[int] = 0
+
+
+class BootAsked(Report):
+    """BootNotification. ``reason`` in BootReasonEnumType words."""
+
+    urgent: ClassVar[bool] = True
+    reason: str
+
+
+class HeartbeatDue(Report):
+    """Heartbeat."""
+
+
+class StatusChanged(Report):
+    """The status of an EVSE (0: the whole station), in the nine-value alphabet of ``core/connector.py``.
+
+    ``error`` is a neutral problem code or empty; ``plugged`` lets a coarser dialect tell occupied from reserved-by-use.
+    """
+
+    evse_id: int
+    connector_id: int
+    status: str
+    plugged: bool
+    error: str
+    info: str
+    at: Stamp
+    vendor_error: str = ""
+
+
+class AuthorizeAsked(Report):
+    """Authorize; the answer goes to the authorization block."""
+
+    urgent: ClassVar[bool] = True
+    evse_id: int
+    id_token: str
+    token_type: str
+
+
+class TransactionReport(Report):
+    """What all transaction reports share. ``key`` is the station's own id of the transaction; ``seq_no`` counts them.
+
+    ``id_token`` is set when this report is the first to name it; ``told_evse`` likewise for the EVSE. ``stop_token`` is
+    a token that ended the authorisation.
+    """
+
+    durable: ClassVar[bool] = True
+    retry: ClassVar[bool] = True
+    key: str
+    evse_id: int
+    connector_id: int
+    seq_no: int
+    trigger: str
+    at: Stamp
+    offline: bool = False
+    charging_state: str | None = None
+    id_token: str | None = None
+    token_type: str = ""
+    tell_evse: bool = False
+    remote_start_id: int | None = None
+    reservation_id: int | None = None
+    phases_used: int | None = None
+    readings: tuple[MeterReading, ...] = ()
+
+
+class TransactionStarted(TransactionReport):
+    """A transaction began. ``register_wh`` is the reported register at that moment, None with a dead meter."""
+
+    register_wh: float | None = None
+    #: the token that authorises it, also when an earlier report... (1.6 needs it in the start message)
+    start_token: str = ""
+
+
+class TransactionUpdated(TransactionReport):
+    """Something worth telling happened in a transaction."""
+
+
+class SampleTaken(TransactionReport):
+    """Periodic or clock-aligned values within a transaction."""
+
+    drop_rank: ClassVar[int] = 2
+
+
+class TransactionEnded(TransactionReport):
+    """A transaction ended. ``reason`` in ReasonEnumType words; ``stop_token`` when a token ended it.
+
+    ``samples`` are the values configured for the end message, begin and end included.
+    """
+
+    reason: str = "Local"
+    register_wh: float | None = None
+    stop_token: str | None = None
+    stop_token_type: str = ""
+    begun_wh: float | None = None
+
+
+class MeterSampled(Report):
+    """Values outside a transaction (clock-aligned or triggered). ``key`` of a running transaction, if triggered in one."""
+
+    evse_id: int
+    reading: MeterReading
+    key: str | None = None
+
+
+class ComponentEvent(Report):
+    """A component's variable changed or raised an alarm. ``cleared`` ends an earlier one.
+
+    ``trigger``: Alerting, Delta, Periodic. ``durable`` ones are decided by the block that publishes them.
+    """
+
+    event_id: int
+    component: str
+    evse_id: int
+    connector_id: int
+    variable: str
+    value: str
+    trigger: str
+    at: Stamp
+    severity: int = 5
+    cleared: bool | None = None
+    tech_code: str = ""
+    tech_info: str = ""
+    key: str | None = None
+    notification_type: str = "HardWiredNotification"
+
+
+class ReportPage(Report):
+    """One page of an inventory report; ``rows`` are dialect-ready dictionaries made by the block that answers."""
+
+    request_id: int
+    seq_no: int
+    more: bool
+    rows: tuple[object, ...]
+    at: Stamp
+
+
+class SecurityEvent(Report):
+    """A security event; critical ones are durable (A04.FR.02), so all are kept."""
+
+    durable: ClassVar[bool] = True
+    retry: ClassVar[bool] = True
+    kind: str
+    at: Stamp
+    info: str = ""
+
+
+class FirmwareProgress(Report):
+    """FirmwareStatusNotification. ``status`` in FirmwareStatusEnumType words; ``request_id`` when it has one."""
+
+    status: str
+    request_id: int | None = None
+
+
+class LogProgress(Report):
+    """Status of a log or diagnostics upload; ``diagnostics`` picks the older message where a version has two."""
+
+    status: str
+    request_id: int | None = None
+    diagnostics: bool = False
+
+
+class DataSent(Report):
+    """A vendor message of the station."""
+
+    vendor_id: str
+    message_id: str | None
+    data: object
+
+
+AnyReport = (
+    BootAsked
+    | HeartbeatDue
+    | StatusChanged
+    | AuthorizeAsked
+    | TransactionStarted
+    | TransactionUpdated
+    | SampleTaken
+    | TransactionEnded
+    | MeterSampled
+    | ComponentEvent
+    | ReportPage
+    | SecurityEvent
+    | FirmwareProgress
+    | LogProgress
+    | DataSent
+)

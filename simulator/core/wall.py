@@ -1,0 +1,61 @@
+"""Wall time on the wire: RFC 3339 text to microseconds since 1970 and back, without a clock or a calendar library.
+
+Days are counted in the proleptic Gregorian calendar from 0000-03-01, which makes the leap day the last of the year.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FORM = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))?$"
+)
+_DAY_US = 86_400_000_000
+_EPOCH_DAYS = 719_468
+
+
+def _days(year: int, month: int, day: int) -> int:
+    year -= month <= 2
+    era = year // 400
+    of_era = year - era * 400
+    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _EPOCH_DAYS
+
+
+def parse_wall(text: str) -> int | None:
+    """Microseconds since 1970, or None for a text that is no date-time. A missing zone is read as UTC."""
+    found = _FORM.match(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(found[index]) for index in range(1, 7))
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+        return None
+    micro = int((found[7] or "0").ljust(6, "0")[:6])
+    seconds = hour * 3600 + minute * 60 + second
+    if found[9]:
+        offset = int(found[10]) * 3600 + int(found[11]) * 60
+        seconds += -offset if found[9] == "+" else offset
+    return _days(year, month, day) * _DAY_US + seconds * 1_000_000 + micro
+
+
+def format_wall(wall_us: int) -> str:
+    """``2026-03-01T12:00:00.000Z``; what lies before year 1 or after 9999 is shown at that end."""
+    days, rest = divmod(min(max(wall_us, -62_135_596_800_000_000), 253_402_300_799_000_000), _DAY_US)
+    if days != _CACHE[0]:
+        shifted = days + _EPOCH_DAYS
+        era = shifted // 146_097
+        of_era = shifted - era * 146_097
+        year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+        of_year = of_era - (365 * year + year // 4 - year // 100)
+        month = (5 * of_year + 2) // 153
+        day = of_year - (153 * month + 2) // 5 + 1
+        month += 3 if month < 10 else -9
+        _CACHE[:] = [days, f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}T"]
+    second, micro = divmod(rest, 1_000_000)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_CACHE[1]}{hour:02d}:{minute:02d}:{second:02d}.{micro // 1000:03d}Z"
+
+
+#: the day formatted last: nearly every stamp of a fleet is of the same day
+_CACHE: list[int | str] = [-(1 << 62), ""]

@@ -1,0 +1,45 @@
+"""OCPP 1.6: translates between its messages and the version-neutral blocks, and does nothing else."""
+
+from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
+from simulator.core.dialect import Dialect
+from simulator.ocpp16 import (
+    authorization,
+    availability,
+    data_transfer,
+    messages,
+    metering,
+    provisioning,
+    remote_control,
+    security,
+    transactions,
+)
+from simulator.ocpp16.policy import Policy16
+
+#: neutral error kind -> wire code (OCPP-J 1.6 4.2.3 and errata)
+ERROR_CODES = {
+    "formation": "FormationViolation",
+    "occurrence": "OccurenceConstraintViolation",  # spelt so in the specification
+    "property": "PropertyConstraintViolation",
+    "type": "TypeConstraintViolation",
+    "not_implemented": "NotImplemented",
+    "not_supported": "NotSupported",
+    "internal": "InternalError",
+    "protocol": "ProtocolError",
+    "rpc_framework": "FormationViolation",
+    "message_type": "FormationViolation",
+    "security": "SecurityError",
+    "generic": "GenericError",
+}
+
+DIALECT_16 = Dialect("1.6", "ocpp1.6", messages, ERROR_CODES, unreadable_id=None, refused_kind="generic")
+DIALECT_16.adopt(
+    provisioning.table,
+    authorization.table,
+    transactions.table,
+    remote_control.table,
+    availability.table,
+    metering.table,
+    data_transfer.table,
+    security.table,
+)
+DIALECT_16.policy = Policy16()

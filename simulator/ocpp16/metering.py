@@ -1,0 +1,81 @@
+"""MeterValues of 1.6 (4.7) and the transactionData of StopTransaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from simulator.core.dialect import Table
+from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
+from simulator.core.wall import format_wall
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+table = Table()
+
+#: units that are not in 1.6 at all
+_NO_UNIT = {"Hertz"}
+
+
+def number(value: float) -> str:
+    """A value as text: whole numbers without a fraction."""
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _values(st: Station, reading: MeterReading, kind: Any) -> list[Any]:
+    return [
+        kind(
+            value=number(sample.value),
+            context=reading.context,
+            measurand=sample.measurand,
+            phase=sample.phase or UNSET,
+            location=sample.location or UNSET,
+            unit=UNSET if sample.unit in _NO_UNIT else sample.unit,
+        )
+        for sample in reading.values
+    ]
+
+
+def meter_value(st: Station, reading: MeterReading, m: Any) -> Any:
+    """One reading as a MeterValue."""
+    return m.MeterValue(
+        timestamp=format_wall(st.wall_of(reading.at)), sampled_value=_values(st, reading, m.SampledValue)
+    )
+
+
+def transaction_data(st: Station, readings: tuple[MeterReading, ...], m: Any) -> list[Any]:
+    """The readings of the stop message."""
+    return [
+        m.TransactionData(
+            timestamp=format_wall(st.wall_of(reading.at)),
+            sampled_value=_values(st, reading, m.TransactionSampledValue),
+        )
+        for reading in readings
+    ]
+
+
+@table.render(SampleTaken)
+def sample(st: Station, report: SampleTaken, m: Any) -> Any:
+    """4.7: within a transaction."""
+    from simulator.ocpp16.transactions import wire_id
+
+    return "MeterValues", m.MeterValuesRequest(
+        connector_id=report.evse_id,
+        transaction_id=wire_id(st, report.key),
+        meter_value=[meter_value(st, reading, m) for reading in report.readings],
+    )
+
+
+@table.render(MeterSampled)
+def outside(st: Station, report: MeterSampled, m: Any) -> Any:
+    """4.7: clock-aligned outside a transaction, or triggered."""
+    from simulator.ocpp16.transactions import wire_id
+
+    return "MeterValues", m.make(
+        m.MeterValuesRequest,
+        connector_id=report.evse_id,
+        transaction_id=UNSET if report.key is None else wire_id(st, report.key),
+        meter_value=[meter_value(st, report.reading, m)],
+    )

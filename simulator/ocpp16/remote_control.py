@@ -1,0 +1,93 @@
+"""RemoteStart/StopTransaction, UnlockConnector and TriggerMessage of 1.6 (5.11, 5.12, 5.17, 5.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from simulator.blocks import availability, metering, provisioning, remote_control, transactions
+from simulator.blocks.remote_control import StartWish
+from simulator.core.dialect import REGISTERED, Table
+from simulator.core.reports import FirmwareProgress, LogProgress
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+table = Table()
+
+
+@table.on("RemoteStartTransaction")
+def start(st: Station, req: Any, m: Any) -> Any:
+    """5.11. Without smart charging a profile in the request is left aside."""
+    evse_id = None if req.connector_id is UNSET else req.connector_id
+    if evse_id == 0:  # 5.11: connector 0 cannot be started
+        return m.RemoteStartTransactionResponse(status="Rejected")
+    done = remote_control.request_start(st, StartWish(req.id_tag, "ISO14443", evse_id))
+    return m.RemoteStartTransactionResponse(status="Accepted" if done.accepted else "Rejected")
+
+
+@table.on("RemoteStopTransaction")
+def stop(st: Station, req: Any, m: Any) -> Any:
+    """5.12: only a transaction that runs and whose id is known can be stopped."""
+    wanted = str(req.transaction_id)
+    for evse in st.evses:
+        if evse.tx is not None and transactions.csms_id(st, evse.tx.key) == wanted:
+            remote_control.request_stop(st, evse.tx.key)
+            return m.RemoteStopTransactionResponse(status="Accepted")
+    return m.RemoteStopTransactionResponse(status="Rejected")
+
+
+_UNLOCK = {
+    "Unlocked": "Unlocked",
+    "UnlockFailed": "UnlockFailed",
+    "UnknownConnector": "NotSupported",
+    "NoLock": "NotSupported",
+}
+
+
+@table.on("UnlockConnector")
+def unlock(st: Station, req: Any, m: Any) -> Any:
+    """5.18: a running transaction is finished first."""
+    word = remote_control.unlock(st, req.connector_id, stop_reason="UnlockCommand")
+    return m.UnlockConnectorResponse(status=_UNLOCK[word])
+
+
+@table.on("TriggerMessage", when=REGISTERED)
+def trigger(st: Station, req: Any, m: Any) -> Any:
+    """5.17: the reply first, then what was asked for, with what is true then."""
+    wanted = req.requested_message
+    evse_id = None if req.connector_id is UNSET else req.connector_id
+    if evse_id is not None and (evse_id < 0 or evse_id > len(st.evses)):
+        return m.TriggerMessageResponse(status="Rejected")
+    if wanted == "BootNotification":
+        provisioning.announce(st, st.now, triggered=True)
+    elif wanted == "Heartbeat":
+        availability.beat(st, triggered=True)
+    elif wanted == "MeterValues":
+        metering.trigger_values(st, evse_id)
+    elif wanted == "StatusNotification":
+        if evse_id in (None, 0):
+            availability.publish_station(st, triggered=True)
+        for evse in st.evses:
+            if evse_id in (None, evse.evse_id):
+                availability.publish_status(st, evse, triggered=True)
+    elif wanted == "DiagnosticsStatusNotification":
+        st.publish(LogProgress("Idle", diagnostics=True), triggered=True)
+    elif wanted == "FirmwareStatusNotification":
+        st.publish(FirmwareProgress("Idle"), triggered=True)
+    else:
+        return m.TriggerMessageResponse(status="NotImplemented")
+    return m.TriggerMessageResponse(status="Accepted")
+
+
+@table.render(FirmwareProgress)
+def firmware_status(st: Station, report: FirmwareProgress, m: Any) -> Any:
+    """4.5."""
+    return "FirmwareStatusNotification", m.FirmwareStatusNotificationRequest(status=report.status)
+
+
+@table.render(LogProgress)
+def diagnostics_status(st: Station, report: LogProgress, m: Any) -> Any:
+    """4.4."""
+    return "DiagnosticsStatusNotification", m.DiagnosticsStatusNotificationRequest(status=report.status)
