@@ -217,6 +217,8 @@ class Board:
         if not self.powered:
             self.powered = True
             self.rtc.power_up(now)
+            for contactor in self.contactors:
+                contactor.release(now)  # a controller starts with its outputs off
             self._interlock(now)
             self._pulse.beat()
 

@@ -161,8 +161,8 @@ class Fault(msgspec.Struct, kw_only=True, eq=False):
         for name, value in params.items():
             if name not in known:
                 near = nearest(str(name), list(known))
-                takes = f"takes {', '.join(known)}" if known else "takes no parameters"
-                hint = f"; did you mean {near!r}?" if near else f"; it {takes}"
+                takes = ", ".join(known) or "no parameters"
+                hint = f"; did you mean {near!r}?" if near else f"; it takes {takes}"
                 raise AuthorError(f"{cls.name} has no such parameter{hint}", field=str(name))
             values[name] = _convert(cls, name, value, known[name])
         return cls(**values)
@@ -269,7 +269,7 @@ def _convert(cls: type[Fault], name: str, value: Any, field: _Field) -> Any:
 
 
 def _choices(kind: LiteralType) -> str:
-    return " or ".join(repr(v) for v in kind.values)
+    return " or ".join(repr(v) for v in sorted(kind.values))
 
 
 def _wanted(kind: msgspec.inspect.Type) -> str:
@@ -290,7 +290,7 @@ def _describe(name: str, field: _Field) -> dict[str, Any]:
         "text": text,
     }
     if isinstance(kind, LiteralType):
-        about["choices"] = list(kind.values)
+        about["choices"] = sorted(kind.values)
     if isinstance(kind, FloatType | IntType):
         about["minimum"], about["maximum"] = kind.ge, kind.le
     return about
