@@ -220,9 +220,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """TCP has ended, or was aborted here."""
         if self._state == SHAKING:
-            in_tls = self._tls is not None and not self._tls.established
-            stage = "during the TLS handshake" if in_tls else "before the handshake was answered"
-            self._finish("reset", 0, f"the connection ended {stage}" + (f": {exc}" if exc else ""))
+            self._finish("reset", 0, f"{self._stage()}{f': {exc}' if exc else ''}")
         elif self._state == CLOSING:
             code, reason = self._outcome or (ABNORMAL, "the server ended the connection without answering the Close")
             self._finish("closed", code, reason)
@@ -270,6 +268,16 @@ class Connection(asyncio.Protocol):
         self._state, self._dial = OPEN, None
         self._owner._release()
         self._listener.on_open(self, subprotocol)
+
+    def _stage(self) -> str:
+        """Where a handshake was cut off."""
+        if self._tls is not None and not self._tls.established:
+            return "the connection ended during the TLS handshake"
+        text = "the connection ended before the handshake was answered"
+        if self._tls is not None and self._tls.version == "TLSv1.3":
+            # Servers on asyncio close without the alert that would say so, hence only a hint.
+            text += " (a TLS 1.3 server that wants another client certificate may end it so)"
+        return text
 
     def _put(self, data: bytes) -> bool:
         """Write to the stream, through TLS if there is any; False if that ended the connection."""

@@ -118,7 +118,7 @@ class TlsPipe:
                 plain = plain + chunk if plain else chunk
         except ssl.SSLWantReadError:
             pass  # an incomplete record: the rest is still on its way
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        except ssl.SSLZeroReturnError:  # instead of an empty read, when we have said so too
             self.ended = True
         except ssl.SSLError as error:
             failure = self._failure(error)
