@@ -2,22 +2,17 @@
 
 import asyncio
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from simulator.csms.api import Api
 from simulator.csms.app import CsmsOptions, ReferenceCsms
-from simulator.csms.passwords import PasswordBook
-from simulator.csms.process import CsmsProcess, CsmsProcessError
 from simulator.csms.session import WAITING_MAX
 from simulator.csms.stations import StationBook
-from simulator.csms.store import Store
 from tests.csms.rig import LATER, NOW, rig, run
 
 pytestmark = pytest.mark.live
@@ -316,129 +311,6 @@ def test_pages() -> None:
     run(main())
 
 
-# --- passwords ---------------------------------------------------------------------------------------------------
-
-
-async def _refused(r: Any, *args: Any, **more: Any) -> bool:
-    try:
-        async with r.station(*args, **more):
-            return False
-    except InvalidStatus as e:
-        assert e.response.status_code == 401 and "Basic" in e.response.headers["WWW-Authenticate"]
-        return True
-
-
-def test_the_first_password_is_registered(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with rig(require_auth=True, db=tmp_path / "csms.db") as r:
-            assert await _refused(r, "S1")
-            assert await _refused(r, "S1", "1.6", b"x" * 16, user="S2")
-            assert not await _refused(r, "S1", "1.6", b"\xff" * 20)
-            assert await _refused(r, "S1", "1.6", b"other")
-            assert not await _refused(r, "S1", "1.6", b"\xff" * 20)
-        async with rig(require_auth=True, db=tmp_path / "csms.db") as r:
-            assert await _refused(r, "S1", "1.6", b"other")
-            assert not await _refused(r, "S1", "1.6", b"\xff" * 20)
-        assert b"\xff" * 20 not in (tmp_path / "csms.db").read_bytes()
-        assert (b"ff" * 20) not in (tmp_path / "csms.db").read_bytes()
-
-    run(main())
-
-
-def test_listed_passwords_and_both_readings_of_hexadecimal_ones(tmp_path: Path) -> None:
-    async def main() -> None:
-        path = tmp_path / "stations.csv"
-        path.write_text("id,password,profile\nS1,00112233445566778899aabbccddeeff,x\nS2,plain text word\n")
-        async with rig(passwords=path) as r:
-            assert await _refused(r, "S3", "1.6", b"unlisted")
-            assert await _refused(r, "S1", "1.6", b"wrong")
-            assert not await _refused(r, "S1", "1.6", bytes.fromhex("00112233445566778899aabbccddeeff"))
-            # The reading that was used first stays the only one.
-            assert await _refused(r, "S1", "1.6", b"00112233445566778899aabbccddeeff")
-            assert not await _refused(r, "S2", "2.1", b"plain text word")
-
-    run(main())
-
-
-@pytest.mark.parametrize(
-    ("version", "action", "payload", "yes", "no"),
-    [
-        (
-            "1.6",
-            "ChangeConfiguration",
-            {"key": "AuthorizationKey", "value": "6e657720706173737764"},
-            {"status": "Accepted"},
-            {"status": "Rejected"},
-        ),
-        (
-            "2.0.1",
-            "SetVariables",
-            {
-                "setVariableData": [
-                    {
-                        "component": {"name": "SecurityCtrlr"},
-                        "variable": {"name": "BasicAuthPassword"},
-                        "attributeValue": "new passwd",
-                    }
-                ]
-            },
-            "Accepted",
-            "Rejected",
-        ),
-    ],
-)
-def test_a_password_is_changed_through_the_station(
-    version: str, action: str, payload: Any, yes: Any, no: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    def answer(word: Any) -> Any:
-        if version == "1.6":
-            return word
-        entry = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
-        return {"setVariableResult": [{**entry, "attributeStatus": word}]}
-
-    async def main() -> None:
-        async with rig(require_auth=True) as r:
-            async with r.station("S1", version, b"old") as s:
-                await s.boot()
-                for word in (no, yes):
-                    assert not await _refused(r, "S1", version, b"old")
-                    async with r.station("S1", version, b"old") as current:
-                        post = r.http("POST", f"/api/stations/S1/{action}", payload)
-                        result, _ = await asyncio.gather(post, current.answer(answer(word)))
-                        assert result["status"] == "result" and "violation" not in result
-            assert await _refused(r, "S1", version, b"old")
-            assert not await _refused(r, "S1", version, b"new passwd")
-            everything = json.dumps([await r.http("GET", p) for p in ("/api/stations/S1", "/api/violations")])
-            assert "passwd" not in everything and "6e65" not in everything
-
-    with caplog.at_level(logging.DEBUG):
-        run(main())
-    ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("simulator"))
-    assert "passwd" not in ours and "6e65" not in ours
-
-
-def test_a_password_costs_little_and_a_repeated_one_nearly_nothing() -> None:
-    """Cheaper than 2 ms, as a whole fleet may connect at once; judged by rounds, for clocks differ."""
-
-    async def main() -> None:
-        from simulator.csms import passwords
-
-        assert passwords.ROUNDS <= 1000
-        store = Store(None)
-        book = PasswordBook(store, learn=True)
-        header = "Basic UzE6c2VjcmV0"
-        assert book.check("S1", header)
-        book._hashes["S1"] = []  # were a hash needed now, the check would fail
-        assert book.check("S1", header)
-        assert not book.check("S1", "Basic UzE6c2VjcmV1")
-        store.close()
-
-    run(main())
-
-
-# --- as a whole --------------------------------------------------------------------------------------------------
-
-
 def test_it_runs_in_uvloop_too() -> None:
     async def main() -> None:
         async with rig() as r, r.station("S1", "2.1") as s:
@@ -502,34 +374,3 @@ def test_documentation_names_every_route() -> None:
 
     for route in Api(ReferenceCsms(CsmsOptions(port=0, http_port=0))).routes:
         assert route.path.replace("{action}", "{Action}") in (api.__doc__ or "")
-
-
-def test_a_child_process() -> None:
-    with CsmsProcess(CsmsOptions(port=0, http_port=0, heartbeat_s=9)) as child:
-
-        async def main() -> None:
-            async with connect(f"{child.url}/S1", subprotocols=["ocpp1.6"], proxy=None) as socket:  # type: ignore[list-item]
-                boot = {"chargePointVendor": "Maker", "chargePointModel": "One"}
-                await socket.send(json.dumps([2, "1", "BootNotification", boot]))
-                assert json.loads(await socket.recv())[2]["interval"] == 9
-                await asyncio.to_thread(child.down, 0.05)
-                with pytest.raises(ConnectionClosed):
-                    await socket.recv()
-
-        run(main())
-        assert child.request("GET", "/api/stations/S1")["boots"] == 1
-        with pytest.raises(CsmsProcessError, match="unknown action"):
-            child.set_faults(silent=["Heartbeet"])
-        with pytest.raises(CsmsProcessError, match="address already in use"):
-            CsmsProcess(CsmsOptions(port=int(child.http_url.rpartition(":")[2]), http_port=0)).start()
-        assert child.stop() == 0
-    assert child.stop() is None and child.pid is None
-
-
-def test_a_child_ends_with_its_parent() -> None:
-    child = CsmsProcess(CsmsOptions(port=0, http_port=0)).start()
-    process = child._child
-    assert process is not None and process.stdin is not None
-    process.stdin.close()  # what the system does when the parent is gone
-    assert process.wait(10) == 0
-    child.stop()
