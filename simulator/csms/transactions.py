@@ -11,7 +11,7 @@ Open transactions are in memory, closed ones only in the database.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import msgspec
@@ -66,9 +66,7 @@ class Transaction:
 
     def as_json(self) -> dict[str, Any]:
         """The public form."""
-        shown = asdict(self)
-        for hidden in ("last_event", "dedupe", "start_seen"):
-            del shown[hidden]
+        shown: dict[str, Any] = {name: getattr(self, name) for name in _SHOWN}
         energy = None
         if self.meter_start_wh is not None and self.meter_stop_wh is not None:
             energy = self.meter_stop_wh - self.meter_start_wh
@@ -103,6 +101,7 @@ class Transaction:
         return True
 
 
+_SHOWN = tuple(field.name for field in fields(Transaction) if field.name not in ("last_event", "dedupe", "start_seen"))
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Transaction).decode
 
