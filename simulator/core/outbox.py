@@ -313,7 +313,7 @@ class Outbox:
 
     def delivered(self, st: Station, entry: Entry) -> None:
         """Answered by a CALLRESULT: the report may be forgotten."""
-        if entry.report.durable:
+        if entry.report.durable and entry.report.drop_rank == 0:  # CallFinished counts the others
             self._fate(st, entry, "answered")
         self._forget(st, entry)
 

@@ -108,7 +108,7 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     power_w = 0.0
     if live and ev is not None:
         offer_w = min(spec.max_power_w, grant.limit_w) if grant is not None else spec.max_power_w
-        offer_w *= board.protection.derate(evse.evse_id, now)
+        offer_w *= board.protection.limit_share(evse.evse_id)
         power_w = ev.power_w(offer_w, spec.phases, spec.voltage_v, spec.max_current_a)
     flowing = power_w > 0.0
 

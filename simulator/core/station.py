@@ -228,8 +228,9 @@ class Station:
                 self.outbox.pump(self, now)
                 depth = self.outbox.waiting()
                 if depth != self._depth:
+                    if depth + self._depth > 1:  # one message on its way is no queue
+                        effects.append(Record(QueueDepth(depth)))
                     self._depth = depth
-                    effects.append(Record(QueueDepth(depth)))
                 self._show_phase()
         finally:
             self._busy = False

@@ -1,0 +1,1 @@
+"""Many stations: their plan, their clock, and the drivers that carry out what they ask for."""

@@ -1,0 +1,218 @@
+"""The in-memory driver: stations, scripted CSMSs and a simulated network under one stepped clock; no event loop.
+
+Time jumps to whatever is due next. The network delays every frame by half a round trip drawn per station from its
+modem's range, keeps order, and can be cut. The very same ``Station`` runs here, live, and in replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+from simulator.core import effects as e
+from simulator.core import inputs as i
+from simulator.core.rng import draw
+from simulator.core.station import Station
+from simulator.fleet.scheduler import Scheduler
+from simulator.lab.csms import LabCsms
+
+#: no run of the virtual driver takes more steps than this
+MAX_STEPS = 5_000_000
+
+Observer = Callable[[Station, i.Input, list[e.AnyEffect], int], None]
+
+
+class Path:
+    """The simulated connection of one station."""
+
+    __slots__ = ("csms", "cut", "link", "order_us", "password", "refuse", "rtt_us", "slow_us")
+
+    def __init__(self, csms: LabCsms, rtt_us: int) -> None:
+        self.csms = csms
+        #: number of the open link, 0 when down
+        self.link = 0
+        self.rtt_us = rtt_us
+        self.slow_us = 0
+        #: dials get no answer and frames vanish
+        self.cut = False
+        #: cause a dial is refused with, "" when it succeeds
+        self.refuse = ""
+        self.order_us = 0
+        self.password: str | None = None
+
+
+class VirtualFleet:
+    """Stations in memory. ``records`` collects (now, station, record); ``observer`` sees every feed."""
+
+    def __init__(self, *, epoch_us: int = 1_772_323_200_000_000, observer: Observer | None = None) -> None:
+        self.epoch_us = epoch_us
+        self.now = 0
+        self.stations: list[Station] = []
+        self.paths: list[Path] = []
+        self.records: list[tuple[int, Station, Any]] = []
+        self.jobs: list[tuple[Station, e.Job]] = []
+        self._scheduler = Scheduler()
+        self._events: list[tuple[int, int, int, i.Input]] = []
+        self._sequence = 0
+        self._observer = observer
+
+    # -- building
+
+    def add(self, station: Station, csms: LabCsms | None = None) -> LabCsms:
+        """Put a station into the fleet; it is off until fed ``PowerOn``."""
+        csms = csms or LabCsms(station.dialect.subprotocol)
+        csms.epoch_us = self.epoch_us
+        low, high = station.model.hardware.modem.rtt_ms
+        rtt_us = low * 1000 + draw(station.rng.seed, "rtt", 0) * max(0, (high - low) * 1000) // (1 << 64)
+        self.stations.append(station)
+        self.paths.append(Path(csms, rtt_us))
+        return csms
+
+    def index_of(self, station: Station) -> int:
+        """The place of a station in this fleet."""
+        return self.stations.index(station)
+
+    # -- time
+
+    def at(self, at_us: int, station: Station, event: i.Input) -> None:
+        """Plan an input."""
+        self._push(at_us, self.index_of(station), event)
+
+    def _push(self, at_us: int, index: int, event: i.Input) -> None:
+        self._sequence += 1
+        heappush(self._events, (at_us, self._sequence, index, event))
+
+    def feed(self, station: Station, event: i.Input) -> list[e.AnyEffect]:
+        """Feed an input now and carry out what the station asks for."""
+        return self._feed(self.index_of(station), event)
+
+    def _feed(self, index: int, event: i.Input) -> list[e.AnyEffect]:
+        station = self.stations[index]
+        effects = station.feed(event, self.now)
+        if self._observer is not None:
+            self._observer(station, event, effects, self.now)
+        for effect in effects:
+            self._carry_out(index, effect)
+        self._scheduler.set(index, station.next_deadline())
+        return effects
+
+    def run(self, seconds: float) -> None:
+        """Let so much time pass, event by event."""
+        self.run_until(self.now + int(seconds * 1_000_000))
+
+    def run_until(self, until_us: int) -> None:
+        """Let time pass up to a moment."""
+        for _ in range(MAX_STEPS):
+            due = self.next_event()
+            if due is None or due > until_us:
+                self.now = max(self.now, until_us)
+                return
+            self.step(due)
+        raise AssertionError(f"more than {MAX_STEPS} steps")
+
+    def next_event(self) -> int | None:
+        """When something happens next, or None."""
+        timer = self._scheduler.next_deadline()
+        if self._events and (timer is None or self._events[0][0] <= timer):
+            return self._events[0][0]
+        return timer
+
+    def step(self, due: int) -> None:
+        """Go to ``due`` and handle one event there; planned inputs come before timers."""
+        self.now = max(self.now, due)
+        if self._events and self._events[0][0] <= self.now:
+            _, _, index, event = heappop(self._events)
+            self._feed(index, event)
+            return
+        for index in self._scheduler.pop_due(self.now, 1):
+            self._feed(index, i.Tick())
+
+    def settle(self, seconds: float = 3600.0, quiet: Callable[[], bool] | None = None) -> bool:
+        """Run until ``quiet()`` holds, at most ``seconds``; was it reached?"""
+        until_us = self.now + int(seconds * 1_000_000)
+        while quiet is None or not quiet():
+            due = self.next_event()
+            if due is None or due > until_us:
+                return quiet is not None and quiet()
+            self.step(due)
+        return True
+
+    # -- effects
+
+    def _carry_out(self, index: int, effect: e.AnyEffect) -> None:
+        path = self.paths[index]
+        if isinstance(effect, e.Send | e.RawSend):
+            self._deliver(index, effect.link, effect.data)
+        elif isinstance(effect, e.Record):
+            self.records.append((self.now, self.stations[index], effect.what))
+        elif isinstance(effect, e.Dial):
+            path.password = effect.password
+            if path.cut:
+                self._push(self.now + effect.timeout_us, index, i.LinkDown(effect.link, "timeout"))
+            elif path.refuse:
+                self._push(self.now + path.rtt_us, index, i.LinkDown(effect.link, path.refuse))
+            else:
+                path.link = effect.link
+                path.order_us = self.now + 2 * path.rtt_us
+                self._push(path.order_us, index, i.LinkUp(effect.link, path.csms.subprotocol))
+        elif isinstance(effect, e.Hangup):
+            path.link = 0
+        elif isinstance(effect, e.Ping):
+            if effect.link == path.link and not path.cut:
+                self._push(self.now + path.rtt_us, index, i.Pong(effect.link))
+        else:
+            self.jobs.append((self.stations[index], effect))
+
+    def _deliver(self, index: int, link: int, data: bytes) -> None:
+        path = self.paths[index]
+        if link != path.link or path.cut:
+            return
+        arrival = self.now + path.rtt_us // 2
+        for answer in path.csms.receive(data, arrival):
+            self._answer(index, link, arrival, answer)
+
+    def _answer(self, index: int, link: int, at_us: int, data: bytes) -> None:
+        path = self.paths[index]
+        path.order_us = max(path.order_us, at_us + (path.rtt_us + 1) // 2 + path.slow_us)
+        self._push(path.order_us, index, i.Frame(link, data))
+
+    # -- what a CSMS or the network does
+
+    def call(self, station: Station, action: str, payload: dict[str, Any]) -> str:
+        """The CSMS calls the station; the answer will be in ``csms.answers`` under the id returned."""
+        index = self.index_of(station)
+        path = self.paths[index]
+        path.csms.now = self.now
+        message_id, data = path.csms.call(action, payload)
+        if path.link and not path.cut:
+            self._answer(index, path.link, self.now, data)
+        return message_id
+
+    def ask(self, station: Station, action: str, payload: dict[str, Any], seconds: float = 5.0) -> Any:
+        """The CSMS calls the station and waits; the answer's payload, or None when there was none in time."""
+        message_id = self.call(station, action, payload)
+        answers = self.paths[self.index_of(station)].csms.answers
+        self.settle(seconds, lambda: message_id in answers)
+        return answers.get(message_id)
+
+    def cut(self, station: Station, *, silently: bool = False) -> None:
+        """The network goes: dials get nowhere. Unless ``silently`` the station notices by a reset."""
+        index = self.index_of(station)
+        path = self.paths[index]
+        path.cut = True
+        link, path.link = path.link, 0
+        if link and not silently:
+            self._feed(index, i.LinkDown(link, "reset"))
+
+    def mend(self, station: Station) -> None:
+        """The network is back."""
+        self.paths[self.index_of(station)].cut = False
+
+    def csms(self, station: Station) -> LabCsms:
+        """The CSMS end of a station."""
+        return self.paths[self.index_of(station)].csms
+
+    def recorded(self, kind: type) -> list[Any]:
+        """All records of a kind, in order."""
+        return [record for _, _, record in self.records if isinstance(record, kind)]
