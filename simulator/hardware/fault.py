@@ -269,7 +269,7 @@ def _convert(cls: type[Fault], name: str, value: Any, field: _Field) -> Any:
 
 
 def _choices(kind: LiteralType) -> str:
-    return " or ".join(repr(v) for v in sorted(kind.values))
+    return " or ".join(sorted(repr(v) for v in kind.values))
 
 
 def _wanted(kind: msgspec.inspect.Type) -> str:
@@ -290,7 +290,7 @@ def _describe(name: str, field: _Field) -> dict[str, Any]:
         "text": text,
     }
     if isinstance(kind, LiteralType):
-        about["choices"] = sorted(kind.values)
+        about["choices"] = sorted(kind.values, key=repr)
     if isinstance(kind, FloatType | IntType):
         about["minimum"], about["maximum"] = kind.ge, kind.le
     return about
