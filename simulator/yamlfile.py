@@ -319,7 +319,8 @@ def _explain(exc: ValidationError, model: type[BaseModel], document: Document) -
             expected = str(ctx.get("expected", ""))
             values = re.findall(r"'([^']*)'", expected) or re.split(", | or ", expected)
             given = _value_at(document.data, loc)
-            yield loc, f"{_short(given)} is not one of {', '.join(values)}{hint(given, values)}"
+            shown = values if len(values) <= 10 else [*values[:3], f"... ({len(values)} in all)"]
+            yield loc, f"{_short(given)} is not one of {', '.join(shown)}{hint(given, values)}"
         else:
             yield loc, _reason(kind, ctx, item["msg"])
 

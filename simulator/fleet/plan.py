@@ -304,8 +304,9 @@ def _rows_of(fleet: Fleet, group: Group, loc: Loc, prefix: str, offset: int) -> 
     rows = []
     for number in range(first, first + (group.count or 1)):
         station_id = pattern.format(n=number, prefix=prefix)
-        if reason := id_problem(station_id):
-            raise fleet.document.problem((*loc, "id"), reason, FleetError)
+        problem = id_problem(station_id)
+        if problem is not None:
+            raise fleet.document.problem((*loc, "id"), problem, FleetError)
         rows.append(StationRow(station_id, 0))
     return rows
 

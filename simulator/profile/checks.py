@@ -126,7 +126,7 @@ def check_settings(settings: dict[str, Any], loc: Loc) -> Iterator[tuple[Loc, st
 
 def check_quirks(uses: Quirks, loc: Loc) -> Iterator[tuple[Loc, str]]:
     """Unknown quirks and parameters that the quirk refuses."""
-    from simulator.quirks import QUIRKS, compile_quirks
+    from simulator.quirks import QUIRKS
 
     seen: set[str] = set()
     for index, use in enumerate(uses):
@@ -135,12 +135,14 @@ def check_quirks(uses: Quirks, loc: Loc) -> Iterator[tuple[Loc, str]]:
             yield where, f"the quirk {use.name!r} stands twice"
         seen.add(use.name)
         try:
-            QUIRKS.get(use.name)
-            compile_quirks([(use.name, use.params)], None)
+            QUIRKS.get(use.name)(**use.params)
         except UnknownName as exc:
             yield where, str(exc)
         except AuthorError as exc:
-            yield where, f"{use.name}: {exc}"
+            # The quirk says "name.parameter"; here the parameter stands beside the name.
+            parameter = (exc.field or "").removeprefix(f"{use.name}.")
+            inner = (*where, parameter) if parameter in use.params else where
+            yield inner, str(exc).removeprefix(f"{exc.field}: ")
 
 
 def csms_actions() -> list[str]:

@@ -23,7 +23,7 @@ from simulator.core.model import (
     RtcSpec,
 )
 from simulator.core.settings import defaults
-from simulator.errors import ProfileError, UnknownName
+from simulator.errors import AuthorError, ProfileError, UnknownName
 from simulator.profile.checks import find_setting, setting_value
 from simulator.profile.load import LoadedProfile, load_profile
 from simulator.profile.schema import HardwareFields, Profile
@@ -49,6 +49,7 @@ def compile_profile(
     """The model of ``profile`` in ``version`` (any way of writing it), shared between equal calls.
 
     ``extra_quirks`` come after the profile's own; ``settings`` (1.6 key or 2.x name) and ``free_vend`` override it.
+    A setting is the profile's, else the default; a quirk's own settings replace it, and ``settings`` replace those.
     Raises ProfileError when the product does not speak the version or an extra is wrong.
     """
     from simulator.dialects import normalise_version
@@ -84,7 +85,7 @@ def _compile(
     dialect = dialect_for(version)
     try:
         uses = [(use.name, dict(use.params)) for use in profile.quirks]
-        seams, quirks = compile_quirks([*uses, *extras], version)
+        seams, quirks = compile_quirks([*uses, *extras])
         absent = frozenset(find_setting(name) for name in profile.absent)
         return Model(
             name=loaded.name,
@@ -92,7 +93,7 @@ def _compile(
             identity=Identity(**profile.identity.model_dump()),
             evses=_evses(profile),
             hardware=_hardware(profile.hardware),
-            defaults=_defaults(profile.settings, settings),
+            defaults=_defaults(profile.settings, _quirk_settings(quirks), settings),
             absent=absent,
             read_only=frozenset(find_setting(name) for name in profile.read_only),
             vendor_keys={name: (key.value, key.writable) for name, key in profile.vendor_keys.items()},
@@ -105,7 +106,7 @@ def _compile(
             lenient=profile.lenient,
             initial_register_wh=profile.initial_register_wh,
         )
-    except (UnknownName, ValueError) as exc:
+    except (AuthorError, UnknownName, ValueError) as exc:
         raise ProfileError(f"{loaded.name}: {exc}") from None
 
 
@@ -119,6 +120,12 @@ def _defaults(*layers: Mapping[str, Any]) -> tuple[Any, ...]:
             except ValueError as exc:
                 raise ValueError(f"settings.{name}: {exc}") from None
     return tuple(values)
+
+
+def _quirk_settings(quirks: Iterable[Any]) -> dict[str, Any]:
+    """What the quirks put in the place of the profile's settings; they give texts, as on the wire."""
+    texts = {name: text for quirk in quirks for name, text in quirk.settings.items()}
+    return {name: find_setting(name).parse(text) for name, text in texts.items()}
 
 
 def _evses(profile: Profile) -> tuple[EvseSpec, ...]:

@@ -62,13 +62,13 @@ class IdentityFields(Closed):
 
     vendor: str = Field(max_length=50)
     model: str = Field(max_length=20)
-    firmware: str | None = Field(None, max_length=50)
-    serial: str | None = Field("{id}", max_length=60)
-    box_serial: str | None = Field(None, max_length=60)
-    meter_type: str | None = Field(None, max_length=25)
-    meter_serial: str | None = Field(None, max_length=60)
-    iccid: str | None = Field(None, max_length=60)
-    imsi: str | None = Field(None, max_length=60)
+    firmware: str | None = Field(default=None, max_length=50)
+    serial: str | None = Field(default="{id}", max_length=60)
+    box_serial: str | None = Field(default=None, max_length=60)
+    meter_type: str | None = Field(default=None, max_length=25)
+    meter_serial: str | None = Field(default=None, max_length=60)
+    iccid: str | None = Field(default=None, max_length=60)
+    imsi: str | None = Field(default=None, max_length=60)
 
 
 class EvseFields(Closed):
@@ -79,12 +79,12 @@ class EvseFields(Closed):
 
     connector_type: ConnectorType = "sType2"
     phases: Literal[0, 1, 2, 3] = 3
-    max_current_a: float = Field(32.0, gt=0, le=3_000)
-    max_power_w: float = Field(22_000.0, gt=0, le=10_000_000)
-    voltage_v: float = Field(230.0, gt=0, le=2_000)
+    max_current_a: float = Field(default=32.0, gt=0, le=3_000)
+    max_power_w: float = Field(default=22_000.0, gt=0, le=10_000_000)
+    voltage_v: float = Field(default=230.0, gt=0, le=2_000)
     cable: Literal["tethered", "socket"] | None = None
     bay_sensor: bool = False
-    power_group: str = Field("", max_length=20)
+    power_group: str = Field(default="", max_length=20)
 
 
 class MeterFields(Closed):
@@ -94,7 +94,7 @@ class MeterFields(Closed):
     error of a meter, drawn for each station.
     """
 
-    resolution_wh: float = Field(1.0, gt=0, le=100_000)
+    resolution_wh: float = Field(default=1.0, gt=0, le=100_000)
     measurands: tuple[Measurand, ...] = (
         "Energy.Active.Import.Register",
         "Power.Active.Import",
@@ -102,13 +102,13 @@ class MeterFields(Closed):
         "Voltage",
     )
     stop_when_dead: bool = True
-    accuracy_permille: int = Field(0, ge=0, le=1_000)
+    accuracy_permille: int = Field(default=0, ge=0, le=1_000)
 
 
 class FlashFields(Closed):
     """``capacity`` is shared by the queue, cache, lists, logs, settings and transaction records."""
 
-    capacity_bytes: SizeBytes = Field(262_144, alias="capacity", ge=4_096, le=1 << 30)
+    capacity_bytes: SizeBytes = Field(default=262_144, alias="capacity", ge=4_096, le=1 << 30)
 
 
 class RtcFields(Closed):
@@ -117,9 +117,9 @@ class RtcFields(Closed):
     ``unset_year`` is what a clock without battery shows after a power cut.
     """
 
-    drift_ppm: float = Field(20.0, ge=0, le=100_000)
+    drift_ppm: float = Field(default=20.0, ge=0, le=100_000)
     battery: bool = True
-    unset_year: int = Field(1970, ge=1970, le=2100)
+    unset_year: int = Field(default=1970, ge=1970, le=2100)
 
 
 class ModemFields(Closed):
@@ -139,15 +139,15 @@ class ModemFields(Closed):
 class SupplyFields(Closed):
     """``holdup_s``: how long the electronics live on when mains power fails."""
 
-    holdup_s: float = Field(0.0, ge=0, le=3_600)
+    holdup_s: float = Field(default=0.0, ge=0, le=3_600)
 
 
 class BootFields(Closed):
     """Seconds until the station dials after a soft reset, a hard reset, and after power returns."""
 
-    soft_s: float = Field(5.0, ge=0, le=3_600)
-    hard_s: float = Field(15.0, ge=0, le=3_600)
-    power_s: float = Field(20.0, ge=0, le=3_600)
+    soft_s: float = Field(default=5.0, ge=0, le=3_600)
+    hard_s: float = Field(default=15.0, ge=0, le=3_600)
+    power_s: float = Field(default=20.0, ge=0, le=3_600)
 
 
 class HardwareFields(Closed):
@@ -170,7 +170,7 @@ class HardwareFields(Closed):
 class VendorKey(Closed):
     """A key of this product that means nothing to the simulated station: read, and written if ``writable``."""
 
-    value: str = Field("", max_length=500)
+    value: str = Field(default="", max_length=500)
     writable: bool = False
 
 
@@ -202,10 +202,10 @@ class Profile(Closed):
     """A whole profile, after ``extends`` has been followed."""
 
     extends: str | None = None
-    evidence: str = Field("", max_length=300)
+    evidence: str = Field(default="", max_length=300)
     identity: IdentityFields
     versions: tuple[Version, ...] = Field(min_length=1, max_length=3)
-    evses: tuple[EvseFields, ...] = Field((EvseFields(),), min_length=1, max_length=64)
+    evses: tuple[EvseFields, ...] = Field(default=(EvseFields(),), min_length=1, max_length=64)
     hardware: HardwareFields = HardwareFields()
     settings: dict[str, Any] = Field(default_factory=dict, max_length=500)
     read_only: Texts = ()
@@ -214,12 +214,12 @@ class Profile(Closed):
         default_factory=dict, max_length=200
     )
     not_offered: Texts = ()
-    quirks: Quirks = Field((), max_length=64)
+    quirks: Quirks = Field(default=(), max_length=64)
     free_vend: bool = False
-    free_vend_token: str = Field("FREEVEND", min_length=1, max_length=20)
+    free_vend_token: str = Field(default="FREEVEND", min_length=1, max_length=20)
     availability_by_event: bool = False
     lenient: bool = False
-    initial_register_wh: float | None = Field(None, ge=0, le=1e12)
+    initial_register_wh: float | None = Field(default=None, ge=0, le=1e12)
     sources: dict[str, str] = Field(default_factory=dict, max_length=500)
 
     def standing(self, path: str) -> str:
