@@ -64,6 +64,7 @@ class Board:
         "_active",
         "_cache",
         "_cache_version",
+        "_moved_us",
         "_pulse",
         "contactors",
         "flash",
@@ -104,6 +105,7 @@ class Board:
         self._active: dict[str, ActiveFault] | None = None
         self._cache: dict[int, tuple[Problem, ...]] | None = None
         self._cache_version = 0
+        self._moved_us = now
 
     @property
     def version(self) -> int:
@@ -154,7 +156,7 @@ class Board:
 
     def problems(self, evse_id: int) -> tuple[Problem, ...]:
         """What the station knows to be wrong with this EVSE and, with ``evse_id`` 0, with itself as a whole."""
-        if self._active is None and not self.protection.pressed:
+        if self._active is None:
             return ()
         if self._cache is None or self._cache_version != self.version:
             self._cache, self._cache_version = {}, self.version
@@ -164,7 +166,10 @@ class Board:
         return found
 
     def next_change(self, now: int) -> int | None:
-        """When something here changes by itself, or None. Call :meth:`advance` then."""
+        """When something here changes by itself, or None. Call :meth:`advance` then.
+
+        A change that was due before ``now`` but has not been advanced to is still given, so none is ever slept through.
+        """
         if self._active is None:
             return None
         dues = [
@@ -172,12 +177,13 @@ class Board:
             for active in self._active.values()
             if active.fault.moves
             for _, fault, _ in active.instances
-            if (due := fault.next_change(now)) is not None
+            if (due := fault.next_change(max(min(self._moved_us, now), active.since))) is not None
         ]
         return min(dues, default=None)
 
     def advance(self, now: int) -> None:
         """Bring what moves by itself up to ``now``."""
+        self._moved_us = now
         for active in tuple(self._active.values()) if self._active else ():
             if active.fault.moves:
                 for _, _, part in active.instances:
@@ -188,11 +194,6 @@ class Board:
         if not self.powered or not self.supply.mains or self.protection.opens(evse_id):
             return False
         return self.contactors[evse_id - 1].closed
-
-    def press_emergency_stop(self, pressed: bool, now: int) -> None:
-        """The button is pushed in (contactors open) or pulled out again."""
-        self.protection.press(pressed, now)
-        self._interlock(now)
 
     def power_cut(self, now: int) -> tuple[tuple[str, Key], ...]:
         """The station loses power: contactors and locks release, nothing flows, the clock may forget, writes may tear.
@@ -252,7 +253,4 @@ class Board:
             for at, fault, part in active.instances:
                 if at in (0, evse_id) and fault.code and fault.evident():
                     found.append(Problem(fault.component, at, fault.code, fault.blocking(part), fault.text()))
-        button = self.protection.button_problem()
-        if button:
-            found.append(button)
         return tuple(found)

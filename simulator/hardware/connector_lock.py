@@ -27,6 +27,10 @@ class LockFault(Fault):
         """What the station is told about the drive."""
         return confirmed
 
+    def report(self, closed: bool, commanded: bool) -> bool:
+        """Where the station is told that the bolt is."""
+        return closed
+
 
 class Lock(Part[LockFault], gc=False, eq=False):
     """One lock; begins open. ``fitted`` False on a tethered cable."""
@@ -45,6 +49,14 @@ class Lock(Part[LockFault], gc=False, eq=False):
             if not confirmed and one.code:
                 self.notice(one)
         return confirmed
+
+    @property
+    def reported(self) -> bool:
+        """Closed, as the feedback tells; differs from ``closed`` when that lies."""
+        closed = self.closed
+        for one in self.faults:
+            closed = one.report(closed, self.commanded)
+        return closed
 
     def release(self, now: int) -> None:
         """Power is lost: the stored charge opens it."""
@@ -102,3 +114,7 @@ class Lying(LockFault):
     def feedback(self, confirmed: bool) -> bool:
         """Always."""
         return True
+
+    def report(self, closed: bool, commanded: bool) -> bool:
+        """Where it was told to go."""
+        return commanded

@@ -100,8 +100,8 @@ class Flash(Part[FlashFault], gc=False, eq=False):
         entry = self._entry(area, key)
         return None if entry is None else entry[0]
 
-    def items(self, area: str) -> list[tuple[Key, Any]]:
-        """Keys and records of an area, in order of first writing; a copy, so the area may be changed meanwhile."""
+    def items(self, area: str) -> list[tuple[Any, Any]]:
+        """Keys (as written) and records of an area, oldest key first; a copy, so the area may be changed meanwhile."""
         return [(key, entry[0]) for key, entry in self.areas.get(area, {}).items()]
 
     def clear(self, area: str) -> bool:

@@ -27,9 +27,9 @@ class ModemFault(Fault):
         """Does anything get through?"""
         return passes
 
-    def rtt_ms(self, low: int, high: int) -> tuple[int, int]:
+    def round_trip(self, low_ms: int, high_ms: int) -> tuple[int, int]:
         """The range of the round trip."""
-        return low, high
+        return low_ms, high_ms
 
 
 class Modem(Part[ModemFault], gc=False, eq=False):
@@ -56,7 +56,7 @@ class Modem(Part[ModemFault], gc=False, eq=False):
         """The range from which a simulated network draws the round trip, in milliseconds."""
         low, high = self.spec.rtt_ms
         for one in self.faults:
-            low, high = one.rtt_ms(low, high)
+            low, high = one.round_trip(low, high)
         return low, high
 
     def refresh(self, now: int) -> None:
@@ -119,11 +119,11 @@ class SlowLink(ModemFault):
     wire16 = "answers of the station come late; its calls may time out"
     wire2x = "answers of the station come late; its calls may time out"
 
-    extra_rtt_ms: Annotated[int, Meta(ge=0, le=120_000, description="added to every round trip")] = 1_500
+    rtt_ms: Annotated[int, Meta(ge=0, le=120_000, description="added to every round trip")] = 1_500
 
-    def rtt_ms(self, low: int, high: int) -> tuple[int, int]:
+    def round_trip(self, low_ms: int, high_ms: int) -> tuple[int, int]:
         """Later by the delay."""
-        return low + self.extra_rtt_ms, high + self.extra_rtt_ms
+        return low_ms + self.rtt_ms, high_ms + self.rtt_ms
 
 
 @fault("modem.weak_signal")

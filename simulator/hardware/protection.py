@@ -1,8 +1,8 @@
 """Protection: devices that stop or limit charging whatever the station wants.
 
 Some sit before one EVSE, some before the whole station (``evse_id`` 0). ``opens`` says whether the contactors of an
-EVSE are forced open, ``limit_share`` how much of the rated power is left. The emergency stop button is a port of its
-own, because people press it without anything being broken.
+EVSE are forced open, ``limit_share`` how much of the rated power is left. A pushed emergency stop button is a fault
+like the others: it begins, and it ends when the button is pulled out again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from simulator.hardware.fault import Fault, Part, Problem, fault
+from simulator.hardware.fault import Fault, Part, fault
 
 
 class ProtectionFault(Fault):
@@ -23,33 +23,19 @@ class ProtectionFault(Fault):
 
 
 class Protection(Part[ProtectionFault], gc=False, eq=False):
-    """The protective devices of the station. ``pressed``: the emergency stop button is down."""
-
-    pressed: bool = False
-
-    def press(self, pressed: bool, now: int) -> None:
-        """The emergency stop button is pushed in, or pulled out again."""
-        if pressed != self.pressed:
-            self.pressed = pressed
-            self.pulse.beat()
+    """The protective devices of the station."""
 
     def opens(self, evse_id: int) -> bool:
         """Are the contactors of this EVSE forced open?"""
-        return self.pressed or any(f.opens and f.evse_id in (0, evse_id) for f in self.faults)
+        return any(f.opens and f.evse_id in (0, evse_id) for f in self.faults)
 
     def limit_share(self, evse_id: int) -> float:
         """What is left of the rated power, 0 to 1."""
-        share = 0.0 if self.pressed else 1.0
+        share = 1.0
         for one in self.faults:
             if one.evse_id in (0, evse_id):
                 share = min(share, one.limit_share())
         return share
-
-    def button_problem(self) -> Problem | None:
-        """The problem that a pushed button is."""
-        if not self.pressed:
-            return None
-        return Problem(EmergencyStop.component, 0, EmergencyStop.code, True, EmergencyStop.info)
 
 
 @fault("protection.rcd_trip")

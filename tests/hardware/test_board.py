@@ -156,13 +156,22 @@ def test_the_board_draws_no_lot_from_the_stations_counters() -> None:
     assert rng.counters == {}
 
 
+def test_a_change_is_not_slept_through(board: Board) -> None:
+    board.inject("f", "modem.flapping", 0, {"up_s": 9, "down_s": 1, "jitter": 0}, 0)
+    assert board.next_change(0) == 1_000_000
+    assert board.next_change(4_000_000) == 1_000_000, "nobody has advanced to it"
+    board.advance(4_000_000)
+    assert board.next_change(4_000_000) == 10_000_000
+    board.inject("g", "modem.flapping", 0, {"up_s": 9, "down_s": 1, "jitter": 0}, 5_000_000)
+    assert board.next_change(5_000_000) == 6_000_000
+
+
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("inject"), st.sampled_from(sorted(FAULTS)), st.sampled_from([0, 1, 2])),
         st.tuples(st.just("clear"), st.integers(0, 9)),
         st.tuples(st.just("drive"), st.booleans(), st.booleans()),
         st.tuples(st.just("plug"), st.booleans()),
-        st.tuples(st.just("button"), st.booleans()),
         st.tuples(st.just("power"), st.booleans()),
         st.tuples(st.just("write"), st.integers(0, 4)),
         st.tuples(st.just("wait"), st.integers(0, 100_000_000)),
@@ -189,8 +198,6 @@ def play(board: Board, actions: list[tuple[object, ...]]) -> list[object]:
         elif action == "plug":
             board.pilots[0].set_plugged(args[0], now)
             board.pilots[0].set_ev_ready(True, now)
-        elif action == "button":
-            board.press_emergency_stop(args[0], now)
         elif action == "power":
             seen.append(board.power_cut(now) if not args[0] else board.power_up(now))
         elif action == "write":
@@ -208,7 +215,6 @@ def play(board: Board, actions: list[tuple[object, ...]]) -> list[object]:
         seen.append(state(board, now))
     for fault_id in list(board.active):
         board.clear(fault_id, now)
-    board.press_emergency_stop(False, now)
     board.power_up(now)
     assert all(part.faults == () for part in (*board.meters, *board.contactors, board.flash, board.modem, board.rtc))
     assert [board.problems(n) for n in (0, 1, 2)] == [(), (), ()] and board.next_change(now) is None

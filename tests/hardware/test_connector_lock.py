@@ -48,6 +48,8 @@ def test_lying(board: Board) -> None:
     lock.drive(True, 0)
     board.inject("f", "lock.lying", 1, {}, 1)
     assert lock.drive(False, 2) is True and lock.closed, "confirmed, and yet the plug is held"
+    assert lock.reported is False
     assert board.problems(1) == ()
     board.clear("f", 3)
-    assert not lock.closed, "the last command takes effect"
+    assert not lock.closed and not lock.reported, "the last command takes effect"
+    assert lock.drive(True, 4) and lock.reported

@@ -56,7 +56,7 @@ def test_half_open(board: Board) -> None:
 
 def test_slow(board: Board) -> None:
     low, high = board.modem.rtt_ms(0)
-    board.inject("f", "modem.slow", 0, {"extra_rtt_ms": 700}, 0)
+    board.inject("f", "modem.slow", 0, {"rtt_ms": 700}, 0)
     assert board.modem.rtt_ms(1) == (low + 700, high + 700) and board.modem.passes(1)
     board.clear("f", 2)
     assert board.modem.rtt_ms(2) == (low, high)

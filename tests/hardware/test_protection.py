@@ -47,16 +47,6 @@ def test_emergency_stop_concerns_the_whole_station(charging: Board) -> None:
         charging.inject("g", "protection.emergency_stop", 1, {}, 3)
 
 
-def test_the_button_does_the_same(charging: Board) -> None:
-    before = charging.version
-    charging.press_emergency_stop(True, 1)
-    assert closed(charging) == [False, False] and charging.version > before
-    assert codes(charging, 0) == codes(charging, 1) == [("other_error", True, 0)]
-    assert charging.protection.limit_share(2) == 0.0
-    charging.press_emergency_stop(False, 2)
-    assert closed(charging) == [True, True] and codes(charging, 0) == codes(charging, 1) == []
-
-
 @pytest.mark.parametrize(("left", "blocks"), [(0.5, False), (0.0, True)])
 def test_over_temperature(charging: Board, left: float, blocks: bool) -> None:
     charging.inject("f", "protection.over_temperature", 2, {"derate_to": left}, 1)
