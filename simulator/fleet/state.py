@@ -1,0 +1,110 @@
+"""``--state DIR``: every station's flash and registers between runs, in one SQLite file of mode 0600.
+
+What a real station keeps in its flash stays there when the farm ends: settings and credentials, queue, open transactions,
+the cache. The meters' registers stay with it. Everything else is rebuilt at the next boot.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from simulator.blocks.authorization import CacheEntry
+from simulator.blocks.transactions import Transaction
+from simulator.core.reports import AnyReport, MeterReading
+from simulator.core.station import Station
+from simulator.errors import AuthorError
+
+FILE = "state.sqlite"
+SCHEMA = 1
+
+#: flash area -> type of its values; areas that are not listed hold plain numbers, texts and lists of texts
+TYPES: dict[str, Any] = {
+    "queue": AnyReport,
+    "cache": CacheEntry,
+    "tx": Transaction,
+    "samples": tuple[MeterReading, ...],
+}
+
+
+class StateDir:
+    """The folder given with ``--state``; made if it is not there. Raises AuthorError for a file that is no state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.path.exists():
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(self.path)
+        try:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, SCHEMA):
+                raise AuthorError(f"made by another version ({version}, not {SCHEMA})", file=str(self.path))
+            self._db.execute("CREATE TABLE IF NOT EXISTS station (id TEXT PRIMARY KEY, state BLOB NOT NULL)")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+        except sqlite3.DatabaseError as error:
+            raise AuthorError(f"is no state of cpfarm: {error}", file=str(self.path)) from None
+
+    def ids(self) -> list[str]:
+        """The stations that have a state."""
+        return [row[0] for row in self._db.execute("SELECT id FROM station ORDER BY id")]
+
+    def load(self, station_id: str) -> dict[str, Any] | None:
+        """The stored state of a station: ``registers_wh`` and ``flash`` (area -> key -> (value, size))."""
+        row = self._db.execute("SELECT state FROM station WHERE id = ?", (station_id,)).fetchone()
+        if row is None:
+            return None
+        raw: dict[str, Any] = msgspec.msgpack.decode(row[0])
+        flash: dict[str, dict[Any, tuple[Any, int]]] = {}
+        for area, rows in raw["flash"]:
+            kind = TYPES.get(area)
+            flash[area] = {
+                key: (_plain(value) if kind is None else msgspec.convert(value, kind), size)
+                for key, value, size in rows
+            }
+        return {"registers_wh": raw["registers_wh"], "counters": raw["counters"], "flash": flash}
+
+    def save(self, stations: list[Station], now: int) -> None:
+        """Store the state of these stations, all or none."""
+        with self._db:
+            for station in stations:
+                flash = station.board.flash
+                areas = [
+                    (area, [(key, msgspec.to_builtins(value), size) for key, (value, size) in rows.items()])
+                    for area, rows in flash.areas.items()
+                ]
+                state = {
+                    "registers_wh": [meter.physical_wh(now) for meter in station.board.meters],
+                    "counters": station.rng.counters,
+                    "flash": areas,
+                }
+                blob = msgspec.msgpack.encode(state)
+                self._db.execute("INSERT OR REPLACE INTO station VALUES (?, ?)", (station.id, blob))
+
+    def reset(self, station_id: str | None = None) -> int:
+        """Forget one station or all; how many were forgotten."""
+        with self._db:
+            if station_id is None:
+                return self._db.execute("DELETE FROM station").rowcount
+            return self._db.execute("DELETE FROM station WHERE id = ?", (station_id,)).rowcount
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def restore(station: Station, state: dict[str, Any]) -> None:
+    """Put a loaded state into a station that has not been switched on yet."""
+    flash = station.board.flash
+    for area, rows in state["flash"].items():
+        for key, (value, size) in rows.items():
+            flash.write(area, key, value, size)
+    station.rng.counters.update(state["counters"])
