@@ -81,7 +81,9 @@ OWNERS: dict[str, str] = {
     "plugged": "core/power_path",
     "bay": "core/world",
     "evse_ready": "core/world",
-    "ev_gone": "core/world",
+    "ev_gone": "core/world core/power_path",
+    #: a driver who leaves pulls at the socket end
+    "taking_out": "core/world core/power_path",
     "grant": "blocks/authorization",
     "asked": "blocks/authorization",
     "grant_end": "blocks/authorization",
@@ -135,6 +137,7 @@ class Evse:
         "spec",
         "spent",
         "status",
+        "taking_out",
         "told_error",
         "told_status",
         "tx",
@@ -153,6 +156,7 @@ class Evse:
         self.plugged = False
         #: the cable still sits in the station, the car end was pulled
         self.ev_gone = False
+        self.taking_out = False
         self.bay = False
         self.evse_ready = True
         self.operative = True

@@ -101,7 +101,8 @@ class Plug(Input):
 
 
 class Unplug(Input):
-    """The cable is pulled. ``side``: ``ev`` (at the car), ``station`` (at the socket; refused by a closed lock)."""
+    """The cable is pulled. ``side``: ``ev`` (at the car), ``station`` (at the socket; refused by a closed lock), ``both``
+    (at the car, then at the socket as soon as its lock lets go: what a driver who leaves does)."""
 
     evse_id: int
     side: str = "ev"

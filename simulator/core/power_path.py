@@ -166,6 +166,15 @@ def _module_free(st: Station, evse: Evse) -> bool:
     return not any(o is not evse and o.spec.power_group == group and o.flowing for o in st.evses)
 
 
+@rule(70)
+def take_out(st: Station, evse: Evse, now: int) -> bool:
+    """A driver who leaves takes the cable with him once the lock lets go."""
+    if not (evse.taking_out and evse.ev_gone) or st.board.locks[evse.evse_id - 1].closed:
+        return False
+    evse.ev_gone = evse.taking_out = False
+    return True
+
+
 @on_timer("handshake")
 def handshake_over(st: Station, evse_id: int, now: int) -> None:
     """Nothing to do: ``drive`` sees in the settling that follows that the time has come."""

@@ -200,7 +200,7 @@ class Station:
         if self.powered:
             return
         self.powered = True
-        first = self.boot_no == 0 and self.board.flash.get(FACTS_AREA, "boot_reason") is None
+        first = self.boot_no == 0  # at the beginning of a run it is taken to have booted already
         self.board.power_up(now)
         self.boot_reason = "PowerUp"
         self.board.flash.write(FACTS_AREA, "boot_reason", "PowerUp", 16)

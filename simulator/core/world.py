@@ -40,7 +40,9 @@ def unplug(st: Station, event: Unplug, now: int) -> None:
             st.record(Remark(f"unplug at EVSE {event.evse_id} refused: the connector is locked"))
             return
         _gone(st, evse, now, ev_gone=False)
-    elif evse.connected:
+        return
+    evse.taking_out = event.side == "both" and not tethered
+    if evse.connected:
         _gone(st, evse, now, ev_gone=not tethered)
 
 
