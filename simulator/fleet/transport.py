@@ -7,7 +7,7 @@ inside ``open``, ``send``, ``close``, ``abort`` or ``vanish``. What a connection
 What this machine lacks (files, ports, a free dial slot) is ``local_limit`` and never looks like a fault of the CSMS.
 
 Sockets are made from ``_socket``, because gevent replaces ``socket.socket`` in a Locust process, and a socket of gevent
-waits on a hub that the thread of this loop does not have.
+brings a hub and its watchers into the thread of this loop, where nothing ever runs them.
 """
 
 from __future__ import annotations

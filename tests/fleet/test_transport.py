@@ -225,6 +225,7 @@ from gevent import monkey
 monkey.patch_all()
 import sys
 import gevent
+from gevent._hub_local import get_hub_if_exists
 start = monkey.get_original("_thread", "start_new_thread")
 import uvloop
 from simulator.fleet.transport import DialSpec, Transport
@@ -235,7 +236,7 @@ class Listener:
     def on_text(self, conn, data):
         conn.close()
     def on_down(self, conn, cause, code, detail, retry_after_s):
-        said.append((cause, code, detail))
+        said.append((cause, code, detail, get_hub_if_exists()))
         loop.stop()
 loop = uvloop.new_event_loop()
 def thread():
@@ -256,4 +257,4 @@ def test_a_real_thread_of_a_process_that_gevent_has_patched(sink_port: int) -> N
     pytest.importorskip("uvloop", reason="this is about uvloop under Locust")
     words = [sys.executable, "-c", UNDER_GEVENT, str(sink_port)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=20, cwd=SINK.parents[2])
-    assert done.stdout.strip() == "[('closed', 1000, '')]", done.stderr
+    assert done.stdout.strip() == "[('closed', 1000, '', None)]", done.stderr

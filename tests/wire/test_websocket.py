@@ -279,6 +279,15 @@ def test_garbage_never_raises_and_ends_at_most_once(chunks: list[bytes]) -> None
     assert isinstance(events[-1], Closed)
 
 
+@pytest.mark.parametrize("inner", [b"short", bytes(300)])
+def test_a_payload_that_looks_like_a_frame_is_not_taken_for_one(inner: bytes) -> None:
+    c = opened()
+    decoy = from_server(1, inner)
+    whole = from_server(1, b"begin" + decoy)
+    assert c.receive(whole[: -len(decoy)]) == []
+    assert c.receive(decoy) == [Text(b"begin" + decoy)]
+
+
 def test_text_is_not_checked_to_be_utf8() -> None:
     c = opened()
     assert c.receive(from_server(1, b'[3,"1",{"a":"\xff\xfe"}]')) == [Text(b'[3,"1",{"a":"\xff\xfe"}]')]
@@ -323,6 +332,8 @@ def test_a_frame_of_the_largest_size_is_taken_and_memory_is_bounded() -> None:
     c = opened(max_size=1000)
     assert c.receive(from_server(1, bytes(1000))) == [Text(bytes(1000))]
     assert c.receive(from_server(1, bytes(500), fin=False) + from_server(0, bytes(500))) == [Text(bytes(1000))]
+    (event,) = opened(max_size=1000).receive(from_server(1, bytes(1001)))
+    assert isinstance(event, Closed) and event.code == 1009
     big = from_server(1, bytes(1000))
     for i in range(len(big) - 1):
         assert c.receive(big[i : i + 1]) == []
