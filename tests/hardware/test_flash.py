@@ -64,6 +64,12 @@ def test_small(board: Board) -> None:
     assert flash.free_bytes == 800
 
 
+def test_what_shrinks_may_be_written_even_when_too_much_is_there(board: Board) -> None:
+    board.flash.write("a", 1, "x", 300)
+    board.inject("f", "flash.small", 0, {"capacity_bytes": 100}, 0)
+    assert board.flash.write("a", 1, "y", 250) and not board.flash.write("a", 1, "z", 251)
+
+
 def test_read_only(board: Board) -> None:
     flash = board.flash
     flash.write("a", 1, "x", 10)

@@ -131,6 +131,18 @@ def test_noise_with_jitter_lets_single_readings_fall(make_board: Callable[..., B
     assert register(meter, H) == 12_000.0
 
 
+def test_noise_around_lost_counts_does_not_make_the_register_fall(make_board: Callable[..., Board]) -> None:
+    for seed in range(20):
+        board, meter = flowing(make_board, seed=seed)
+        board.inject("noise", "meter.noise", 1, {"permille": 1000}, 0)
+        register(meter, H)
+        board.inject("frozen", "meter.register_frozen", 1, {"catches_up": False}, H)
+        held = register(meter, H)
+        assert register(meter, 3 * H) == held
+        board.clear("frozen", 3 * H)
+        assert register(meter, 3 * H + seed) >= held
+
+
 def test_wrong_unit(make_board: Callable[..., Board]) -> None:
     board, meter = flowing(make_board)
     board.inject("f", "meter.wrong_unit", 1, {"factor": 0.001}, 0)
