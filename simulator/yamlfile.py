@@ -313,6 +313,8 @@ def _explain(exc: ValidationError, model: type[BaseModel], document: Document) -
     for item in exc.errors(include_url=False):
         loc: Loc = item["loc"]
         kind, ctx = item["type"], item.get("ctx", {})
+        if kind == "too_short" and len(_value_at(document.data, loc) or ()) >= ctx["min_length"]:
+            continue  # pydantic counts only the entries that are right; the wrong ones are reported themselves
         if kind == "extra_forbidden":
             yield loc, "unknown key" + hint(str(loc[-1]), _keys_at(model, loc[:-1]))
         elif kind == "literal_error":
@@ -328,6 +330,8 @@ def _explain(exc: ValidationError, model: type[BaseModel], document: Document) -
 def _reason(kind: str, ctx: Mapping[str, Any], message: str) -> str:
     if kind == "value_error":
         return str(ctx["error"])
+    if kind in ("too_short", "string_too_short") and ctx["min_length"] == 1:
+        return "must not be empty"
     limits = {
         "greater_than_equal": "must be at least {ge}",
         "greater_than": "must be above {gt}",
@@ -339,7 +343,8 @@ def _reason(kind: str, ctx: Mapping[str, Any], message: str) -> str:
         "too_short": "needs at least {min_length} entries",
     }
     if kind in limits:
-        return limits[kind].format(**ctx)
+        numbers = {name: int(n) if isinstance(n, float) and n == int(n) else n for name, n in ctx.items()}
+        return limits[kind].format(**numbers)
     plain = {
         "missing": "is required",
         "string_type": "must be a text; put quotes around a number",

@@ -206,8 +206,6 @@ def resolve(
             if exc.file is not None:
                 raise
             raise fleet.document.problem(("groups", index), str(exc), FleetError) from None
-        if len(stations) > MAX_STATIONS:
-            raise fleet.document.problem(("groups", index), f"more than {MAX_STATIONS} stations", FleetError)
     _refuse_duplicates(fleet, stations)
     ramp = fields.ramp
     if ramp.rate is not None:
@@ -244,6 +242,8 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
         reason = "not supported yet: a shared grid connection (site)"
         raise fleet.document.problem((*loc, "site"), reason, FleetError)
     rows = _rows_of(fleet, group, loc, prefix, offset)
+    if offset + len(rows) > MAX_STATIONS:
+        raise fleet.document.problem(loc, f"more than {MAX_STATIONS} stations", FleetError)
     settings = dict(group.settings)
     if group.meter_interval_us is not None:
         # An explicit setting, under either name, stands behind and wins.

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from simulator.errors import AuthorError, FleetError, ProfileError, TargetError, UnknownName
 from simulator.fleet.target import Target, load_target, make_target
@@ -98,10 +98,8 @@ class FleetFile(Closed):
 
     name: str = Field(default="fleet", min_length=1, max_length=100)
     seed: int = Field(default=1, ge=0, lt=1 << 63)
-    target: Annotated[
-        Any,
-        WithJsonSchema({"anyOf": [{"type": "string", "description": "a target file"}, {"$ref": "#/$defs/TargetFile"}]}),
-    ] = None
+    #: a file, or the keys of one; ``fleet_of`` validates it, because a target has its own kind of error
+    target: Any = None
     groups: tuple[Group, ...] = Field(default=(Group(),), min_length=1, max_length=200)
     ramp: Ramp = Ramp()
     duration_us: DurationUs | None = Field(default=None, alias="duration", gt=0)
@@ -341,5 +339,6 @@ def schema_json() -> dict[str, Any]:
     schema = FleetFile.model_json_schema(by_alias=True)
     target = TargetFile.model_json_schema(by_alias=True)
     definitions = {**target.pop("$defs", {}), **schema.get("$defs", {}), "TargetFile": target}
+    schema["properties"]["target"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/TargetFile"}]}
     definitions["QuirkUse"] = profile_schema()["$defs"]["QuirkUse"]
     return {**schema, "$defs": definitions, "title": "cpfarm fleet"}

@@ -83,7 +83,7 @@ def test_versions_in_any_spelling(write: Write) -> None:
          "a/b.yaml:3: hardware.modem: rtt_ms must be [lowest, highest] within 0 and 60000, not [20, 2]"),
         (PLAIN + "hardware: {flash: {capacity: 1KiB}}", "a/b.yaml:3: hardware.flash.capacity: must be at least 4096"),
         (PLAIN + "evses: 0", "a/b.yaml:3: evses: must be from 1 to 64"),
-        (PLAIN + "evses: []", "a/b.yaml:3: evses: needs at least 1 entries"),
+        (PLAIN + "evses: []", "a/b.yaml:3: evses: must not be empty"),
         (PLAIN + "evses:\n- {}\n- {phases: 4}", "a/b.yaml:5: evses[1].phases: 4 is not one of 0, 1, 2, 3"),
         (PLAIN + "settings:\n  HartbeatInterval: 5",
          "a/b.yaml:4: settings.HartbeatInterval: unknown setting 'HartbeatInterval'; "
