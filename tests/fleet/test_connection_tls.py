@@ -44,7 +44,7 @@ def test_a_whole_life_over_tls(run: Run, certs: pki.Pki) -> None:
     run(scenario())
 
 
-def tls_by_hand(context: ssl.SSLContext) -> Callable[..., Awaitable[None]]:
+def tls_by_hand(context: ssl.SSLContext, *, end_tls_only: bool = False) -> Callable[..., Awaitable[None]]:
     """A server that shakes hands in memory and sends the alert of a failure, which asyncio's own TLS forgets to do."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,10 +59,27 @@ def tls_by_hand(context: ssl.SSLContext) -> Callable[..., Awaitable[None]]:
                 writer.write(outgoing.read())
         except ssl.SSLError:
             pass
+        if end_tls_only:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.unwrap()
         writer.write(outgoing.read())
+        if end_tls_only:
+            while await reader.read(65536):
+                pass
         writer.close()
 
     return script
+
+
+def test_the_end_of_tls_is_the_end_even_when_tcp_stays(run: Run, certs: pki.Pki) -> None:
+    async def scenario() -> None:
+        async with Server(tls_by_hand(certs.server(), end_tls_only=True)) as server:
+            url = f"wss://127.0.0.1:{server.port}/"
+            rec, _ = dialled(DialSpec(url=url, subprotocols=(), ssl_context=certs.client()))
+            cause, _, detail, _ = await rec.down()
+            assert cause == "reset" and "before the handshake was answered" in detail
+
+    run(scenario())
 
 
 @pytest.mark.parametrize(
