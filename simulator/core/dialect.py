@@ -79,6 +79,8 @@ class Dialect:
         self.replies: dict[str, Reply] = {}
         #: called for the answers that are CALLERRORs or never came: (station, report, code)
         self.failures: dict[str, Callable[[Any, Any, str], None]] = {}
+        #: is the password setting hexadecimal text for the bytes of the password?
+        self.password_is_hex = False
         #: the facts a version decides differently, as data and small functions (see ``core/policy.py``)
         self.policy: Any = None
 

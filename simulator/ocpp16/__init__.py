@@ -43,3 +43,4 @@ DIALECT_16.adopt(
     security.table,
 )
 DIALECT_16.policy = Policy16()
+DIALECT_16.password_is_hex = True  # AuthorizationKey, security white paper A00.FR.205

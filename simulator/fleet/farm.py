@@ -1,0 +1,317 @@
+"""A fleet plan brought to life: stations switched on at the ramp's pace, drivers, the timetable of faults, the end.
+
+``Farm`` knows nothing of terminals or files; ``fleet/run.py`` and the load engine own one each. Everything it does goes
+through inputs of the stations. What it learns it learns from their records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.core import inputs as i
+from simulator.core.effects import Dial
+from simulator.core.records import Booted, PhaseChanged
+from simulator.core.rng import draw
+from simulator.core.station import Station
+from simulator.fleet.clock import LiveClock
+from simulator.fleet.connection import DialSpec
+from simulator.fleet.live import LiveFleet, Seat
+from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
+from simulator.fleet.state import StateDir, restore
+from simulator.fleet.target import Target
+from simulator.fleet.trace import FrameRings, FrameTrace, failure_of
+from simulator.fleet.transport import Transport
+from simulator.ledger import Ledger
+from simulator.metrics import RunMetrics
+from simulator.report.redact import Redactor
+from simulator.report.storms import Storms
+from simulator.world.driver import DriverPlan
+
+#: phases in which a station has done what can be expected of it
+AT_WORK = ("available", "charging", "faulted")
+DEFAULT_TOKENS = tuple(f"VALID{number:04d}" for number in range(1, 101))
+WATCH_US = 1_000_000
+
+
+class Farm:
+    """All stations of a plan on one loop. ``url_of`` comes from the target; see :meth:`start` and :meth:`finish`."""
+
+    def __init__(
+        self,
+        plan: FleetPlan,
+        target: Target,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        user_agent: str,
+        metrics: RunMetrics,
+        ledger: Ledger,
+        redactor: Redactor,
+        trace: FrameTrace | None = None,
+        state: StateDir | None = None,
+        boot_timeout_s: float = 60.0,
+        transport: Transport | None = None,
+    ) -> None:
+        self.plan, self.target, self.metrics, self.ledger, self.redactor = plan, target, metrics, ledger, redactor
+        self.trace, self.state = trace, state
+        self.rings = FrameRings(len(plan.stations))
+        self.storms = Storms()
+        self.clock = LiveClock(plan.speed)
+        self.transport = transport or Transport(loop, user_agent=user_agent)
+        self.live = LiveFleet(loop, self.transport, self._dial, self.clock, self)
+        self.live.on_lag = metrics.lag
+        self.boot_timeout_us = int(boot_timeout_s * 1e6 * plan.speed)
+        self.tokens = target.fields.tokens.valid or DEFAULT_TOKENS
+        self.loop = loop
+        self.by_id: dict[str, Seat] = {}
+        self.booted: set[int] = set()
+        #: station time at which every station had booted or given up; the duration and the timetable count from here
+        self.settled_us: int | None = None
+        self.ending = False
+        self._faults: Iterator[StationFault] | None = None
+        self._cables: list[Any] = []
+
+    # -- beginning
+
+    def start(self) -> None:
+        """Build every station, switch them on at the pace of the plan."""
+        for plan in self.plan.stations:
+            seat = self._seat(plan)
+            self.by_id[plan.id] = seat
+            self.live.at(self.plan.connect_at_us(plan.index), seat, i.PowerOn())
+        self.live.call_at(WATCH_US, self._watch)
+
+    def _seat(self, plan: StationPlan) -> Seat:
+        stored = self.state.load(plan.id) if self.state is not None else None
+        registers = stored["registers_wh"] if stored is not None else None
+        station = Station(
+            plan.id,
+            plan.model,
+            seed=self.plan.seed,
+            number=plan.number,
+            epoch_us=self.clock.epoch_us,
+            speed=max(1, int(self.plan.speed)),
+            register_wh=registers,
+        )
+        if stored is not None:
+            restore(station, stored)
+        handle = self.metrics.bind(station.dialect.name, plan.profile)
+        self.ledger.add_station(
+            plan.id,
+            ocpp=station.dialect.name,
+            profile=plan.profile,
+            group=plan.group,
+            at_us=self.plan.connect_at_us(plan.index),
+        )
+        return self.live.add(station, handle, plan)
+
+    def _dial(self, seat: Seat, dial: Dial) -> DialSpec:
+        plan: StationPlan = seat.plan
+        fields = self.target.fields
+        auth: tuple[str, str | bytes] | None = None
+        if max(dial.security_profile, self.target.security_profile) in (1, 2):
+            password = self._password(seat, plan, dial)
+            auth = (plan.id, password)
+        sources = fields.source_addresses
+        return DialSpec(
+            url=self.target.station_url(plan.id),
+            subprotocols=(*dial.subprotocols, *fields.subprotocols),
+            headers=tuple((name, value.get_secret_value()) for name, value in fields.headers.items()),
+            basic_auth=auth,
+            source_address=sources[plan.index % len(sources)] if sources else None,
+            timeout_s=fields.connect_timeout_us / 1e6,
+        )
+
+    def _password(self, seat: Seat, plan: StationPlan, dial: Dial) -> bytes:
+        """What the station has in its own store goes before the stations file, that before the target's."""
+        if dial.password is not None:
+            return stored_password(seat.station, dial.password)
+        known = self.target.basic_password(plan.password)
+        if known is not None:
+            return known
+        return initial_password(self.plan.seed, plan.id)
+
+    # -- watching
+
+    def record(self, seat: Seat, what: Any, now: int) -> None:
+        """A record of a station (called by the live driver)."""
+        station_id = seat.station.id
+        self.ledger.add(station_id, what, now)
+        kind = type(what)
+        if kind is Booted:
+            if seat.index not in self.booted:
+                self.booted.add(seat.index)
+                self._drivers(seat, now)
+        elif kind is PhaseChanged or kind.__name__ not in _QUIET:
+            self.storms.add(station_id, what, now)
+        why = failure_of(what)
+        if why is not None:
+            self.rings.keep(station_id, why)
+
+    def frame(self, seat: Seat, data: bytes, to_csms: bool, now: int) -> None:
+        """A frame passed (called by the live driver)."""
+        if self.trace is not None:
+            utc_us = self.clock.epoch_us + self.clock.real_us()
+            self.trace.frame(
+                seat.station.id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms
+            )
+        else:
+            self.rings.add(seat.station.id, self.clock.real_us(), data, to_csms)
+
+    def _watch(self) -> None:
+        now = self.clock.now()
+        if self.settled_us is None and self.all_decided(now):
+            self.settled_us = now
+            self._faults = self.plan.faults()
+            self._next_fault()
+        if not self.ending:
+            self.live.call_at(now + int(WATCH_US * self.plan.speed), self._watch)
+
+    def all_decided(self, now: int) -> bool:
+        """Has every station booted, or had its time to?"""
+        if len(self.booted) == len(self.live.seats):
+            return True
+        last = self.plan.connect_at_us(len(self.live.seats) - 1)
+        return now >= last + self.boot_timeout_us
+
+    # -- drivers and faults
+
+    def _drivers(self, seat: Seat, now: int) -> None:
+        plan: StationPlan = seat.plan
+        if plan.habit is None:
+            return
+        for spec in plan.model.evses:
+            driver = DriverPlan(seat.station.rng, plan.habit, spec.evse_id, self.tokens, dc=spec.is_dc)
+            self._visit(seat, driver, now)
+
+    def _visit(self, seat: Seat, driver: DriverPlan, start_us: int) -> None:
+        if self.ending:
+            return
+        acts, over_us = driver.next(start_us, self.clock.epoch_us + start_us)
+        now = self.clock.now()
+        for at_us, event in acts:
+            if isinstance(event, i.Unplug):
+                event = i.Unplug(event.evse_id, "both")
+            self.live.call_at(max(now, at_us), _act(self, seat, event))
+        self.live.call_at(max(now, over_us), lambda: self._visit(seat, driver, over_us))
+
+    def act(self, seat: Seat, event: i.Input) -> None:
+        """A driver does something, unless the run is ending."""
+        if not self.ending:
+            self.live.feed(seat, event)
+
+    def _next_fault(self) -> None:
+        if self._faults is None or self.ending or self.settled_us is None:
+            return
+        fault = next(self._faults, None)
+        if fault is not None:
+            self.live.call_at(self.settled_us + fault.at_us, lambda: self._begin_fault(fault))
+
+    def _begin_fault(self, fault: StationFault) -> None:
+        if self.ending:
+            return
+        for station_id in fault.station_ids:
+            self.inject(station_id, fault.fault_id, fault.name, fault.evse_id, dict(fault.params))
+        if fault.until_us is not None and self.settled_us is not None:
+            self.live.call_at(self.settled_us + fault.until_us, lambda: self._end_fault(fault))
+        self._next_fault()
+
+    def _end_fault(self, fault: StationFault) -> None:
+        for station_id in fault.station_ids:
+            self.clear(station_id, fault.fault_id)
+
+    def inject(self, station_id: str, fault_id: str, name: str, evse_id: int, params: dict[str, Any]) -> None:
+        """A fault begins at a station."""
+        self.live.feed(self.by_id[station_id], i.Inject(fault_id, name, evse_id, params))
+
+    def clear(self, station_id: str, fault_id: str) -> None:
+        """A fault ends at a station; nothing happens if it is not active."""
+        seat = self.by_id[station_id]
+        if fault_id in seat.station.board.active:
+            self.live.feed(seat, i.Clear(fault_id))
+
+    # -- the end
+
+    async def finish(self, mode: str, drain_s: float) -> None:
+        """End the run: ``finish``, ``disconnect`` or ``power-cut``, at most ``drain_s`` real seconds."""
+        self.ending = True
+        self.storms.ending()
+        deadline_us = self.clock.now() + int(drain_s * 1e6 * self.plan.speed)
+        if mode == "power-cut":
+            for seat in self.live.seats:
+                self.live.feed(seat, i.PowerOff())
+        else:
+            if mode == "finish":
+                await self._sessions_over()
+            leave = i.Leave(deadline_us if mode == "finish" else self.clock.now())
+            for number, seat in enumerate(self.live.seats):
+                self.live.feed(seat, leave)
+                if number % 500 == 499:
+                    await asyncio.sleep(0)
+            while self._anyone_left() and self.clock.now() < deadline_us + 1_000_000:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # closing handshakes under way
+        self._close_books()
+
+    async def _sessions_over(self) -> None:
+        """Every driver ends his session as he would: token, then cable; faults in the way are left in the way."""
+        for seat in self.live.seats:
+            for evse in seat.station.evses:
+                if evse.grant is not None and evse.tx is not None:
+                    self.live.feed(seat, i.Present(evse.grant.id_token, evse.evse_id, evse.grant.token_type))
+        await asyncio.sleep(0.2)
+        for number, seat in enumerate(self.live.seats):
+            for evse in seat.station.evses:
+                if evse.connected or evse.ev_gone:
+                    self.live.feed(seat, i.Unplug(evse.evse_id, "both"))
+            if number % 500 == 499:
+                await asyncio.sleep(0)
+
+    def _anyone_left(self) -> bool:
+        return any(not seat.station.link.held for seat in self.live.seats if seat.station.running)
+
+    def _close_books(self) -> None:
+        now = self.clock.now()
+        for seat in self.live.seats:
+            station = seat.station
+            flight = station.outbox.in_flight
+            sent = [(type(flight.report).__name__, getattr(flight.report, "key", ""))] if flight is not None else []
+            queued = [row for row in station.outbox.undelivered() if row not in sent]
+            if not station.running:
+                queued = [
+                    (type(report).__name__, getattr(report, "key", ""))
+                    for _, report in station.board.flash.items("queue")
+                ]
+            open_keys = [evse.tx.key for evse in station.evses if evse.tx is not None]
+            if not station.running:
+                open_keys = [str(key) for key, _ in station.board.flash.items("tx")]
+            self.ledger.close_station(station.id, queued=queued, open=open_keys, sent=sent, at_us=now)
+        if self.state is not None:
+            self.state.save([seat.station for seat in self.live.seats], now)
+        self.live.stop()
+
+
+_QUIET = frozenset({"CallFinished", "MessageFate", "TransactionTold", "TransactionNamed", "CsmsCallHandled"})
+
+
+def _act(farm: Farm, seat: Seat, event: i.Input) -> Any:
+    return lambda: farm.act(seat, event)
+
+
+def stored_password(station: Station, text: str) -> bytes:
+    """The bytes of a password as the station keeps it."""
+    if station.dialect.password_is_hex:
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            return text.encode()
+    return text.encode()
+
+
+def initial_password(seed: int, station_id: str) -> bytes:
+    """The password a station of a farm without a stations file begins with: from the seed, 32 hexadecimal digits."""
+    from simulator.core.rng import seed_of
+
+    one = seed_of(seed, station_id)
+    return (format(draw(one, "password", 0), "016x") + format(draw(one, "password", 1), "016x")).encode()
