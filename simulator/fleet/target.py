@@ -62,6 +62,12 @@ class Target:
         """The host's name or address, lower case, without port or brackets."""
         return (urlsplit(self.fields.url).hostname or "").rstrip(".")
 
+    @property
+    def display_url(self) -> str:
+        """The address for people and reports: what a query string holds may be a key, so it is left out."""
+        url, question, _ = self.fields.url.partition("?")
+        return f"{url}?..." if question else url
+
     def station_url(self, station_id: str) -> str:
         """The address of one station (OCPP-J part 4, 3.1.1): its id percent-encoded, in ``{id}`` or after the path."""
         return station_url(self.fields.url, station_id)
@@ -74,7 +80,12 @@ class Target:
         return password_bytes(secret, self.fields.auth.format if self.fields.auth else "text")
 
     def file(self, pattern: str, station_id: str) -> Path:
-        """A file named in the target (``{id}`` filled in), relative to the target file."""
+        """A file named in the target (``{id}`` filled in), relative to the target file.
+
+        Raises TargetError when the id would lead to another folder.
+        """
+        if "{id}" in pattern and ("/" in station_id or "\\" in station_id):
+            raise TargetError(f"the id {station_id!r} cannot be part of the file name {pattern!r}")
         return self.base_dir / pattern.replace("{id}", station_id)
 
     def secrets(self) -> tuple[str, ...]:

@@ -204,6 +204,14 @@ def test_security_profile(text: str, profile: int) -> None:
 def test_files_belong_to_the_target_file(tmp_path: Path) -> None:
     found = target("url: wss://h\ntls: {cert: 'c/{id}.pem', key: k}", base=tmp_path)
     assert found.file(found.fields.tls.cert or "", "CP1") == tmp_path / "c/CP1.pem"
+    assert found.file("k", "../x") == tmp_path / "k"
+    with pytest.raises(TargetError, match="cannot be part of the file name"):
+        found.file("c/{id}.pem", "../../x")
+
+
+def test_an_address_is_shown_without_its_query() -> None:
+    assert target(f"url: ws://h/ocpp?key={SECRET}").display_url == "ws://h/ocpp?..."
+    assert target("url: ws://h/ocpp").display_url == "ws://h/ocpp"
 
 
 # --- flags -----------------------------------------------------------------------------------------------------------
