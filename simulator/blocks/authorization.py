@@ -1,9 +1,9 @@
 """C Authorization (and the cache): who may charge, at which EVSE, and how an authorisation ends.
 
-The result is one fact per EVSE, the *grant*. Everything that can end it (the same token, a token of the group, the CSMS,
-a pulled cable, a fault, a time-out, a reset) ends it here with a *grant end* that says how; the transactions block reads
-both. Where the token came from does not matter afterwards, so plug-first, token-first, remote start and free vend are
-one code path.
+The result is one fact per EVSE, the *grant*. Everything that can end it (the same token, a token of the group, the
+CSMS, a pulled cable, a fault, a time-out, a reset) ends it here with a *grant end* that says how; the transactions
+block reads both. Where the token came from does not matter afterwards, so plug-first, token-first, remote start and
+free vend are one code path.
 
 Online the CSMS decides unless LocalPreAuthorize and the cache allow to go ahead (1.6 3.5, C10, C12); offline the local
 rules decide (1.6 3.5.4, C13, C15).

@@ -1,8 +1,8 @@
 """G Availability: operative states, status reports, heartbeats.
 
 A status is derived (``core/connector``), compared with what was told, and told when it has held for
-MinimumStatusDuration. A change to Inoperative waits for a running transaction to end (1.6 5.2, G03.FR.05) and is kept on
-flash (G01.FR.02). After an offline time only what has changed is told, or everything when it lasted longer than the
+MinimumStatusDuration. A change to Inoperative waits for a running transaction to end (1.6 5.2, G03.FR.05) and is kept
+on flash (G01.FR.02). After an offline time only what has changed is told, or everything when it lasted longer than the
 threshold of versions that have one (1.6 4.9, B04).
 """
 

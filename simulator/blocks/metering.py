@@ -1,8 +1,8 @@
 """J Meter values: the sampling plan, and nothing of the wire.
 
 Periodic samples count from the beginning of a transaction, aligned ones from midnight of the station's own clock (1.6
-ClockAlignedDataInterval, J01.FR.14). What goes into the end message is collected on flash while the transaction runs and
-thinned by dropping every second intermediate value when it gets too much (J02.FR.20).
+ClockAlignedDataInterval, J01.FR.14). What goes into the end message is collected on flash while the transaction runs
+and thinned by dropping every second intermediate value when it gets too much (J02.FR.20).
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ up by an earlier transaction, and closes when any configured stop point that has
 E06.FR.01-07). Which points are configured is the dialect's policy; versions without the variables have fixed sets.
 
 What is told is found by comparing facts with what the CSMS was told last, once a feed, after settling. The record lies
-on flash from the first moment; ``seq_no`` and what was told are written with every message, so a power cut leaves either
-the state before a message or after it.
+on flash from the first moment; ``seq_no`` and what was told are written with every message, so a power cut leaves
+either the state before a message or after it.
 """
 
 from __future__ import annotations

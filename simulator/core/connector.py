@@ -1,8 +1,8 @@
 """The facts of one EVSE and its connector, and the status that follows from them.
 
 A status is never set: :func:`derive_status` computes it from facts, over the nine values of OCPP 1.6 (4.9), the finest
-alphabet any version uses; coarser versions collapse it when they render. :data:`LEGAL_MOVES` is the table of 1.6 4.9. It
-checks and draws; it drives nothing.
+alphabet any version uses; coarser versions collapse it when they render. :data:`LEGAL_MOVES` is the table of 1.6 4.9.
+It checks and draws; it drives nothing.
 
 Points are composite facts by which a 2.x station is told when a transaction starts and stops (TxStartPoint and
 TxStopPoint); they are bits so that "any of these" is one ``&``.
@@ -38,8 +38,8 @@ STATUSES = (
 )
 
 #: OCPP 1.6 4.9, rows A to I. Preparing to Unavailable and Finishing to the three energy states are not in the table but
-#: follow from rules elsewhere: ChangeAvailability acts at once when no transaction runs (5.2), and a new transaction may
-#: start without a Preparing of its own when token and plug are both still there (F2 passes through in one instant).
+#: follow from rules elsewhere: ChangeAvailability acts at once when no transaction runs (5.2), and a new transaction
+#: may start without a Preparing of its own when token and plug are both still there (F2 passes through in one instant).
 LEGAL_MOVES: dict[str, frozenset[str]] = {
     AVAILABLE: frozenset({PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, RESERVED, UNAVAILABLE, FAULTED}),
     PREPARING: frozenset({AVAILABLE, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),

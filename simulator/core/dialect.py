@@ -1,8 +1,8 @@
 """What the core knows of a protocol version: a table of functions.
 
-A dialect package fills one :class:`Dialect` with ``@dialect.on`` (requests of the CSMS), ``@dialect.render`` (reports to
-messages) and ``@dialect.reply`` (answers to our messages). Its functions translate and nothing else: typed request to
-block call to typed reply. The core never asks which version it speaks.
+A dialect package fills one :class:`Dialect` with ``@dialect.on`` (requests of the CSMS), ``@dialect.render`` (reports
+to messages) and ``@dialect.reply`` (answers to our messages). Its functions translate and nothing else: typed request
+to block call to typed reply. The core never asks which version it speaks.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Route(msgspec.Struct, frozen=True):
 class Dialect:
     """One protocol version.
 
-    ``error_codes`` maps neutral error kinds to wire codes. ``unreadable_id`` is the message id of a CALLERROR to a frame
-    whose own id could not be read, None where the version stays silent. ``refused_kind`` answers a request that comes in
+    ``error_codes`` maps neutral error kinds to wire codes. ``unreadable_id`` is the message id of a CALLERROR to a
+    frame whose own id could not be read, None where the version stays silent. ``refused_kind`` answers a request that comes in
     the wrong registration state.
     """
 

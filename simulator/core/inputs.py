@@ -5,11 +5,12 @@ All are plain msgspec structs, tagged by class name, so that a run's inputs can 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Input(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Base of all inputs."""
 
@@ -101,8 +102,8 @@ class Plug(Input):
 
 
 class Unplug(Input):
-    """The cable is pulled. ``side``: ``ev`` (at the car), ``station`` (at the socket; refused by a closed lock), ``both``
-    (at the car, then at the socket as soon as its lock lets go: what a driver who leaves does)."""
+    """The cable is pulled. ``side``: ``ev`` (at the car), ``station`` (at the socket; refused by a closed lock),
+    ``both`` (at the car, then at the socket as soon as its lock lets go: what a driver who leaves does)."""
 
     evse_id: int
     side: str = "ev"

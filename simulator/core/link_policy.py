@@ -3,8 +3,8 @@
 Back-off (2.x RetryBackOff variables; other versions use the same rule because their specification only asks for one):
 ``wait minimum x 2^n + random range``, with ``n`` bounded by the repeat times. A Retry-After of the server is obeyed.
 
-Every dial has a number; what carries another number than the current one is ignored. Giving up a link ourselves makes it
-a past one at once, so nothing that still arrives on it can do harm.
+Every dial has a number; what carries another number than the current one is ignored. Giving up a link ourselves makes
+it a past one at once, so nothing that still arrives on it can do harm.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class LinkPolicy:
         st.timers.set("dial_bound", now + 2 * timeout_us)
 
     def up(self, st: Station, event: LinkUp, now: int) -> bool:
-        """The link is open. False when the server picked a protocol that was not offered: the station refuses to talk."""
+        """The link is open. False when the server picked a protocol that was not offered: the station refuses to
+        talk."""
         st.timers.cancel("dial_bound")
         if event.subprotocol != st.dialect.subprotocol:
             st.record(ConnectFailed("subprotocol", 0, f"server picked {event.subprotocol!r}"))

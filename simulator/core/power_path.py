@@ -1,9 +1,9 @@
 """Lock, contactor and energy: the rule that lets a car charge when everything permits it, and only then.
 
-The lock closes for an authorised, plugged socket cable and opens when the authorisation is over (E06.FR.10), except that
-a cable stays locked after a deauthorisation by the CSMS (E05.FR.11) and after an EV-side disconnect when the setting says
-so (E09.FR.03). A lock that does not confirm keeps the contactor open (G05.FR.01). Power is constant between events, so
-the meter integrates in closed form and the car tells when its curve takes the next step.
+The lock closes for an authorised, plugged socket cable and opens when the authorisation is over (E06.FR.10), except
+that a cable stays locked after a deauthorisation by the CSMS (E05.FR.11) and after an EV-side disconnect when the
+setting says so (E09.FR.03). A lock that does not confirm keeps the contactor open (G05.FR.01). Power is constant
+between events, so the meter integrates in closed form and the car tells when its curve takes the next step.
 """
 
 from __future__ import annotations
@@ -103,13 +103,13 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     if contactor.closed != close:
         contactor.drive(close, now)
     # a welded contactor keeps energising whatever is plugged in
-    live = contactor.closed and evse.connected and ev is not None and (ready or not permitted)
+    live = board.live(evse.evse_id) and evse.connected and ev is not None and (ready or not permitted)
     spec = evse.spec
     power_w = 0.0
     if live and ev is not None:
         offer_w = min(spec.max_power_w, grant.limit_w) if grant is not None else spec.max_power_w
         offer_w *= board.protection.limit_share(evse.evse_id)
-        power_w = ev.power_w(offer_w, spec.phases, spec.voltage_v, spec.max_current_a)
+        power_w = ev.power_w(offer_w, spec.phases, spec.voltage_v * board.supply.voltage_share, spec.max_current_a)
     flowing = power_w > 0.0
 
     if not evse.plugged:
@@ -138,8 +138,9 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
 def _flow(st: Station, evse: Evse, power_w: float, now: int) -> None:
     meter = st.board.meters[evse.evse_id - 1]
     ev = evse.ev
-    currents = ev.phase_currents(power_w, evse.spec.phases, evse.spec.voltage_v) if ev else (0.0, 0.0, 0.0)
-    meter.set_flow(power_w, currents, evse.spec.voltage_v, now)
+    voltage_v = evse.spec.voltage_v * st.board.supply.voltage_share
+    currents = ev.phase_currents(power_w, evse.spec.phases, voltage_v) if ev else (0.0, 0.0, 0.0)
+    meter.set_flow(power_w, currents, voltage_v, now)
     account(st, evse, now)
     until_us = ev.until_change_us(power_w) if ev is not None and power_w > 0 else None
     if until_us is not None:

@@ -6,11 +6,12 @@ clock (microseconds since 1970), which may be wrong on purpose.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, dataclass_transform
 
 import msgspec
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class RecordItem(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Base of all records."""
 

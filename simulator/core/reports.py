@@ -13,14 +13,14 @@ Class attributes say how the outbox treats a report:
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, dataclass_transform
 
 import msgspec
 
 
 class Stamp(msgspec.Struct, frozen=True, gc=False):
-    """A moment: monotonic ``mono_us`` of the run, the clock's own opinion ``wall_us`` (microseconds since 1970), whether
-    that clock was synchronised then, and the number of the boot it belongs to."""
+    """A moment: monotonic ``mono_us`` of the run, the clock's own opinion ``wall_us`` (microseconds since 1970),
+    whether that clock was synchronised then, and the number of the boot it belongs to."""
 
     mono_us: int
     wall_us: int
@@ -46,6 +46,7 @@ class MeterReading(msgspec.Struct, frozen=True):
     values: tuple[Sampled, ...]
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Report(msgspec.Struct, frozen=True, tag=True):
     """Base of all reports."""
 
@@ -149,7 +150,8 @@ class TransactionEnded(TransactionReport):
 
 
 class MeterSampled(Report):
-    """Values outside a transaction (clock-aligned or triggered). ``key`` of a running transaction, if triggered in one."""
+    """Values outside a transaction (clock-aligned or triggered). ``key`` of a running transaction, if triggered in
+    one."""
 
     evse_id: int
     reading: MeterReading

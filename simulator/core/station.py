@@ -1,11 +1,11 @@
 """The station: one pure object, one door.
 
 ``feed(input, now)`` applies the input to facts, settles the joint-state rules to a fixed point, lets blocks drain their
-reports into the outbox, sends what may be sent, and returns the effects in order. ``next_deadline()`` says when it wants
-a ``Tick``. Nothing else touches a station: no clock, socket, thread, log or global random number is in here.
+reports into the outbox, sends what may be sent, and returns the effects in order. ``next_deadline()`` says when it
+wants a ``Tick``. Nothing else touches a station: no clock, socket, thread, log or global random number is in here.
 
-Three lifetimes. *RAM* (``_fresh_ram``) is lost at every reboot. *Flash* (``board.flash``) is kept unless torn. *Board and
-world* (plugs, cars, locks, registers, the RTC's battery, active faults) go on whatever the software does.
+Three lifetimes. *RAM* (``_fresh_ram``) is lost at every reboot. *Flash* (``board.flash``) is kept unless torn. *Board
+and world* (plugs, cars, locks, registers, the RTC's battery, active faults) go on whatever the software does.
 
 Order inside one feed: replies are sent where they arise, everything else after settling, so that a reply always comes
 before what the same input caused.
@@ -30,6 +30,7 @@ from simulator.core.records import (
     CsmsCallHandled,
     FaultBegan,
     FaultEnded,
+    FlashTrouble,
     PhaseChanged,
     QueueDepth,
     Remark,
@@ -142,7 +143,7 @@ class Station:
         self.outbox = Outbox()
         self.settings = SettingsView(self.model.defaults, dict(flash.items(SETTINGS_AREA)))
         #: each block's own state, by the block's name; rebuilt at the moment "start"
-        self.data: dict[str, Any] = {}
+        self.data: dict[Any, Any] = {}
         self.later: dict[str, tuple[str, str, int]] = {}
         self.held: list[tuple[int, Report]] = []
         self.changed_settings: set[str] = set()
@@ -193,7 +194,8 @@ class Station:
             return
         self.powered = False
         self.stop_software(now, "vanish")
-        self.board.power_cut(now)
+        for area, key in self.board.power_cut(now):
+            self.record(FlashTrouble(area, "torn", str(key)))
 
     def power_up(self, now: int) -> None:
         """Supply is back (or there for the first time)."""

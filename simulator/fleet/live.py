@@ -1,9 +1,9 @@
 """The live driver: stations on real sockets, one loop, one heap of deadlines, no task per station.
 
 It reads the clock before every feed, carries effects out strictly in order, and hands every record to whoever listens.
-Latencies are taken here, in real time: when the bytes of a CALL are handed over and when the bytes of its answer arrive.
-Wake-ups are batched: what falls due within ``BATCH_S`` is handled in one go, because at low rates the wake-up costs more
-than the work.
+Latencies are taken here, in real time: when the bytes of a CALL are handed over and when the bytes of its answer
+arrive. Wake-ups are batched: what falls due within ``BATCH_S`` is handled in one go, because at low rates the wake-up
+costs more than the work.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``--state DIR``: every station's flash and registers between runs, in one SQLite file of mode 0600.
 
-What a real station keeps in its flash stays there when the farm ends: settings and credentials, queue, open transactions,
-the cache. The meters' registers stay with it. Everything else is rebuilt at the next boot.
+What a real station keeps in its flash stays there when the farm ends: settings and credentials, queue, open
+transactions, the cache. The meters' registers stay with it. Everything else is rebuilt at the next boot.
 """
 
 from __future__ import annotations

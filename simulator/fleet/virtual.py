@@ -26,14 +26,14 @@ Observer = Callable[[Station, i.Input, list[e.AnyEffect], int], None]
 class Path:
     """The simulated connection of one station."""
 
-    __slots__ = ("csms", "cut", "link", "order_us", "password", "refuse", "rtt_us", "slow_us")
+    __slots__ = ("csms", "cut", "link", "lot", "order_us", "password", "refuse")
 
-    def __init__(self, csms: LabCsms, rtt_us: int) -> None:
+    def __init__(self, csms: LabCsms, lot: int) -> None:
         self.csms = csms
         #: number of the open link, 0 when down
         self.link = 0
-        self.rtt_us = rtt_us
-        self.slow_us = 0
+        #: 64-bit draw: where in its modem's range the round trip of this station lies
+        self.lot = lot
         #: dials get no answer and frames vanish
         self.cut = False
         #: cause a dial is refused with, "" when it succeeds
@@ -63,11 +63,14 @@ class VirtualFleet:
         """Put a station into the fleet; it is off until fed ``PowerOn``."""
         csms = csms or LabCsms(station.dialect.subprotocol)
         csms.epoch_us = self.epoch_us
-        low, high = station.model.hardware.modem.rtt_ms
-        rtt_us = low * 1000 + draw(station.rng.seed, "rtt", 0) * max(0, (high - low) * 1000) // (1 << 64)
         self.stations.append(station)
-        self.paths.append(Path(csms, rtt_us))
+        self.paths.append(Path(csms, draw(station.rng.seed, "rtt", 0)))
         return csms
+
+    def _rtt_us(self, index: int) -> int:
+        """The round trip of a station now: its own place within the modem's range."""
+        low, high = self.stations[index].board.modem.rtt_ms(self.now)
+        return low * 1000 + self.paths[index].lot * max(0, (high - low) * 1000) // (1 << 64)
 
     def index_of(self, station: Station) -> int:
         """The place of a station in this fleet."""
@@ -151,16 +154,16 @@ class VirtualFleet:
             if path.cut:
                 self._push(self.now + effect.timeout_us, index, i.LinkDown(effect.link, "timeout"))
             elif path.refuse:
-                self._push(self.now + path.rtt_us, index, i.LinkDown(effect.link, path.refuse))
+                self._push(self.now + self._rtt_us(index), index, i.LinkDown(effect.link, path.refuse))
             else:
                 path.link = effect.link
-                path.order_us = self.now + 2 * path.rtt_us
+                path.order_us = self.now + 2 * self._rtt_us(index)
                 self._push(path.order_us, index, i.LinkUp(effect.link, path.csms.subprotocol))
         elif isinstance(effect, e.Hangup):
             path.link = 0
         elif isinstance(effect, e.Ping):
             if effect.link == path.link and not path.cut:
-                self._push(self.now + path.rtt_us, index, i.Pong(effect.link))
+                self._push(self.now + self._rtt_us(index), index, i.Pong(effect.link))
         else:
             self.jobs.append((self.stations[index], effect))
 
@@ -168,13 +171,13 @@ class VirtualFleet:
         path = self.paths[index]
         if link != path.link or path.cut:
             return
-        arrival = self.now + path.rtt_us // 2
+        arrival = self.now + self._rtt_us(index) // 2
         for answer in path.csms.receive(data, arrival):
             self._answer(index, link, arrival, answer)
 
     def _answer(self, index: int, link: int, at_us: int, data: bytes) -> None:
         path = self.paths[index]
-        path.order_us = max(path.order_us, at_us + (path.rtt_us + 1) // 2 + path.slow_us)
+        path.order_us = max(path.order_us, at_us + (self._rtt_us(index) + 1) // 2)
         self._push(path.order_us, index, i.Frame(link, data))
 
     # -- what a CSMS or the network does

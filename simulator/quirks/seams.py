@@ -1,8 +1,8 @@
 """The nine seams a quirk can hook into, and the base class of all quirks.
 
-A quirk is a small class that overrides the method of one seam or more. The station calls only the quirks that do, in the
-order in which the profile names them. A quirk holds its parameters and nothing else: it is compiled once per profile and
-shared by all its stations; what it must remember of one station lies in ``station.data``.
+A quirk is a small class that overrides the method of one seam or more. The station calls only the quirks that do, in
+the order in which the profile names them. A quirk holds its parameters and nothing else: it is compiled once per
+profile and shared by all its stations; what it must remember of one station lies in ``station.data``.
 
 ======= ======================================== =================================================================
 seam    method                                   may
@@ -82,7 +82,8 @@ class Quirk:
         return reading
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
-        """None lets the request pass; otherwise the outcome on record (ok, callerror, silent) after having dealt with it."""
+        """None lets the request pass; otherwise the outcome on record (ok, callerror, silent) after having dealt with
+        it."""
         return None
 
     def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:

@@ -10,6 +10,7 @@ An answer with an error is a delivery.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -37,6 +38,30 @@ class Totals(msgspec.Struct, frozen=True):
     causes: dict[str, int]
     reported_wh: float
     physical_wh: float
+
+
+class Excuse(msgspec.Struct, frozen=True):
+    """Why something may go wrong without being held against the CSMS: a profile, a quirk, the timetable.
+
+    ``check`` is the name of the check; ``actions`` and ``stations`` None mean all; the span is in us of the run.
+    """
+
+    check: str
+    why: str
+    actions: frozenset[str] | None = None
+    stations: frozenset[str] | None = None
+    from_us: int | None = None
+    until_us: int | None = None
+
+    def covers(self, station_id: str, action: str, at_us: int | None) -> bool:
+        """Whether it applies to this one; without a known moment, only when it holds all the time."""
+        if self.actions is not None and action not in self.actions:
+            return False
+        if self.stations is not None and station_id not in self.stations:
+            return False
+        if at_us is None:
+            return self.from_us is None and self.until_us is None
+        return (self.from_us is None or at_us >= self.from_us) and (self.until_us is None or at_us <= self.until_us)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -73,10 +98,10 @@ def transactions(ledger: Ledger) -> Totals:
     )
 
 
-def stops_undelivered(ledger: Ledger) -> Problem:
+def stops_undelivered(ledger: Ledger, excuses: Sequence[Excuse] = ()) -> Problem:
     """Sessions that ended without their stop being answered; dropped or delayed under a fault is an excuse."""
     rows = ledger.query("""
-        SELECT t.station_id, coalesce(t.stop_fate, 'queued'),
+        SELECT t.station_id, coalesce(t.stop_fate, 'queued'), t.end_us,
             (SELECT f.fault FROM faults f WHERE f.station_id = t.station_id AND f.begin_us <=
                 (SELECT max(coalesce(m.at_us, t.end_us), t.end_us) FROM (SELECT max(at_us) AS at_us FROM messages
                     WHERE station_id = t.station_id AND key = t.key) m)
@@ -84,33 +109,33 @@ def stops_undelivered(ledger: Ledger) -> Problem:
         FROM transactions t WHERE t.end_us IS NOT NULL
             AND coalesce(t.stop_fate, 'queued') NOT IN ('answered', 'answered_with_error')
         ORDER BY t.end_us""")
-    return _problem([(station, fate, 1, fault) for station, fate, fault in rows])
+    return _problem(rows, excuses)
 
 
-def calls(ledger: Ledger, outcomes: tuple[str, ...]) -> Problem:
+def calls(ledger: Ledger, outcomes: tuple[str, ...], excuses: Sequence[Excuse] = ()) -> Problem:
     """CALLs with one of these outcomes; what fell under a fault of the station is excused.
 
     When more rows went wrong than a ledger keeps one by one, those beyond are counted without an excuse.
     """
     marks = ", ".join("?" * len(outcomes))
     rows = ledger.query(
-        f"SELECT m.station_id, m.action, 1, {_UNDER_FAULT} FROM messages m WHERE m.outcome IN ({marks})"
+        f"SELECT m.station_id, m.action, m.at_us, {_UNDER_FAULT} FROM messages m WHERE m.outcome IN ({marks})"
         " ORDER BY m.at_us",
         outcomes,
     )
     ((counted,),) = ledger.query(f"SELECT coalesce(sum(count), 0) FROM calls WHERE outcome IN ({marks})", outcomes)
-    problem = _problem(rows)
+    problem = _problem(rows, excuses)
     return msgspec.structs.replace(problem, count=max(problem.count, counted))
 
 
-def unbooted(ledger: Ledger, timeout_us: int) -> Problem:
+def unbooted(ledger: Ledger, timeout_us: int, excuses: Sequence[Excuse] = ()) -> Problem:
     """Stations that were not accepted within ``timeout_us`` of being switched on; ``by_action`` is why, by reason."""
     rows = ledger.query(
         """
         SELECT s.station_id,
             CASE WHEN s.first_booted_us IS NOT NULL THEN 'late' ELSE coalesce((SELECT c.reason FROM connect_failures c
                 WHERE c.station_id = s.station_id ORDER BY c.last_us DESC LIMIT 1), 'no_answer') END,
-            1,
+            s.started_us,
             (SELECT f.fault FROM faults f WHERE f.station_id = s.station_id
                 AND f.begin_us <= s.started_us + :timeout AND (f.end_us IS NULL OR f.end_us >= s.started_us) LIMIT 1)
         FROM stations s
@@ -118,7 +143,7 @@ def unbooted(ledger: Ledger, timeout_us: int) -> Problem:
         ORDER BY s.station_id""",
         {"timeout": timeout_us},
     )
-    return _problem(rows)
+    return _problem(rows, excuses)
 
 
 def stations(ledger: Ledger) -> tuple[int, int]:
@@ -182,19 +207,17 @@ def remarks(ledger: Ledger) -> dict[str, int]:
     return dict(ledger.query("SELECT kind, count(*) FROM remarks GROUP BY kind ORDER BY kind"))
 
 
-def _problem(rows: list[tuple[Any, ...]]) -> Problem:
-    """From rows of (station, action, count, fault or None)."""
+def _problem(rows: list[tuple[Any, ...]], excuses: Sequence[Excuse]) -> Problem:
+    """From rows of (station, action, us of the run, fault or None)."""
     why: dict[str, int] = {}
     by_action: dict[str, int] = {}
     examples: list[str] = []
-    count = excused = 0
-    for station, action, n, fault in rows:
-        count += n
-        if fault is not None:
-            excused += n
-            why[fault] = why.get(fault, 0) + n
+    for station, action, at_us, fault in rows:
+        excuse = fault or next((excuse.why for excuse in excuses if excuse.covers(station, action, at_us)), None)
+        if excuse is not None:
+            why[excuse] = why.get(excuse, 0) + 1
             continue
-        by_action[action] = by_action.get(action, 0) + n
+        by_action[action] = by_action.get(action, 0) + 1
         if station not in examples and len(examples) < EXAMPLES_MAX:
             examples.append(station)
-    return Problem(count, excused, why, by_action, tuple(examples))
+    return Problem(len(rows), sum(why.values()), why, by_action, tuple(examples))

@@ -58,12 +58,7 @@ def test_a_whole_frame_keeps_its_spelling() -> None:
 def test_a_short_secret_is_replaced_in_its_place_and_as_a_whole_string_only() -> None:
     redactor = Redactor()
     cleaned = redactor.clean(b'[2,"17","ChangeConfiguration",{"key":"AuthorizationKey","value":"17"}]', "CP1")
-    assert json.loads(cleaned) == [
-        2,
-        "17",
-        "ChangeConfiguration",
-        {"key": "AuthorizationKey", "value": "<secret:1>"},
-    ] or (json.loads(cleaned)[3]["value"] == "<secret:1>")
+    assert json.loads(cleaned)[3] == {"key": "AuthorizationKey", "value": "<secret:1>"}
     assert redactor.clean(b'{"a":"1717","b":"17"}', "CP1") == b'{"a":"1717","b":"<secret:1>"}'
 
 
