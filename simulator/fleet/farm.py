@@ -252,7 +252,7 @@ class Farm:
             while self._anyone_left() and self.clock.now() < deadline_us + 1_000_000:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.05)  # closing handshakes under way
-        self._close_books()
+        self.close_books()
 
     async def _sessions_over(self) -> None:
         """Every driver ends his session as he would: token, then cable; faults in the way are left in the way."""
@@ -271,7 +271,8 @@ class Farm:
     def _anyone_left(self) -> bool:
         return any(not seat.station.link.held for seat in self.live.seats if seat.station.running)
 
-    def _close_books(self) -> None:
+    def close_books(self) -> None:
+        """What was queued or open at the end goes into the ledger, what flash holds into the state."""
         now = self.clock.now()
         for seat in self.live.seats:
             station = seat.station

@@ -1,0 +1,62 @@
+"""The command line: which commands there are, and how errors become one line and an exit code. No logic."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+import simulator
+from simulator.commands import check, csms, demo, fleet, hunt, lists, load, run, state
+from simulator.csms.process import CsmsProcessError
+from simulator.errors import AuthorError, GeneratorLimit, UnknownName
+
+app = typer.Typer(
+    name="cpfarm",
+    help="A farm of virtual charging stations that behave like real products on hardware that fails.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo", help="Watch 200 stations of several vendors for a minute, with faults and a CSMS outage.")(demo.demo)
+app.command("run", help="Run a fleet against a CSMS; without a target against the reference CSMS.")(run.run)
+app.command("csms", help="The reference CSMS: a TEST TARGET for stations.")(csms.csms)
+app.command("check", help="Try one station step by step and say which step fails.")(check.check)
+app.command("load", help="Load a CSMS with Locust; each user is one live station.")(load.load)
+app.command("hunt", help="Random fleets from a seed against independent checkers, in memory.")(hunt.hunt)
+app.add_typer(fleet.app, name="fleet", help="What a fleet file would start.")
+app.add_typer(lists.profiles, name="profiles", help="Vendor profiles: list, show, validate.")
+app.add_typer(lists.faults, name="faults", help="Hardware faults that can be injected.")
+app.add_typer(lists.quirks, name="quirks", help="Documented behaviours of real products.")
+app.add_typer(state.app, name="state", help="What --state keeps of stations between runs.")
+
+BAD_INPUT, OUR_ERROR = 2, 70
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cpfarm {simulator.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Entry point: errors of the author are one line and 2, errors of ours a traceback and 70."""
+    try:
+        app()
+    except (AuthorError, UnknownName, GeneratorLimit, CsmsProcessError) as error:
+        typer.echo(f"cpfarm: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception:  # noqa: BLE001 - the last resort: say that it is ours, keep the traceback, and end
+        traceback.print_exc()
+        typer.echo("cpfarm: this is an error of cpfarm itself; the line to repeat it is the command you typed", err=True)
+        sys.exit(OUR_ERROR)

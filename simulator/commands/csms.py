@@ -1,0 +1,39 @@
+"""``cpfarm csms``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from simulator.commands.options import option
+from simulator.csms.app import run_csms
+from simulator.csms.options import CsmsOptions
+
+
+def csms(
+    port: int = option("--port", "Port for stations; 0 picks a free one.", 9000),
+    http_port: int = option("--http-port", "Port of the HTTP API; 0 picks a free one.", 9001),
+    db: Path | None = option("--db", "SQLite file; in memory without it."),
+    boot: str = option("--boot", "Answer to BootNotification: accepted, pending or rejected.", "accepted"),
+    heartbeat: int = option("--heartbeat", "Heartbeat interval in seconds.", 300),
+    retry_interval: int = option("--retry-interval", "Interval after a pending or rejected boot.", 60),
+    strict_tokens: bool = option("--strict-tokens", "Refuse tokens without a known prefix.", False),
+    passwords: Path | None = option("--passwords", "CSV file with id,password; only these may connect."),
+    require_auth: bool = option("--require-auth", "Basic authentication; the first password seen counts.", False),
+    host: str = option("--host", "Address for stations.", "127.0.0.1"),
+) -> None:
+    """Run the reference CSMS until interrupted."""
+    options = CsmsOptions(
+        host=host,
+        port=port,
+        http_port=http_port,
+        db=db,
+        boot=boot,  # type: ignore[arg-type]  # checked by CsmsOptions
+        heartbeat_s=heartbeat,
+        retry_interval_s=retry_interval,
+        strict_tokens=strict_tokens,
+        passwords=passwords,
+        require_auth=require_auth,
+    )
+    raise typer.Exit(run_csms(options))

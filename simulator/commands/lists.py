@@ -1,0 +1,119 @@
+"""``cpfarm profiles``, ``faults`` and ``quirks``: what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import typer
+
+from simulator.commands.options import option
+from simulator.commands.output import print_json, print_table
+from simulator.errors import AuthorError, ProfileError
+from simulator.hardware.fault import FAULTS
+from simulator.profile.compiled import compile_profile
+from simulator.profile.describe import describe_profile
+from simulator.profile.load import load_profile, profile_paths
+from simulator.quirks import QUIRKS
+from simulator.quirks import describe as describe_quirk
+
+profiles = typer.Typer(no_args_is_help=True)
+faults = typer.Typer(no_args_is_help=True)
+quirks = typer.Typer(no_args_is_help=True)
+
+JSON = option("--json", "JSON.", False)
+
+
+@profiles.command("list")
+def list_profiles(as_json: bool = JSON) -> None:
+    """Every profile that ships."""
+    rows = []
+    for name in sorted(profile_paths()):
+        profile = load_profile(name).profile
+        rows.append(
+            {
+                "name": name,
+                "vendor": profile.identity.vendor,
+                "model": profile.identity.model,
+                "versions": list(profile.versions),
+                "quirks": len(profile.quirks),
+            }
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("name", "vendor", "model", "versions", "quirks"),
+            [(r["name"], r["vendor"], r["model"], " ".join(r["versions"]), r["quirks"] or "") for r in rows],
+        )
+
+
+@profiles.command("show")
+def show_profile(name: str = typer.Argument(..., help="Profile, or a YAML file."), as_json: bool = JSON) -> None:
+    """Every value of a profile with its standing: sourced (with the link) or assumed."""
+    loaded = load_profile(name)
+    rows = describe_profile(loaded)
+    if as_json:
+        print_json({"name": name, "evidence": loaded.profile.evidence, "values": [dataclasses.asdict(r) for r in rows]})
+        return
+    if loaded.profile.evidence:
+        typer.echo(loaded.profile.evidence)
+    print_table(
+        ("value", "is", "standing", "source"),
+        [(row.path, row.value, row.standing, row.source or "") for row in rows],
+    )
+
+
+@profiles.command("validate")
+def validate_profiles(
+    names: list[str] = typer.Argument(None, help="Profiles or YAML files; without any, all that ship."),
+) -> None:
+    """Check profiles; one line for each problem, exit code 2."""
+    wrong = 0
+    wanted = names or sorted(profile_paths())
+    for name in wanted:
+        try:
+            loaded = load_profile(name)
+            for version in loaded.profile.versions:
+                compile_profile(name, version)
+        except ProfileError as error:
+            wrong += 1
+            typer.echo(str(error), err=True)
+    typer.echo(f"{len(wanted) - wrong} of {len(wanted)} profiles are valid")
+    if wrong:
+        raise typer.Exit(2)
+
+
+@faults.command("list")
+def list_faults(part: str | None = option("--part", "Only this part, e.g. meter."), as_json: bool = JSON) -> None:
+    """Every hardware fault, its parameters, and what a CSMS sees."""
+    parts = sorted({FAULTS.get(name).part for name in FAULTS})
+    if part is not None and part not in parts:
+        raise AuthorError(f"no part {part!r}; there are {', '.join(parts)}", field="--part")
+    rows = [FAULTS.get(name).describe() for name in FAULTS if part in (None, FAULTS.get(name).part)]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("fault", "what it is", "parameters"),
+        [
+            (row["name"], row["summary"], " ".join(f"{p['name']}={p['default']}" for p in row["params"]))
+            for row in rows
+        ],
+    )
+
+
+@quirks.command("list")
+def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."), as_json: bool = JSON) -> None:
+    """Every documented behaviour, where it hooks in, and what a CSMS must do to survive it."""
+    rows = [describe_quirk(QUIRKS.get(name)) for name in QUIRKS]
+    if vendor is not None:
+        rows = [row for row in rows if vendor.lower() in {v.lower() for v in row["vendors"]}]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("quirk", "what it does", "vendors", "seams"),
+        [(row["name"], row["summary"], " ".join(row["vendors"]), " ".join(row["seams"])) for row in rows],
+    )
+
+

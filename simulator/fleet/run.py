@@ -1,0 +1,414 @@
+"""``cpfarm run``: one run from its options to its exit code.
+
+Order: plan and limits (nothing is started when they are wrong), the reference CSMS if there is no target, the loop with
+farm, HTTP port and progress, the end of the run, then ledger, summary and reports. A signal ends the run as the options
+say; a second one ends it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import platform
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import simulator
+from simulator.csms.options import CsmsOptions
+from simulator.csms.process import CsmsProcess
+from simulator.fleet import limits
+from simulator.fleet.control import routes
+from simulator.fleet.farm import Farm
+from simulator.fleet.plan import FleetPlan
+from simulator.fleet.state import StateDir
+from simulator.fleet.target import Target, guard, make_target, refuse_unsupported
+from simulator.fleet.trace import FrameTrace
+from simulator.httpd import HttpServer
+from simulator.ledger import Ledger
+from simulator.metrics import RunMetrics
+from simulator.report.checks import default_checks
+from simulator.report.exposition import MetricsText
+from simulator.report.html import KeptStation, write_html
+from simulator.report.junit import write_junit
+from simulator.report.redact import Redactor
+from simulator.report.series import Series
+from simulator.report.truth import fault_spans
+from simulator.report.summary import RunInfo, build_summary, write_summary
+
+USER_AGENT = f"cpfarm/{simulator.__version__}"
+TICK_S = 0.2
+FLUSH_S = 1.0
+
+
+@dataclass
+class RunOptions:
+    """What ``cpfarm run`` was asked for, beyond the plan. Paths are None when not wanted."""
+
+    command: str
+    http_port: int | None = 9464
+    drain_s: float = 60.0
+    boot_timeout_s: float = 60.0
+    wait_for_csms_s: float = 0.0
+    strict: bool = False
+    state: Path | None = None
+    summary: Path | None = None
+    report: Path | None = None
+    junit: Path | None = None
+    ledger: Path | None = None
+    trace: Path | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    may_test_this: bool = False
+    csms: CsmsOptions | None = None
+    fleet_sha256: str = ""
+
+
+class Progress(Protocol):
+    """Who shows how a run goes. Called on the loop about five times a second."""
+
+    def started(self, run: Run) -> None:
+        """The farm runs; addresses are known."""
+
+    def tick(self, run: Run) -> None:
+        """Another moment has passed."""
+
+    def ending(self, run: Run, why: str) -> None:
+        """The run is ending."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def started(self, run: Run) -> None:
+        """Nothing."""
+
+    def tick(self, run: Run) -> None:
+        """Nothing."""
+
+    def ending(self, run: Run, why: str) -> None:
+        """Nothing."""
+
+
+Story = Callable[["Run"], Any]
+
+
+class Run:
+    """One run. ``execute()`` returns the summary; its ``exit_code`` is the command's."""
+
+    def __init__(
+        self, plan: FleetPlan, options: RunOptions, progress: Progress | None = None, story: Story | None = None
+    ) -> None:
+        self.plan, self.options, self.progress, self.story = plan, options, progress or Silent(), story
+        self.metrics = RunMetrics()
+        self.series = Series()
+        self.csms: CsmsProcess | None = None
+        self.farm: Farm | None = None
+        self.http_url = ""
+        self.why_ended = ""
+        self.notes: list[str] = []
+        self.our_error: BaseException | None = None
+        self._interrupts = 0
+        self._stop: asyncio.Event | None = None
+
+    # -- before anything is started
+
+    def check(self) -> None:
+        """Raise GeneratorLimit, TargetError or FleetError when the run cannot or must not be started."""
+        target = self.plan.target
+        tls = target is not None and target.is_tls
+        sources = len(target.fields.source_addresses) if target is not None else 0
+        limits.check(len(self.plan.stations), source_addresses=sources, tls=tls)
+        if target is not None:
+            refuse_unsupported(target)
+            if not self.options.may_test_this:
+                guard(
+                    target,
+                    len(self.plan.stations),
+                    self.plan.hostile_quirks(),
+                    self.plan.fault_names(),
+                    resolve=_addresses,
+                )
+
+    def execute(self) -> dict[str, Any]:
+        """Run it. Raises what ``check`` raises before anything is started."""
+        self.check()
+        target = self.plan.target
+        try:
+            if target is None:
+                target = self._reference()
+            return _run_loop(self._main(target))
+        finally:
+            if self.csms is not None:
+                self.csms.stop()
+
+    def _reference(self) -> Target:
+        options = self.options.csms or CsmsOptions(port=0, http_port=0)
+        self.csms = CsmsProcess(options).start()
+        document = {"url": self.csms.url + "/{id}", "security_profile": 1 if options.require_auth else 0}
+        return make_target(document, {}, base_dir=Path.cwd())
+
+    # -- on the loop
+
+    async def _main(self, target: Target) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        options = self.options
+        redactor = Redactor(target.secrets())
+        for station in self.plan.stations:
+            if station.password is not None:
+                redactor.learn(station.password.get_secret_value(), station.id)
+        ledger = Ledger(options.ledger, inline_flush=False)
+        trace = FrameTrace(options.trace, redactor) if options.trace is not None else None
+        state = StateDir(options.state) if options.state is not None else None
+        if options.wait_for_csms_s > 0:
+            await self._await_csms(target, options.wait_for_csms_s)
+        farm = self.farm = Farm(
+            self.plan,
+            target,
+            loop=loop,
+            user_agent=USER_AGENT,
+            metrics=self.metrics,
+            ledger=ledger,
+            redactor=redactor,
+            trace=trace,
+            state=state,
+            boot_timeout_s=options.boot_timeout_s,
+        )
+        begin_utc_us, begin_cpu = time.time_ns() // 1000, time.process_time()
+        begin_wall = time.monotonic()
+        info = {"command": options.command, "version": simulator.__version__, "seed": self.plan.seed}
+        ledger.begin_run(info, start_us=0, start_utc_us=farm.clock.epoch_us, speed=self.plan.speed)
+        build = {"version": simulator.__version__, "python": platform.python_version()}
+        page = MetricsText(self.metrics, build, {"fleet": self.plan.name, "seed": str(self.plan.seed)})
+        server = await self._serve(farm, page)
+        stop = self._stop = asyncio.Event()
+        self._signals(loop)
+        try:
+            farm.start()
+            self.progress.started(self)
+            story = loop.create_task(self.story(self)) if self.story is not None else None
+            await self._until_over(farm, page, ledger, stop)
+            if story is not None:
+                story.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await story
+            if farm.live.failure is None:
+                self.progress.ending(self, self.why_ended)
+                await self._finish(farm, stop)
+            self.our_error = farm.live.failure
+        finally:
+            farm.live.stop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+            if server is not None:
+                await server.stop()
+            if trace is not None:
+                trace.close()
+            ledger.flush()
+            if state is not None:
+                state.close()
+        run_info = RunInfo(
+            run_id=format(begin_utc_us, "x"),
+            version=simulator.__version__,
+            command=options.command,
+            seed=self.plan.seed,
+            begin_utc_us=begin_utc_us,
+            end_utc_us=time.time_ns() // 1000,
+            speed=self.plan.speed,
+            fleet={"name": self.plan.name, "sha256": options.fleet_sha256},
+            target={"url": redactor.clean_text(target.fields.url), "sha256": _sha(target.fields.url)},
+            labels=options.labels,
+            machine=machine(),
+            notes=tuple(self._notes(target)),
+            cpu_seconds=time.process_time() - begin_cpu,
+            rss_bytes=_rss_bytes(),
+            wall_seconds=time.monotonic() - begin_wall,
+        )
+        return self._reports(farm, ledger, run_info, redactor)
+
+    async def _serve(self, farm: Farm, page: MetricsText) -> HttpServer | None:
+        if self.options.http_port is None:
+            return None
+        server = HttpServer(routes(farm, page), port=self.options.http_port)
+        try:
+            await server.start()
+        except OSError as error:
+            self.notes.append(f"no metrics: port {self.options.http_port} cannot be used ({error.strerror})")
+            return None
+        self.http_url = server.url
+        return server
+
+    def _signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        def interrupt() -> None:
+            self._interrupts += 1
+            self.why_ended = "interrupted"
+            if self._stop is not None:
+                self._stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not in the main thread
+                loop.add_signal_handler(number, interrupt)
+
+    def end(self, why: str) -> None:
+        """End the run from within (a story that is told)."""
+        self.why_ended = why
+        if self._stop is not None:
+            self._stop.set()
+
+    async def _until_over(self, farm: Farm, page: MetricsText, ledger: Ledger, stop: asyncio.Event) -> None:
+        duration_us = self.plan.duration_us
+        next_flush = time.monotonic() + FLUSH_S
+        begin = time.monotonic()
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TICK_S)
+            if farm.live.failure is not None:
+                self.why_ended = "an error of ours"
+                return
+            page.step(int((time.monotonic() - begin) * 1e6))
+            self.progress.tick(self)
+            if time.monotonic() >= next_flush:
+                next_flush += FLUSH_S
+                self.series.sample(time.monotonic() - begin, self.metrics)
+                await asyncio.get_running_loop().run_in_executor(None, ledger.flush)
+                if farm.trace is not None:
+                    farm.trace.flush()
+            settled = farm.settled_us
+            if settled is not None:
+                if not farm.booted:
+                    self.why_ended = "no station booted"
+                    return
+                if duration_us is not None and farm.clock.now() >= settled + duration_us:
+                    self.why_ended = "the time is over"
+                    return
+
+    async def _finish(self, farm: Farm, stop: asyncio.Event) -> None:
+        """End the run; one more signal cuts it short."""
+        before = self._interrupts
+        stop.clear()
+        finishing = asyncio.ensure_future(farm.finish(self.plan.at_end, self.options.drain_s))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({finishing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if self._interrupts > before and not finishing.done():
+            finishing.cancel()
+            self.notes.append("ended at once by a second interrupt; what was queued or open then is counted so")
+            farm.close_books()
+        stopping.cancel()
+        for task in (finishing, stopping):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _await_csms(self, target: Target, seconds: float) -> None:
+        """Wait until something listens at the target."""
+        deadline = time.monotonic() + seconds
+        port = target_port(target)
+        while time.monotonic() < deadline:
+            try:
+                _, writer = await asyncio.wait_for(asyncio.open_connection(target.host, port), 2.0)
+            except (OSError, TimeoutError):
+                await asyncio.sleep(0.5)
+                continue
+            writer.close()
+            return
+        self.notes.append(f"nothing listened at {target.host}:{port} for {seconds:g} s")
+
+    # -- afterwards
+
+    def _notes(self, target: Target) -> list[str]:
+        notes = list(self.notes)
+        if self.plan.speed != 1 and self.csms is None:
+            notes.append(
+                f"station time ran {self.plan.speed:g} times as fast as the CSMS's clock; latencies are real, "
+                "time stamps are not comparable"
+            )
+        return notes
+
+    def _reports(self, farm: Farm, ledger: Ledger, info: RunInfo, redactor: Redactor) -> dict[str, Any]:
+        options = self.options
+        checks = default_checks(
+            ledger,
+            expect=self.plan.expect,
+            strict=options.strict,
+            boot_timeout_us=farm.boot_timeout_us,
+            reproduce=lambda station_id: f"{options.command} --only {station_id}",
+        )
+        summary = build_summary(
+            self.metrics, ledger, info, storms=farm.storms, checks=checks, our_error=self.our_error is not None
+        )
+        if options.summary is not None:
+            write_summary(summary, options.summary)
+        if options.junit is not None:
+            write_junit(summary, options.junit)
+        if options.report is not None:
+            spans = [
+                (name, begin_us / 1e6, None if end_us is None else end_us / 1e6)
+                for name, begin_us, end_us in fault_spans(ledger)
+            ]
+            write_html(summary, options.report, points=self.series.points, spans=spans, kept=_kept(farm, redactor))
+        return summary
+
+
+def _kept(farm: Farm, redactor: Redactor) -> list[KeptStation]:
+    """The frames around the first failure of some stations, for the report."""
+    return [
+        KeptStation(
+            station_id,
+            kept.why,
+            farm.rings.read(
+                station_id,
+                redactor,
+                ocpp=farm.by_id[station_id].station.dialect.name,
+                utc_of_zero_us=farm.clock.epoch_us,
+            ),
+        )
+        for station_id, kept in list(farm.rings.kept.items())[:10]
+    ]
+
+
+def _run_loop(main: Any) -> dict[str, Any]:
+    """On uvloop where the platform has it."""
+    if sys.platform != "win32":
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            result: dict[str, Any] = runner.run(main)
+            return result
+    result = asyncio.run(main)
+    return result
+
+
+def machine() -> dict[str, Any]:
+    """What a reader of a report wants to know of the machine, without its name."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "cpus": os.cpu_count() or 0,
+    }
+
+
+def _rss_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def target_port(target: Target) -> int:
+    """The TCP port of a target."""
+    return urlsplit(target.fields.url).port or (443 if target.is_tls else 80)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _addresses(host: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        return [str(row[4][0]) for row in socket.getaddrinfo(host, None)]
+    return []
