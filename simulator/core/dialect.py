@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from simulator.wire.codec import Codec
+from simulator.wire.rpc import Call, Error, Result
 
 #: registration states in which a request of the CSMS is served
 ACCEPTED = frozenset({"accepted"})
@@ -56,8 +57,9 @@ class Dialect:
     """One protocol version.
 
     ``error_codes`` maps neutral error kinds to wire codes. ``unreadable_id`` is the message id of a CALLERROR to a
-    frame whose own id could not be read, None where the version stays silent. ``refused_kind`` answers a request that comes in
-    the wrong registration state.
+    frame whose own id could not be read, None where the version stays silent. ``refused_kind`` answers a request that
+    comes in the wrong registration state. ``never_answered`` are the kinds of garbage this version passes over in
+    silence, ``frame_types`` the message types it has.
     """
 
     def __init__(
@@ -69,11 +71,15 @@ class Dialect:
         *,
         unreadable_id: str | None,
         refused_kind: str,
+        never_answered: frozenset[str] = frozenset({"protocol"}),
+        frame_types: tuple[type, ...] = (Call, Result, Error),
     ) -> None:
         self.name, self.subprotocol, self.messages = name, subprotocol, messages
         self.codec = Codec(messages)
         self.error_codes = error_codes
         self.unreadable_id, self.refused_kind = unreadable_id, refused_kind
+        assert "protocol" in never_answered, "a broken answer is never answered, in any version"
+        self.never_answered, self.frame_types = never_answered, frame_types
         self.routes: dict[str, Route] = {}
         self.renderers: dict[type, Renderer] = {}
         self.replies: dict[str, Reply] = {}

@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 MAX_ROUNDS = 16
 MAX_LATER = 16
 MAX_HELD = 64
+#: a longer frame of the CSMS is refused without being read
+MAX_FRAME_BYTES = 1 << 20
+#: longest error code of a CALLERROR that is kept
+MAX_CODE = 50
 SETTINGS_AREA = "settings"
 #: area for small facts that must survive: boot reason, operative states, counters
 FACTS_AREA = "facts"
@@ -307,12 +311,17 @@ class Station:
         if event.link != self.link.number or not self.link.is_up or not self.board.modem.passes(now):
             return
         try:
+            if len(event.data) > MAX_FRAME_BYTES:
+                raise RemoteProtocolError("rpc_framework", f"a frame of {len(event.data)} bytes is too long")
             message = parse(event.data)
+            if not isinstance(message, self.dialect.frame_types):
+                raise RemoteProtocolError(
+                    "message_type",
+                    f"this version has no message type {type(message).__name__}",
+                    message_id=message.message_id,
+                )
         except RemoteProtocolError as error:
-            self.record(ViolationSeen("", "", error.kind, error.description[:100]))
-            message_id = error.message_id if error.message_id is not None else self.dialect.unreadable_id
-            if message_id is not None:
-                self.refuse(message_id, error.kind, error.description)
+            self._on_garbage(error)
             return
         if type(message) is Result:
             self._on_result(message, now)
@@ -320,8 +329,17 @@ class Station:
             self._on_call(message, now)
         elif type(message) is Error:
             self._on_error(message, now)
-        else:
-            self.record(Remark(f"a frame of type {type(message).__name__} is not used by this version"))
+        else:  # neither is ever answered; the CSMS has no business to send the one, and the other is our own fault
+            self.record(ViolationSeen("", "", type(message).__name__, "nobody waits for this"))
+
+    def _on_garbage(self, error: RemoteProtocolError) -> None:
+        """A frame that cannot be used: on record, and refused if this version answers such a frame at all."""
+        self.record(ViolationSeen("", "", error.kind, error.description[:100]))
+        if error.kind in self.dialect.never_answered:
+            return
+        message_id = error.message_id if error.message_id is not None else self.dialect.unreadable_id
+        if message_id is not None:
+            self.refuse(message_id, error.kind, error.description)
 
     def _on_result(self, message: Result, now: int) -> None:
         outbox = self.outbox
@@ -349,9 +367,10 @@ class Station:
         entry = outbox.take_answer(self, message.message_id, now)
         if entry is None:
             return
-        outbox.finished(self, entry, "callerror", now, message.code)
-        if not outbox.failed(self, entry, now, message.code):
-            self._failure(entry, message.code)
+        code = message.code[:MAX_CODE]
+        outbox.finished(self, entry, "callerror", now, code)
+        if not outbox.failed(self, entry, now, code):
+            self._failure(entry, code)
 
     def call_timed_out(self, now: int) -> None:
         """The call timer fired."""
@@ -371,8 +390,10 @@ class Station:
         if action in self.model.not_offered:
             route = None
         if route is None:
-            known = dialect.codec.knows(action)
-            self.refuse(message.message_id, "not_supported" if known else "not_implemented", action, action)
+            if dialect.codec.knows(action):
+                self.refuse(message.message_id, "not_supported", action, action)
+            else:  # the name is whatever a peer likes; on record it would become a label without bounds
+                self.refuse(message.message_id, "not_implemented", action)
             return
         decoded = dialect.codec.decode_request(action, message.payload)
         for violation in decoded.violations:
@@ -395,7 +416,9 @@ class Station:
             self.refuse(message.message_id, refusal.kind, refusal.description, action)
             return
         if isinstance(answer, Later):
-            assert len(self.later) < MAX_LATER
+            if len(self.later) >= MAX_LATER:
+                self.refuse(message.message_id, "internal", f"{MAX_LATER} answers are owed already", action)
+                return
             self.later[answer.token] = (message.message_id, action, answer.deadline_us)
             self.timers.set("later", min(deadline for _, _, deadline in self.later.values()))
             return

@@ -31,7 +31,16 @@ ERROR_CODES = {
     "generic": "GenericError",
 }
 
-DIALECT_16 = Dialect("1.6", "ocpp1.6", messages, ERROR_CODES, unreadable_id=None, refused_kind="generic")
+DIALECT_16 = Dialect(
+    "1.6",
+    "ocpp1.6",
+    messages,
+    ERROR_CODES,
+    unreadable_id=None,
+    refused_kind="generic",
+    # OCPP-J 1.6 4.1.3: a message of an unknown type is ignored
+    never_answered=frozenset({"protocol", "message_type"}),
+)
 DIALECT_16.adopt(
     provisioning.table,
     authorization.table,
