@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.core.reports import ReportPage
+from simulator.core.readings import MEASURANDS
 from simulator.core.rng import seed_of
 from simulator.core.settings import (
     KEYS,
     READ_ONLY,
-    READ_WRITE,
     WRITE_ONLY,
     Setting,
     Value,
@@ -63,12 +62,15 @@ BYTES_PER_SET = setting(
     "DeviceDataCtrlr.BytesPerMessage[SetVariables]", "int", 32_768, mutability=READ_ONLY, required=True, unit="B"
 )
 ORGANIZATION = setting("SecurityCtrlr.OrganizationName", "str", "cpfarm", key16="CpoName", max_len=255, required=True)
-CERTIFICATE_ENTRIES = setting("SecurityCtrlr.CertificateEntries", "int", 0, mutability=READ_ONLY, required=True)
+CERTIFICATE_ENTRIES = setting(
+    "SecurityCtrlr.CertificateEntries", "int", 0, mutability=READ_ONLY, required=True, minimum=0, maximum=100
+)
 TIME_SOURCE = setting(
     "ClockCtrlr.TimeSource",
     "list",
     ("Heartbeat",),
-    values=("Heartbeat", "NTP", "GPS", "RealTimeClock", "MobileNetwork", "RadioTimeTransmitter"),
+    # what this station really has; the others would leave its clock to nobody
+    values=("Heartbeat", "RealTimeClock"),
     required=True,
 )
 FILE_PROTOCOLS = setting(
@@ -80,7 +82,15 @@ FILE_PROTOCOLS = setting(
     values=("FTP", "FTPS", "HTTP", "HTTPS", "SFTP"),
     required=True,
 )
-NETWORK_PRIORITY = setting("OCPPCommCtrlr.NetworkConfigurationPriority", "list", ("0",), max_items=8, required=True)
+NETWORK_PRIORITY = setting(
+    "OCPPCommCtrlr.NetworkConfigurationPriority",
+    "list",
+    ("1",),
+    # slots are 1 to 5 (2.x part 6 TC_B_53); until profiles can be set only the first is filled (A05.FR.02)
+    values=("1",),
+    max_items=5,
+    required=True,
+)
 NETWORK_ATTEMPTS = setting(
     "OCPPCommCtrlr.NetworkProfileConnectionAttempts", "int", 3, minimum=1, maximum=1000, required=True
 )
@@ -90,7 +100,11 @@ MAX_KEYS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One row of the inventory. ``values`` are the members of a list or option type; ``value`` None: write-only."""
+    """One row of the inventory: a component's variable and its attribute Actual, the only one there is.
+
+    ``value`` None: write-only. ``values`` are the members of a list or option type, ``maximum`` the largest number or
+    the greatest length of a text, ``max_elements`` of a list. ``setting`` is set when the CSMS may know it as one.
+    """
 
     component: str
     variable: str
@@ -105,7 +119,9 @@ class Variable:
     values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    max_elements: int | None = None
     monitored: bool = False
+    setting: Setting | None = None
 
 
 def identify(st: Station, pattern: str) -> str:
@@ -212,6 +228,13 @@ _LOWERED: dict[str, Setting] = {}
 
 # -- by component and variable -----------------------------------------------------------------------------------------
 
+#: members of a setting's list that mean nothing here: a temperature is a variable of its own and no measurand, and no
+#: meter of ours signs its values (E01.FR.04)
+NOT_OFFERED = frozenset({"Temperature", "DataSigned"})
+#: lists whose order matters
+_SEQUENCES = frozenset({TIME_SOURCE, NETWORK_PRIORITY})
+_DATA_TYPES = {"int": "integer", "bool": "boolean", "str": "string", "float": "decimal", "list": "MemberList"}
+
 
 def variables(st: Station) -> Iterator[Variable]:
     """Every variable of this station, settings first, in a fixed order."""
@@ -221,70 +244,184 @@ def variables(st: Station) -> Iterator[Variable]:
     yield from _physical(st)
 
 
+def look_up(
+    st: Station,
+    component: str,
+    variable: str,
+    *,
+    component_instance: str = "",
+    evse_id: int = 0,
+    connector_id: int = 0,
+    instance: str = "",
+) -> Variable | str:
+    """One variable, else UnknownComponent or UnknownVariable (B05.FR.04-05, B06.FR.06-07, FR.15). Names compare
+    without case; an instance that is not given is one that the variable must not have."""
+    known = False
+    wanted = (component.lower(), component_instance.lower(), evse_id, connector_id)
+    if wanted[1:] == ("", 0, 0):
+        settings = _settings_of().get(wanted[0], {})
+        found = settings.get((variable.lower(), instance.lower()))
+        if found is not None and exists(st, found):
+            return _of_setting(st, found)
+        known = any(exists(st, other) for other in settings.values())
+    for row in _physical(st):
+        if (row.component.lower(), row.component_instance.lower(), row.evse_id, row.connector_id) == wanted:
+            if row.variable.lower() == variable.lower() and row.instance.lower() == instance.lower():
+                return row
+            known = True
+    return "UnknownVariable" if known else "UnknownComponent"
+
+
+def write_variable(st: Station, row: Variable, text: str) -> tuple[str, str]:
+    """Write a variable from its wire text: (Accepted or RebootRequired, "") or (Rejected, reason code).
+
+    B05.FR.07-10: a bad form, a value out of range and one the product cannot store are all Rejected."""
+    found = row.setting
+    if found is None or row.mutability == READ_ONLY:
+        return "Rejected", "ReadOnly"
+    try:
+        value = found.parse(text)
+    except ValueError:
+        return "Rejected", "InvalidValue"
+    if row.values and found.type == "list" and not set(value) <= set(row.values):
+        return "Rejected", "InvalidValue"
+    if not st.write_setting(found, value):
+        return "Rejected", "OutOfStorage" if st.board.flash.why == "full" else "InternalError"
+    return "RebootRequired" if found.reboot else "Accepted", ""
+
+
+def _settings_of() -> dict[str, dict[tuple[str, str], Setting]]:
+    """Settings by component, then by (variable, instance), all in lower case."""
+    if sum(map(len, _BY_COMPONENT.values())) != sum(1 for found in all_settings() if found.name):
+        _BY_COMPONENT.clear()
+        for found in all_settings():
+            if found.name:
+                names = _BY_COMPONENT.setdefault(found.component.lower(), {})
+                names[(found.variable.lower(), found.instance.lower())] = found
+    return _BY_COMPONENT
+
+
+_BY_COMPONENT: dict[str, dict[tuple[str, str], Setting]] = {}
+
+
+def members(st: Station, found: Setting) -> tuple[str, ...]:
+    """What a list may hold on this product: what its hardware can do."""
+    measurable = st.model.hardware.meter.measurands
+    bay = any(evse.spec.bay_sensor for evse in st.evses)
+    return tuple(
+        name
+        for name in found.values
+        if name not in NOT_OFFERED
+        and (bay or name != "ParkingBayOccupancy")
+        and (not measurable or name not in MEASURANDS or name in measurable)
+    )
+
+
 def _of_setting(st: Station, found: Setting) -> Variable:
-    kinds = {"int": "integer", "bool": "boolean", "str": "string", "float": "decimal", "list": "MemberList"}
-    mutability = found.mutability if writable(st, found, found.mutability) else READ_ONLY
-    hidden = found.mutability == WRITE_ONLY
+    data_type = _DATA_TYPES[found.type]
+    maximum: float | None = found.maximum
+    offered: tuple[str, ...] = ()
+    if found.type == "list":
+        offered = members(st, found)
+        data_type = "SequenceList" if found in _SEQUENCES else data_type
+        maximum = sum(len(name) + 1 for name in offered) - 1 if offered else None
+    elif found.type == "str":
+        offered, maximum = found.values, found.max_len
+        data_type = "OptionList" if offered else data_type
+    text: str | None = None
+    if found.mutability != WRITE_ONLY:
+        text = text_of(st, found, found.key)
+        if offered and found.type == "list":
+            text = ",".join(name for name in text.split(",") if name in offered)
     return Variable(
         component=found.component,
         variable=found.variable,
         instance=found.instance,
-        value=None if hidden else text_of(st, found, found.key),
-        data_type=kinds[found.type],
-        mutability=WRITE_ONLY if hidden else mutability,
+        value=text,
+        data_type=data_type,
+        mutability=found.mutability if writable(st, found, found.mutability) else READ_ONLY,
         unit=found.unit,
-        values=found.values,
+        values=offered,
         minimum=found.minimum,
-        maximum=found.maximum,
+        maximum=maximum,
+        max_elements=len(offered) if offered and found.type == "list" else None,
+        setting=found,
     )
 
 
 AVAILABILITY_WORDS = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+#: parts every station has, whose only variable is whether they have a problem
+_STATION_PARTS = ("Controller", "DataLink", "RealTimeClock", "TokenReader")
+_EVSE_PARTS = ("FiscalMetering", "PowerContactor")
+_LOCK = "ConnectorPlugRetentionLock"
 
 
 def _physical(st: Station) -> Iterator[Variable]:
-    station_faulted = any(p.blocks for p in st.board.problems(0))
+    faulted = any(problem.blocks for problem in st.board.problems(0) if problem.evse_id == 0)
     operative = st.data.get("station_operative", True)
-    state = "Faulted" if station_faulted else "Available" if operative else "Unavailable"
+    state = "Faulted" if faulted else "Available" if operative else "Unavailable"
     identity = st.model.identity
     yield Variable("ChargingStation", "Available", "true", "boolean")
     yield Variable("ChargingStation", "AvailabilityState", state, "OptionList", values=AVAILABILITY_WORDS)
     yield Variable("ChargingStation", "Model", identity.model, "string")
     yield Variable("ChargingStation", "VendorName", identity.vendor, "string")
     if identity.firmware is not None:
-        yield Variable("ChargingStation", "FirmwareVersion", identity.firmware, "string")
+        yield Variable("ChargingStation", "FirmwareVersion", identify(st, identity.firmware), "string")
     if identity.serial is not None:
         yield Variable("ChargingStation", "SerialNumber", identify(st, identity.serial), "string")
+    # the grid side: a station of direct current is fed by three phases
     phases = max(evse.spec.phases for evse in st.evses) or 3
     yield Variable("ChargingStation", "SupplyPhases", str(phases), "integer")
-    yield Variable("ClockCtrlr", "DateTime", "@clock", "dateTime")
+    yield Variable("ClockCtrlr", "DateTime", CLOCK, "dateTime")
+    yield Variable("SecurityCtrlr", "Identity", st.id, "string", maximum=48)
+    yield from _problems(st, 0, dict.fromkeys(_STATION_PARTS, 0))
     for evse in st.evses:
         yield from _of_evse(st, evse)
+
+
+#: the value of a variable that is the time at which it is told
+CLOCK = "@clock"
 
 
 def _of_evse(st: Station, evse: Evse) -> Iterator[Variable]:
     number, spec = evse.evse_id, evse.spec
     state = coarse_status(evse.status, evse.plugged or evse.ev_gone)
-    phases = str(spec.phases or 3)
+    phases = str(spec.phases)  # 0 means direct current
+    power = str(round(evse.power_w))
+    parts = dict.fromkeys(_EVSE_PARTS, 0)
     yield Variable("EVSE", "AllowReset", "false", "boolean", evse_id=number)
     yield Variable("EVSE", "AvailabilityState", state, "OptionList", evse_id=number, values=AVAILABILITY_WORDS)
     yield Variable("EVSE", "Available", "true", "boolean", evse_id=number)
     yield Variable("EVSE", "SupplyPhases", phases, "integer", evse_id=number)
-    yield Variable(
-        "EVSE", "Power", str(round(evse.power_w)), "decimal", evse_id=number, unit="W", maximum=spec.max_power_w
-    )
+    yield Variable("EVSE", "Power", power, "decimal", evse_id=number, unit="W", maximum=spec.max_power_w)
     yield Variable(
         "Connector", "AvailabilityState", state, "OptionList", evse_id=number, connector_id=1, values=AVAILABILITY_WORDS
     )
     yield Variable("Connector", "Available", "true", "boolean", evse_id=number, connector_id=1)
     yield Variable("Connector", "ConnectorType", spec.connector_type, "string", evse_id=number, connector_id=1)
     yield Variable("Connector", "SupplyPhases", phases, "integer", evse_id=number, connector_id=1)
+    closed = _truth(st.board.contactors[number - 1].closed)
+    yield Variable("PowerContactor", "Active", closed, "boolean", evse_id=number)
     if not spec.tethered:
-        locked = "true" if st.board.locks[number - 1].closed else "false"
-        yield Variable("ConnectorPlugRetentionLock", "Active", locked, "boolean", evse_id=number, connector_id=1)
-    problems = {problem.component for problem in st.board.problems(number)}
-    for component in sorted(problems):
-        yield Variable(component, "Problem", "true", "boolean", evse_id=number)
+        locked = _truth(st.board.locks[number - 1].closed)
+        yield Variable(_LOCK, "Active", locked, "boolean", evse_id=number, connector_id=1)
+        parts[_LOCK] = 1
+    yield from _problems(st, number, parts, also=_LOCK if evse.lock_failed else "")
+
+
+def _problems(st: Station, evse_id: int, parts: dict[str, int], also: str = "") -> Iterator[Variable]:
+    """Problem of each part (component -> connector), and of whatever else has one now."""
+    troubled = {problem.component for problem in st.board.problems(evse_id) if problem.evse_id == evse_id}
+    if also:
+        troubled.add(also)
+    for component in (*parts, *sorted(troubled - parts.keys())):
+        value = _truth(component in troubled)
+        at = parts.get(component, 1 if component.startswith("Connector") else 0)
+        yield Variable(component, "Problem", value, "boolean", evse_id=evse_id, connector_id=at)
+
+
+def _truth(fact: bool) -> str:
+    return "true" if fact else "false"
 
 
 def coarse_status(status: str, plugged: bool) -> str:
@@ -293,23 +430,3 @@ def coarse_status(status: str, plugged: bool) -> str:
         return status
     # a token without a cable does not occupy the connector: nothing is plugged in (E03, G01.FR.03)
     return "Occupied" if plugged or status != "Preparing" else "Available"
-
-
-def publish_report(st: Station, request_id: int, rows: list[Variable]) -> None:
-    """Send an inventory in pages (B07.FR.03-05, B08)."""
-    size = int(st.settings[ITEMS_PER_MESSAGE])
-    pages = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
-    for number, page in enumerate(pages):
-        st.publish(
-            ReportPage(
-                request_id=request_id,
-                seq_no=number,
-                more=number < len(pages) - 1,
-                rows=tuple(page),
-                at=st.stamp(),
-            ),
-            triggered=True,
-        )
-
-
-__all__ = ["MAX_KEYS", "READ_WRITE", "Variable", "variables"]

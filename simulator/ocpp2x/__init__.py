@@ -1,0 +1,73 @@
+"""OCPP 2.0.1 and 2.1: translates between their messages and the version-neutral blocks, and does nothing else.
+
+Both versions adopt the same tables, one for each block. A function gets its version's module of messages as ``m`` and
+builds every payload through ``m.make``, which leaves out the fields that only 2.1 has.
+"""
+
+from typing import Any
+
+from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
+from simulator.core.dialect import Dialect
+from simulator.ocpp2x import (
+    authorization,
+    availability,
+    data_transfer,
+    diagnostics,
+    messages_21,
+    messages_201,
+    metering,
+    provisioning,
+    remote_control,
+    reporting,
+    security,
+    transactions,
+    variables,
+)
+from simulator.ocpp2x.capabilities import V21
+from simulator.ocpp2x.policy import Policy2x
+
+__all__ = ["DIALECT_21", "DIALECT_201", "ERROR_CODES"]
+
+#: neutral error kind -> wire code (part 4, 4.3)
+ERROR_CODES = {
+    "formation": "FormatViolation",
+    "occurrence": "OccurrenceConstraintViolation",
+    "property": "PropertyConstraintViolation",
+    "type": "TypeConstraintViolation",
+    "not_implemented": "NotImplemented",
+    "not_supported": "NotSupported",
+    "internal": "InternalError",
+    "protocol": "ProtocolError",
+    "rpc_framework": "RpcFrameworkError",
+    "message_type": "MessageTypeNotSupported",
+    "security": "SecurityError",
+    "generic": "GenericError",
+}
+
+#: the message id of a CALLERROR to a frame whose own id could not be read (part 4, 4.2.3)
+UNREADABLE_ID = "-1"
+
+
+def _dialect(name: str, subprotocol: str, messages: Any, capabilities: frozenset[str]) -> Dialect:
+    """One version of the family. B03.FR.08: what comes while the station is not registered is a SecurityError."""
+    dialect = Dialect(name, subprotocol, messages, ERROR_CODES, unreadable_id=UNREADABLE_ID, refused_kind="security")
+    dialect.capabilities = capabilities
+    dialect.adopt(
+        provisioning.table,
+        variables.table,
+        reporting.table,
+        authorization.table,
+        transactions.table,
+        remote_control.table,
+        availability.table,
+        metering.table,
+        diagnostics.table,
+        data_transfer.table,
+        security.table,
+    )
+    dialect.policy = Policy2x()
+    return dialect
+
+
+DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset())
+DIALECT_21 = _dialect("2.1", "ocpp2.1", messages_21, frozenset({V21}))

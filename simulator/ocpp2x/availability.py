@@ -1,0 +1,114 @@
+"""StatusNotification, Heartbeat and ChangeAvailability of 2.x (B04, G01 to G04).
+
+The blocks know nine statuses, 2.x has five: a change that does not show in the five is not told. What was told last is
+kept in the station's RAM for each EVSE, and forgotten where everything is to be told again (an accepted boot, a long
+time offline, a trigger).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from simulator.blocks import availability
+from simulator.blocks.device_model import coarse_status
+from simulator.core.dialect import REGISTERED, Table
+from simulator.core.reports import ComponentEvent, HeartbeatDue, StatusChanged
+from simulator.core.wiring import at
+from simulator.ocpp2x.diagnostics import next_event_id, notify_event
+from simulator.ocpp2x.provisioning import told_time
+from simulator.ocpp2x.types import reason, when
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+table = Table()
+
+
+@table.render(StatusChanged)
+def status(st: Station, report: StatusChanged, m: Any) -> Any:
+    """G01.FR.03-07: by StatusNotification, or by NotifyEvent where the product does so. The station as a whole has no
+    status of its own here."""
+    if report.evse_id == 0:
+        return None
+    word = coarse_status(report.status, report.plugged)
+    memory = _key(report.evse_id)
+    if st.data.get(memory) == word:
+        return None
+    st.data[memory] = word
+    if st.model.availability_by_event:
+        return notify_event(
+            st,
+            ComponentEvent(
+                event_id=next_event_id(st),
+                component="Connector",
+                evse_id=report.evse_id,
+                connector_id=report.connector_id,
+                variable="AvailabilityState",
+                value=word,
+                trigger="Delta",
+                at=report.at,
+            ),
+            m,
+        )
+    return "StatusNotification", m.make(
+        m.StatusNotificationRequest,
+        timestamp=when(st, report.at),
+        connector_status=word,
+        evse_id=report.evse_id,
+        connector_id=report.connector_id,
+    )
+
+
+def _key(evse_id: int) -> tuple[str, int]:
+    return ("coarse_status", evse_id)
+
+
+def forget_status(st: Station, evse: Evse) -> None:
+    """The next status of this EVSE is told whatever it is."""
+    st.data.pop(_key(evse.evse_id), None)
+
+
+@at("accepted")
+def after_boot(st: Station, now: int) -> None:
+    """B01.FR.05: the block tells every status again."""
+    for evse in st.evses:
+        forget_status(st, evse)
+
+
+@at("link_up")
+def back_online(st: Station, now: int) -> None:
+    """B04.FR.01: where the block tells a status again, even an unchanged one is said."""
+    for evse in st.evses:
+        if evse.told_status is None:
+            forget_status(st, evse)
+
+
+@table.render(HeartbeatDue)
+def heartbeat(st: Station, report: HeartbeatDue, m: Any) -> Any:
+    """G02.FR.02."""
+    return "Heartbeat", m.make(m.HeartbeatRequest)
+
+
+@table.reply("Heartbeat")
+def beaten(st: Station, report: HeartbeatDue, res: Any) -> None:
+    """G02.FR.06: the answer carries the time."""
+    wall_us = told_time(st, res.current_time)
+    if wall_us is not None:
+        st.set_clock(wall_us)
+
+
+@table.on("ChangeAvailability", when=REGISTERED)
+def change(st: Station, req: Any, m: Any) -> Any:
+    """G03, G04: an EVSE, its connector (every EVSE has one), or the whole station (G04.FR.01)."""
+    evse_id = 0
+    if req.evse is not UNSET:
+        evse_id = req.evse.id
+        if st.evse(evse_id) is None:
+            return m.make(m.ChangeAvailabilityResponse, status="Rejected", status_info=reason(m, "UnknownEvse"))
+        if req.evse.connector_id not in (UNSET, 1):
+            return m.make(m.ChangeAvailabilityResponse, status="Rejected", status_info=reason(m, "UnknownConnectorId"))
+    word = availability.change(st, evse_id, req.operational_status == "Operative")
+    return m.make(m.ChangeAvailabilityResponse, status=word)

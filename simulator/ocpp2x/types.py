@@ -1,0 +1,61 @@
+"""Small types that many messages share: components, tokens, reasons, moments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from simulator.core.reports import Stamp
+from simulator.core.wall import format_wall
+from simulator.ocpp2x.capabilities import V21
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+#: longest id of a token; 2.1 has room for more
+TOKEN_CHARS, TOKEN_CHARS_21 = 36, 255
+NO_AUTHORIZATION = "NoAuthorization"
+
+
+def cut(text: str, length: int) -> Any:
+    """At most ``length`` characters, left out when empty."""
+    return text[:length] or UNSET
+
+
+def when(st: Station, stamp: Stamp) -> str:
+    """A stamped moment as a date-time, repaired if it is from before the clock was set."""
+    return format_wall(st.wall_of(stamp))
+
+
+def now(st: Station) -> str:
+    """This moment as a date-time."""
+    return when(st, st.stamp())
+
+
+def id_token(st: Station, m: Any, text: str, kind: str) -> Any:
+    """An IdTokenType; without authorization the token is empty (C02.FR.01)."""
+    longest = TOKEN_CHARS_21 if V21 in st.dialect.capabilities else TOKEN_CHARS
+    return m.make(m.IdTokenType, id_token="" if kind == NO_AUTHORIZATION else text[:longest], type=kind)
+
+
+def evse(m: Any, evse_id: int, connector_id: int = 0) -> Any:
+    """An EVSEType, left out for the station as a whole; without a connector if that is 0."""
+    if evse_id == 0:
+        return UNSET
+    return m.make(m.EVSEType, id=evse_id, connector_id=connector_id or UNSET)
+
+
+def component(m: Any, name: str, evse_id: int = 0, connector_id: int = 0, instance: str = "") -> Any:
+    """A ComponentType."""
+    return m.make(m.ComponentType, name=name, evse=evse(m, evse_id, connector_id), instance=instance or UNSET)
+
+
+def variable(m: Any, name: str, instance: str = "") -> Any:
+    """A VariableType."""
+    return m.make(m.VariableType, name=name, instance=instance or UNSET)
+
+
+def reason(m: Any, code: str, info: str = "") -> Any:
+    """A StatusInfoType; ``code`` is of the list of reason codes (part 2 appendices, 5)."""
+    return m.make(m.StatusInfoType, reason_code=code, additional_info=cut(info, 512))
