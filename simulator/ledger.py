@@ -47,7 +47,7 @@ COUNTS_EVERY = 10
 TEXT_MAX = 500
 _LEFT = "left_off_{}"
 EVENT = "TransactionEvent"
-STARTS, STOPS = ("StartTransaction",), ("StopTransaction",)
+STARTS, STOPS = ("TransactionStarted", "StartTransaction"), ("TransactionEnded", "StopTransaction")
 FATES = ("answered", "answered_with_error", "sent_unanswered", "queued", "dropped_by_station", "never_due")
 _EVENT_STATEMENT = {
     "queued": "event_waits",

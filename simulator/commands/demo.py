@@ -1,0 +1,4 @@
+"""``cpfarm demo``."""
+def demo() -> None:
+    """Later."""
+    raise SystemExit(2)

@@ -1,0 +1,4 @@
+"""``cpfarm load``."""
+def load() -> None:
+    """Later."""
+    raise SystemExit(2)
