@@ -37,10 +37,10 @@ def test_a_transaction_has_its_truths_side_by_side() -> None:
     ledger.add("CP1", opened(), 10 * SECOND)
     ledger.add("CP1", r.TransactionTold("1", "begin", 0.0, 333), 11 * SECOND)
     ledger.add("CP1", r.TransactionNamed("1", "4711"), 12 * SECOND)
-    ledger.add("CP1", r.MessageFate("StartTransaction", "answered", "1"), 12 * SECOND)
+    ledger.add("CP1", r.MessageFate("TransactionStarted", "answered", "1"), 12 * SECOND)
     ledger.add("CP1", closed(), 70 * SECOND)
     ledger.add("CP1", r.TransactionTold("1", "end", 1500.0, 444), 71 * SECOND)
-    ledger.add("CP1", r.MessageFate("StopTransaction", "answered_with_error", "1", ""), 72 * SECOND)
+    ledger.add("CP1", r.MessageFate("TransactionEnded", "answered_with_error", "1", ""), 72 * SECOND)
     found = row(ledger, "transactions")
     expected = {
         "csms_id": "4711",
@@ -65,50 +65,43 @@ def test_a_transaction_has_its_truths_side_by_side() -> None:
     assert {name: found[name] for name in expected} == expected
 
 
-EVENT = "TransactionEvent"
+BEGIN, MIDDLE, END = "TransactionStarted", "SampleTaken", "TransactionEnded"
 
 
 @pytest.mark.parametrize(
-    ("steps", "queued", "sent", "fates"),
+    ("fates", "queued", "sent", "found"),
     [
-        (["told begin", "answered", "close", "told end", "answered"], 0, 0, ("answered", "answered")),
-        (["told begin", "answered", "answered", "close", "answered", "told end", "answered"], 0, 0, ("answered",) * 2),
-        (["told begin", "answered", "close", "answered"], 1, 0, ("answered", "queued")),
-        (["told begin", "answered", "close", "told end"], 0, 1, ("answered", "sent_unanswered")),
-        (["told begin", "answered", "close", "dropped"], 0, 0, ("answered", "dropped_by_station")),
-        (["close"], 2, 0, ("queued", "queued")),
-        (["dropped", "close"], 2, 0, ("queued", "queued")),
-        (["told begin", "answered"], 0, 0, ("answered", "never_due")),
-        (["told begin", "answered", "close", "told end", "dropped"], 0, 0, ("answered", "dropped_by_station")),
-        (["told begin", "dropped", "close", "told end", "answered"], 0, 0, ("dropped_by_station", "answered")),
+        ([(BEGIN, "answered"), (MIDDLE, "answered"), (END, "answered")], [], [], ("answered", "answered")),
+        ([(BEGIN, "answered"), (END, "answered_with_error")], [], [], ("answered", "answered_with_error")),
+        ([(BEGIN, "answered")], [MIDDLE, END], [], ("answered", "queued")),
+        ([(BEGIN, "answered")], [], [END], ("answered", "sent_unanswered")),
+        ([(BEGIN, "answered")], [END], [MIDDLE], ("answered", "queued")),
+        ([(BEGIN, "answered"), (END, "dropped_by_station")], [MIDDLE], [], ("answered", "dropped_by_station")),
+        ([(MIDDLE, "dropped_by_station")], [BEGIN, END], [], ("queued", "queued")),
+        ([], [], [], ("dropped_by_station", "dropped_by_station")),
     ],
 )
-def test_the_fate_of_the_end_message_where_one_action_carries_all(
-    steps: list[str], queued: int, sent: int, fates: tuple[str, str]
+def test_the_fates_of_begin_and_end(
+    fates: list[tuple[str, str]], queued: list[str], sent: list[str], found: tuple[str, str]
 ) -> None:
     ledger = Ledger()
     ledger.add("CP1", opened(), 0)
-    for step in steps:
-        if step.startswith("told"):
-            ledger.add("CP1", r.TransactionTold("1", step.split()[1], 0.0, 5), 1)
-        elif step == "close":
-            ledger.add("CP1", closed(), 1)
-        else:
-            fate = "dropped_by_station" if step == "dropped" else step
-            ledger.add("CP1", r.MessageFate(EVENT, fate, "1", "thinned"), 2)
-    ledger.close_station(
-        "CP1", [(EVENT, "1")] * queued, ["1"] if "close" not in steps else [], [(EVENT, "1")] * sent, at_us=9
-    )
-    found = row(ledger, "transactions")
-    assert (found["start_fate"], found["stop_fate"]) == fates
-    assert (found["queued"], found["unanswered"]) == (queued, sent)
+    ledger.add("CP1", closed(), 1)
+    for kind, fate in fates:
+        ledger.add("CP1", r.MessageFate(kind, fate, "1", "because"), 2)
+    ledger.close_station("CP1", [(kind, "1") for kind in queued], sent=[(kind, "1") for kind in sent], at_us=9)
+    transaction = row(ledger, "transactions")
+    assert (transaction["start_fate"], transaction["stop_fate"]) == found
+    assert (transaction["queued"], transaction["unanswered"]) == (len(queued), len(sent))
+    assert transaction["dropped"] == sum(fate == "dropped_by_station" for _, fate in fates)
+    assert ledger.query("SELECT count(*) FROM messages WHERE at_us = 9") == [(len(queued) + len(sent),)]
 
 
 def test_a_transaction_the_station_lost_is_told_apart_from_an_open_one() -> None:
     ledger = Ledger()
     for key in ("1", "2"):
         ledger.add("CP1", opened(key), 0)
-        ledger.add("CP1", r.MessageFate("StartTransaction", "answered", key), 1)
+        ledger.add("CP1", r.MessageFate("TransactionStarted", "answered", key), 1)
     ledger.close_station("CP1", open=["1"])
     assert row(ledger, "transactions", "key = '1'")["stop_fate"] == "never_due"
     lost = row(ledger, "transactions", "key = '2'")
@@ -118,15 +111,15 @@ def test_a_transaction_the_station_lost_is_told_apart_from_an_open_one() -> None
 def test_a_resent_start_keeps_its_answer() -> None:
     ledger = Ledger()
     ledger.add("CP1", opened(), 0)
-    ledger.add("CP1", r.MessageFate("StartTransaction", "answered", "1"), 1)
-    ledger.add("CP1", r.MessageFate("StartTransaction", "dropped_by_station", "1", "full"), 1)
+    ledger.add("CP1", r.MessageFate("TransactionStarted", "answered", "1"), 1)
+    ledger.add("CP1", r.MessageFate("TransactionStarted", "dropped_by_station", "1", "full"), 1)
     assert row(ledger, "transactions")["start_fate"] == "answered"
 
 
 def test_fates_are_a_closed_set() -> None:
     assert len(FATES) == 6
     with pytest.raises(AssertionError, match="no fate of a message: 'eaten'"):
-        Ledger().add("CP1", r.MessageFate("StopTransaction", "eaten", "1"), 0)
+        Ledger().add("CP1", r.MessageFate("TransactionEnded", "eaten", "1"), 0)
 
 
 def test_calls_are_counted_and_only_the_bad_ones_have_rows() -> None:
@@ -211,15 +204,17 @@ def test_the_rest_is_kept_as_violations_and_remarks() -> None:
 
 
 def test_rows_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "ROWS_MAX", {"message": 3, "remark": 2, "violation": 1})
+    monkeypatch.setattr(module, "ROWS_MAX", {"message": 3, "fate": 1, "remark": 2, "violation": 1})
     ledger = Ledger(tmp_path / "l.sqlite")
     for i in range(5):
         ledger.add("CP1", r.CallFinished("Heartbeat", "timeout", 1, 0), i)
         ledger.add("CP1", r.Remark("x"), i)
         ledger.add("CP1", r.ViolationSeen("Reset", f"path{i % 2}", "enum"), i)
-    assert ledger.left_off == {"message": 2, "remark": 3, "violation": 2}
+        ledger.add("CP1", r.MessageFate("SampleTaken", "dropped_by_station"), i)
+    assert ledger.left_off == {"message": 2, "fate": 4, "remark": 3, "violation": 2}
     assert ledger.query("SELECT count FROM calls") == [(5,)]
-    assert ledger.query("SELECT count(*) FROM messages") == [(3,)]
+    assert ledger.query("SELECT count FROM message_fates") == [(5,)]
+    assert ledger.query("SELECT count(*) FROM messages") == [(4,)]
     assert ledger.query("SELECT path, count FROM violations") == [("path0", 3)]
     ledger.close()
     with Ledger.open(tmp_path / "l.sqlite") as again:

@@ -223,14 +223,21 @@ def _numbers(
 def _histograms(
     name: str, help_text: str, labels: tuple[str, ...], values: list[tuple[tuple[str, ...], Histogram]]
 ) -> Family:
+    return Family(name, "histogram", help_text, _histogram_groups(name, labels, values))
+
+
+def _histogram_groups(
+    name: str, labels: tuple[str, ...], values: list[tuple[tuple[str, ...], Histogram]]
+) -> Iterator[tuple[Sample, ...]]:
     limit = _LIMITS.get(name, len(values))
-    shown = dict(values[:limit])
+    for key, histogram in values[:limit]:
+        yield _child(labels, key, histogram)
+    folded: dict[tuple[str, ...], Histogram] = {}
     for key, histogram in values[limit:]:
-        rest = _folded(labels, key)
-        if rest not in shown:
-            shown[rest] = Histogram()
-        shown[rest].merge(histogram)
-    return Family(name, "histogram", help_text, (_child(labels, key, h) for key, h in shown.items()))
+        folded.setdefault(_folded(labels, key), Histogram()).merge(histogram)
+        yield ()  # adding up is work too: it gets its share of a slice
+    for key, histogram in folded.items():
+        yield _child(labels, key, histogram)
 
 
 def _child(labels: tuple[str, ...], key: tuple[str, ...], histogram: Histogram) -> tuple[Sample, ...]:

@@ -60,8 +60,8 @@ TABLES: dict[str, str] = {
     "remarks": """
         station_id TEXT NOT NULL, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL""",
 }
-"""Columns by table. ``calls`` counts attempts by outcome, ``message_fates`` counts the ends of durable messages, and
-``messages`` holds one row for each of either that was not ok."""
+"""Columns by table. ``calls`` counts attempts by wire action and outcome, ``message_fates`` the ends of messages by
+kind of report and fate, and ``messages`` holds one row for each of either that was not ok."""
 
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS messages_by_station ON messages (station_id, at_us)",
@@ -113,22 +113,6 @@ STATEMENTS = {
     "start_fate": "UPDATE transactions SET start_fate = ? WHERE station_id = ? AND key = ?"
         " AND coalesce(start_fate, '') NOT IN ('answered', 'answered_with_error')",
     "stop_fate": "UPDATE transactions SET stop_fate = ? WHERE station_id = ? AND key = ?",
-    # One action for begin, middle and end: the end message is in flight once it was told, the first one before that.
-    "event_answered": "UPDATE transactions SET"
-        " start_fate = CASE WHEN coalesce(start_fate, '') IN ('answered', 'answered_with_error') THEN start_fate"
-        " WHEN told_end_wall_us IS NOT NULL THEN coalesce(start_fate, :fate) ELSE :fate END,"
-        " stop_fate = CASE WHEN told_end_wall_us IS NULL THEN stop_fate ELSE :fate END"
-        " WHERE station_id = :station AND key = :key",
-    # What a station drops before it was told is mostly a meter update; what it gives up after telling is the message.
-    "event_dropped": "UPDATE transactions SET"
-        " start_fate = CASE WHEN told_begin_wall_us IS NULL THEN start_fate ELSE coalesce(start_fate, :fate) END,"
-        " stop_fate = CASE WHEN told_end_wall_us IS NULL THEN stop_fate ELSE :fate END"
-        " WHERE station_id = :station AND key = :key",
-    "event_waits": "UPDATE transactions SET"
-        " start_fate = CASE WHEN coalesce(start_fate, '') IN ('answered', 'answered_with_error') THEN start_fate"
-        " ELSE :fate END,"
-        " stop_fate = CASE WHEN end_us IS NULL THEN stop_fate ELSE coalesce(stop_fate, :fate) END"
-        " WHERE station_id = :station AND key = :key",
     "still_open": "UPDATE transactions SET stop_fate = 'never_due' WHERE station_id = ? AND key = ?"
         " AND end_us IS NULL",
     "station_end": "UPDATE transactions SET start_fate = coalesce(start_fate, 'dropped_by_station'),"
@@ -139,6 +123,7 @@ STATEMENTS = {
     "fault_ended": "UPDATE faults SET end_us = ?, end_utc_us = ? WHERE station_id = ? AND fault_id = ?"
         " AND end_us IS NULL",
     "message": "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "fate": "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "violation": "INSERT INTO violations VALUES (?, ?, ?, ?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET count = count + 1",
     "remark": "INSERT INTO remarks VALUES (?, ?, ?, ?)",

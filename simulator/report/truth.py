@@ -99,13 +99,18 @@ def transactions(ledger: Ledger) -> Totals:
 
 
 def stops_undelivered(ledger: Ledger, excuses: Sequence[Excuse] = ()) -> Problem:
-    """Sessions that ended without their stop being answered; dropped or delayed under a fault is an excuse."""
+    """Sessions that ended without their stop being answered.
+
+    A fault in force between the end of the session and the last word on its stop is an excuse, and so is a quirk that
+    keeps the stop from being sent.
+    """
     rows = ledger.query("""
-        SELECT t.station_id, coalesce(t.stop_fate, 'queued'), t.end_us,
-            (SELECT f.fault FROM faults f WHERE f.station_id = t.station_id AND f.begin_us <=
-                (SELECT max(coalesce(m.at_us, t.end_us), t.end_us) FROM (SELECT max(at_us) AS at_us FROM messages
-                    WHERE station_id = t.station_id AND key = t.key) m)
-                AND (f.end_us IS NULL OR f.end_us >= t.end_us) LIMIT 1)
+        SELECT t.station_id, coalesce(t.stop_fate, 'queued'), t.end_us, coalesce(
+            (SELECT f.fault FROM faults f WHERE f.station_id = t.station_id
+                AND f.begin_us <= max(t.end_us, coalesce((SELECT max(m.at_us) FROM messages m
+                    WHERE m.station_id = t.station_id AND m.key = t.key), 0))
+                AND (f.end_us IS NULL OR f.end_us >= t.end_us) LIMIT 1),
+            CASE WHEN t.stop_fate = 'dropped_by_station' AND t.why = 'quirk' THEN 'a quirk' END)
         FROM transactions t WHERE t.end_us IS NOT NULL
             AND coalesce(t.stop_fate, 'queued') NOT IN ('answered', 'answered_with_error')
         ORDER BY t.end_us""")

@@ -50,12 +50,12 @@ class SampleRun:
         for record in (
             r.TransactionOpened(key, 1, "VALID", 0, 0.0, 0.0, False),
             r.CallFinished("StartTransaction", "ok", 30_000, 0),
-            r.MessageFate("StartTransaction", "answered", key),
+            r.MessageFate("TransactionStarted", "answered", key),
             r.TransactionClosed(key, 1, "Local", 0, 2500.0, 2500.0, 2500.0, 2500.0),
         ):
             self.add(station_id, record, at_s)
         if stop_fate != "queued":
-            self.add(station_id, r.MessageFate("StopTransaction", stop_fate, key), at_s)
+            self.add(station_id, r.MessageFate("TransactionEnded", stop_fate, key), at_s)
 
 
 def good_run() -> SampleRun:
@@ -91,7 +91,7 @@ def bad_run() -> SampleRun:
         run.add(f"CP{n}", r.Disconnected("closed", 1001), 50)
     run.add("CP0", r.Connected(1, True), 55)
     run.add("CP0", r.PhaseChanged("available"), 55)
-    run.ledger.close_station("CP4", queued=[("StopTransaction", "1")])
+    run.ledger.close_station("CP4", queued=[("TransactionEnded", "1")])
     run.metrics.lag(2 * SECOND)
     run.series.sample(60.0, run.metrics)
     return run

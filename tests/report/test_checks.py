@@ -109,7 +109,7 @@ def test_a_stop_that_was_not_delivered_fails() -> None:
     ledger = booted()
     ledger.add("CP1", r.TransactionOpened("1", 1, "VALID", 0, 0.0, 0.0, False), SECOND)
     ledger.add("CP1", r.TransactionClosed("1", 1, "Local", 0, 1.0, 1.0, 1.0, 1.0), 2 * SECOND)
-    ledger.close_station("CP1", queued=[("StopTransaction", "1")])
+    ledger.close_station("CP1", queued=[("TransactionEnded", "1")])
     failed = one(default_checks(ledger), "stops_delivered")
     assert failed.sentence == "1 sessions ended without their stop being answered (queued 1)"
 
@@ -162,7 +162,7 @@ def test_lost_records_make_a_pass_inconclusive_and_are_the_generators_fault() ->
 
 
 def test_more_failures_than_rows_are_still_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.ledger.ROWS_MAX", {"message": 2, "remark": 2, "violation": 2})
+    monkeypatch.setattr("simulator.ledger.ROWS_MAX", {"message": 2, "fate": 2, "remark": 2, "violation": 2})
     ledger = booted()
     ledger.add("CP1", r.FaultBegan("f", "modem.slow", 0, {}), 0)
     for n in range(5):

@@ -19,26 +19,26 @@ def fate(ledger: Ledger, station: str, action: str, word: str, key: str) -> None
 
 def delivered(ledger: Ledger, station: str, key: str) -> None:
     session(ledger, station, key)
-    fate(ledger, station, "StartTransaction", "answered", key)
-    fate(ledger, station, "StopTransaction", "answered", key)
+    fate(ledger, station, "TransactionStarted", "answered", key)
+    fate(ledger, station, "TransactionEnded", "answered", key)
 
 
 def test_totals_of_transactions_and_their_causes() -> None:
     ledger = Ledger()
     delivered(ledger, "CP1", "1")
     session(ledger, "CP1", "2")  # its stop stays in the queue
-    fate(ledger, "CP1", "StartTransaction", "answered", "2")
-    ledger.close_station("CP1", queued=[("StopTransaction", "2")])
+    fate(ledger, "CP1", "TransactionStarted", "answered", "2")
+    ledger.close_station("CP1", queued=[("TransactionEnded", "2")])
     session(ledger, "CP2", "1", close=False)  # under way at the end
-    fate(ledger, "CP2", "StartTransaction", "answered", "1")
+    fate(ledger, "CP2", "TransactionStarted", "answered", "1")
     ledger.close_station("CP2", open=["1"])
     session(ledger, "CP3", "1")  # its stop was given up
-    fate(ledger, "CP3", "StartTransaction", "answered", "1")
-    fate(ledger, "CP3", "StopTransaction", "dropped_by_station", "1")
+    fate(ledger, "CP3", "TransactionStarted", "answered", "1")
+    fate(ledger, "CP3", "TransactionEnded", "dropped_by_station", "1")
     ledger.close_station("CP3")
     session(ledger, "CP4", "1")  # its stop was sent and never answered
-    fate(ledger, "CP4", "StartTransaction", "answered_with_error", "1")
-    ledger.close_station("CP4", sent=[("StopTransaction", "1")])
+    fate(ledger, "CP4", "TransactionStarted", "answered_with_error", "1")
+    ledger.close_station("CP4", sent=[("TransactionEnded", "1")])
     totals = truth.transactions(ledger)
     assert (totals.started, totals.stopped, totals.open, totals.queued) == (5, 4, 1, 1)
     assert totals.undelivered == 3
@@ -94,9 +94,19 @@ def test_a_fault_that_is_still_on_excuses_as_well() -> None:
     ledger.add("CP1", r.FaultBegan("f", "flash.full", 0, {}), 0)
     ledger.add("CP1", r.CallFinished("Heartbeat", "lost", 1, 0), SECOND)
     session(ledger, "CP1", "1")
-    fate(ledger, "CP1", "StopTransaction", "dropped_by_station", "1")
+    fate(ledger, "CP1", "TransactionEnded", "dropped_by_station", "1")
     assert truth.calls(ledger, ("lost",)).left == 0
     assert truth.stops_undelivered(ledger).why == {"flash.full": 1}
+
+
+def test_a_quirk_that_keeps_a_stop_back_is_an_excuse() -> None:
+    ledger = Ledger()
+    for station, why in (("CP1", "quirk"), ("CP2", "flash full")):
+        session(ledger, station, "1")
+        ledger.add(station, r.MessageFate("TransactionEnded", "dropped_by_station", "1", why), 21 * SECOND)
+        ledger.close_station(station)
+    stops = truth.stops_undelivered(ledger)
+    assert (stops.count, stops.why, stops.examples) == (2, {"a quirk": 1}, ("CP2",))
 
 
 def test_stations_that_did_not_boot_say_why() -> None:
