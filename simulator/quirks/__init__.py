@@ -1,5 +1,21 @@
 """Documented behaviours of real products, by name. Importing this package fills the registry; the list is explicit."""
 
-from simulator.quirks.seams import QUIRKS, SEAMS, Quirk, compile_quirks, describe, quirk, seams_of
+from simulator.quirks import boot, config, connect, meter, remote, status, time, tx
+from simulator.quirks.seams import BREAKS, QUIRKS, SEAMS, Quirk, compile_quirks, describe, quirk, seams_of
 
-__all__ = ["QUIRKS", "SEAMS", "Quirk", "compile_quirks", "describe", "quirk", "seams_of"]
+#: where quirks are declared; the name of a module is the category its quirks are listed under
+CATEGORIES = (boot, connect, status, meter, tx, remote, config, time)
+
+QUIRKS.freeze()
+
+__all__ = [
+    "BREAKS",
+    "CATEGORIES",
+    "QUIRKS",
+    "SEAMS",
+    "Quirk",
+    "compile_quirks",
+    "describe",
+    "quirk",
+    "seams_of",
+]

@@ -1,27 +1,33 @@
 """The nine seams a quirk can hook into, and the base class of all quirks.
 
 A quirk is a small class that overrides the method of one seam or more. The station calls only the quirks that do, in
-the order in which the profile names them. A quirk holds its parameters and nothing else: it is compiled once per
-profile and shared by all its stations; what it must remember of one station lies in ``station.data``.
+the order in which the profile names them (``order`` moves one to the end). A quirk holds its parameters and nothing
+else: it is compiled once per profile and shared by all its stations; what it must remember of one station, and its one
+timer, it reaches through a :class:`~simulator.quirks.port.QuirkPort`.
 
 ======= ======================================== =================================================================
 seam    method                                   may
 ======= ======================================== =================================================================
-boot    ``boot(st, payload)``                    change the BootNotification, or hold it
+boot    ``boot(st, payload)``                    change the BootNotification
 sample  ``sample(st, evse, reading, context)``   change or suppress a reading
 request ``request(st, action, req, message_id)`` answer a CSMS request itself, or stay silent
 answer  ``answer(st, action, reply, message_id)``change or suppress an answer
 report  ``report(st, report)``                   change, drop, or hold a report before it is queued
 send    ``send(st, action, payload)``            change or drop a rendered message
-link    ``message_id(st, number)``               shape message ids and the connection
+link    ``message_id(st, number)``               shape message ids
 clock   ``clock(st, wall_us, stamp)``            change the time a stamp is rendered as
-setting ``setting(st, name, value)``             change what a setting reads or takes
+setting ``setting(st, name, value)``             change what a setting reads as
 ======= ======================================== =================================================================
+
+Beside the seams a quirk may listen to *moments* of the station's life (``moment``) and to its own timer (``timer``).
+
+What a quirk violates it declares in ``breaks``, in the words of :data:`BREAKS`; checkers waive exactly that.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simulator.core.model import Seams
 from simulator.errors import AuthorError
@@ -34,16 +40,39 @@ if TYPE_CHECKING:
 
 SEAMS = ("boot", "sample", "request", "answer", "report", "send", "link", "clock", "setting")
 
-#: the longest a quirk may hold something back
-MAX_HOLD_US = 3_600_000_000
+#: what a quirk can break -> what holds as long as no quirk breaks it
+BREAKS: dict[str, str] = {
+    "accepted_has_effect": "a remote start that was accepted leads to a transaction of its own",
+    "configured_samples": "samples come when the settings say so and hold the measurands they name",
+    "every_call_answered": "every CALL of the CSMS gets an answer while the link is up",
+    "measurand_unit": "the unit of a sample fits its measurand",
+    "no_callerror": "a valid CALL is not answered by a CALLERROR",
+    "one_start": "an answered StartTransaction is not sent again",
+    "own_transaction_id": "messages name only transaction ids the CSMS gave to this station",
+    "phases": "a value is reported for the phase on which it was measured",
+    "reads_back": "a setting reads as it is",
+    "register_never_falls": "the energy register of a connector never falls",
+    "required_keys": "a list of all configuration keys holds those that every station must have",
+    "sample_context": "a sample's context says why it was taken",
+    "schema": "messages obey their schema",
+    "status_before_boot": "nothing but BootNotification is sent before it was accepted",
+    "status_true": "a status that is told is the status of the connector",
+    "stays_connected": "the station keeps a good link, and does not reboot by itself",
+    "stoppable": "a running transaction can be stopped by the CSMS",
+    "token": "a token is told as it was read",
+    "token_asked": "a token that is presented at a free connector is asked about",
+    "true_time": "time stamps of a synchronised station are true",
+}
 
 
 class Quirk:
     """One documented behaviour of a product.
 
-    Class attributes: ``name`` as in the catalogue, ``summary``, ``vendors``, ``sources`` (links or repository threads),
-    ``breaks`` (what it violates: schema, status_before_boot, ...; the checkers waive exactly that), ``survive`` (what a
-    CSMS must do). Parameters are annotated class attributes with defaults, listed in ``params``.
+    Class attributes, set by the decorator: ``name`` as in the catalogue, ``summary`` (first line of the docstring),
+    ``vendors``, ``sources`` (``owner/repo#N``: an issue or pull request; ``owner/repo@commit``; ``owner/repo:path``),
+    ``breaks`` (words of :data:`BREAKS`), ``survive`` (what a CSMS must do). ``params`` maps a parameter to
+    (default, smallest, largest), or to (default,) when it is no number; parameters are annotated in the class body.
+    ``settings`` are those this quirk replaces, as texts. ``order``: higher ones come later at every seam.
     """
 
     name: ClassVar[str] = ""
@@ -52,10 +81,9 @@ class Quirk:
     sources: ClassVar[tuple[str, ...]] = ()
     breaks: ClassVar[tuple[str, ...]] = ()
     survive: ClassVar[str] = ""
-    #: parameter name -> (default, smallest, largest) for numbers or (default,) for others
     params: ClassVar[dict[str, tuple[Any, ...]]] = {}
-    #: settings this quirk replaces: name or key -> value text
     settings: ClassVar[dict[str, str]] = {}
+    order: ClassVar[int] = 0
 
     def __init__(self, **given: Any) -> None:
         for name, value in given.items():
@@ -63,15 +91,25 @@ class Quirk:
                 near = nearest(name, list(self.params))
                 hint = f"; did you mean {near!r}?" if near else ""
                 raise AuthorError(f"unknown parameter{hint}", field=f"{self.name}.{name}")
-            bounds = self.params[name]
-            default = bounds[0]
-            if isinstance(default, bool) != isinstance(value, bool) or not isinstance(value, type(default)):
-                if not (isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)):
-                    raise AuthorError(f"{value!r} is not a {type(default).__name__}", field=f"{self.name}.{name}")
-            if len(bounds) == 3 and not bounds[1] <= value <= bounds[2]:
-                raise AuthorError(f"{value} is not within {bounds[1]} to {bounds[2]}", field=f"{self.name}.{name}")
+            self._check(name, value, self.params[name])
         for name, bounds in self.params.items():
             setattr(self, name, given.get(name, bounds[0]))
+
+    def _check(self, name: str, value: Any, bounds: tuple[Any, ...]) -> None:
+        kind = type(bounds[0])
+        fits = isinstance(value, kind) or (kind is float and isinstance(value, int))
+        if not fits or isinstance(value, bool) != (kind is bool):
+            raise AuthorError(f"{value!r} is not a {kind.__name__}", field=f"{self.name}.{name}")
+        if len(bounds) == 3 and not bounds[1] <= value <= bounds[2]:
+            raise AuthorError(f"{value} is not within {bounds[1]} to {bounds[2]}", field=f"{self.name}.{name}")
+        if isinstance(value, str) and (reason := self.refuse_text(name, value)):
+            raise AuthorError(reason, field=f"{self.name}.{name}")
+
+    def refuse_text(self, name: str, value: str) -> str | None:
+        """Why a text parameter cannot be used, or None; by default 50 characters are the most."""
+        return None if len(value) <= 50 else "is longer than 50 characters"
+
+    # -- the seams
 
     def boot(self, st: Station, payload: Any) -> Any:
         """Return the BootNotification payload, changed or not."""
@@ -82,8 +120,7 @@ class Quirk:
         return reading
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
-        """None lets the request pass; otherwise the outcome on record (ok, callerror, silent) after having dealt with
-        it."""
+        """None lets the request pass; else it was dealt with, and this is the outcome: ok, callerror or silent."""
         return None
 
     def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
@@ -107,27 +144,42 @@ class Quirk:
         return wall_us
 
     def setting(self, st: Station, name: str, value: str) -> str:
-        """Return the text a setting is reported with."""
+        """Return the text a setting is reported with; ``name`` is the one the CSMS used."""
         return value
 
-    def describe(self) -> dict[str, Any]:
-        """Plain data for ``cpfarm quirks list --json``."""
-        return describe(type(self))
+    # -- beside the seams
 
+    def moment(self, st: Station, name: str, now: int) -> None:
+        """The station's life has reached ``start``, ``link_up``, ``link_down`` or ``accepted`` (``core/wiring.py``)."""
+
+    def timer(self, st: Station, now: int) -> None:
+        """The quirk's one timer, set through its port, is due."""
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data about this quirk, with the values of its parameters."""
+        return {**describe(type(self)), "params": {name: getattr(self, name) for name in self.params}}
+
+
+Q = TypeVar("Q", bound=type[Quirk])
 
 QUIRKS: Registry[type[Quirk]] = Registry("quirk")
 
 _METHOD = {seam: seam for seam in SEAMS} | {"link": "message_id"}
 
 
-def quirk(name: str) -> Any:
-    """Class decorator: register a quirk under its catalogue name."""
+def quirk(name: str, **facts: Any) -> Callable[[Q], Q]:
+    """Class decorator: register a quirk under its catalogue name; ``facts`` are the class attributes of `Quirk`."""
 
-    def register(cls: type[Quirk]) -> type[Quirk]:
+    def register(cls: Q) -> Q:
         cls.name = name
         cls.summary = (cls.__doc__ or "").strip().splitlines()[0]
+        for fact, value in facts.items():
+            assert fact in Quirk.__annotations__, f"quirk {name}: there is no fact {fact!r}"
+            setattr(cls, fact, value)
         assert cls.summary and cls.sources, f"quirk {name} needs a docstring and a source"
-        return QUIRKS.add(name, cls)
+        assert set(cls.breaks) <= set(BREAKS), f"quirk {name} breaks what nobody knows: {cls.breaks}"
+        QUIRKS.add(name, cls)
+        return cls
 
     return register
 
@@ -138,20 +190,32 @@ def seams_of(cls: type[Quirk]) -> tuple[str, ...]:
 
 
 def compile_quirks(wanted: list[tuple[str, dict[str, Any]]]) -> tuple[Seams, tuple[Quirk, ...]]:
-    """Make the quirks of a profile; raises UnknownName or AuthorError for a wrong name or parameter."""
-    made = tuple(QUIRKS.get(name)(**params) for name, params in wanted)
-    return Seams(**{seam: tuple(q for q in made if seam in seams_of(type(q))) for seam in SEAMS}), made
+    """Make the quirks of a profile; raises UnknownName or AuthorError for a wrong name or parameter.
+
+    A quirk named twice counts once, with the parameters given last: a fleet may change those of the profile.
+    """
+    latest = dict(wanted)
+    made = tuple(QUIRKS.get(name)(**params) for name, params in latest.items())
+    placed = sorted(made, key=lambda q: q.order)
+    return Seams(**{seam: tuple(q for q in placed if seam in seams_of(type(q))) for seam in SEAMS}), made
 
 
 def describe(cls: type[Quirk]) -> dict[str, Any]:
-    """Plain data about a quirk class."""
+    """Plain data about a quirk class, for ``cpfarm quirks list --json``.
+
+    ``params`` are the defaults, ``bounds`` the smallest and largest value where there are such.
+    """
     return {
         "name": cls.name,
+        "category": cls.__module__.rpartition(".")[2],
         "summary": cls.summary,
         "vendors": list(cls.vendors),
         "sources": list(cls.sources),
         "seams": list(seams_of(cls)),
+        "listens": [name for name in ("moment", "timer") if getattr(cls, name) is not getattr(Quirk, name)],
         "breaks": list(cls.breaks),
         "survive": cls.survive,
         "params": {name: bounds[0] for name, bounds in cls.params.items()},
+        "bounds": {name: list(bounds[1:]) for name, bounds in cls.params.items() if len(bounds) == 3},
+        "settings": dict(cls.settings),
     }

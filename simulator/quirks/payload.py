@@ -1,0 +1,73 @@
+"""Changing a rendered message, whatever shape the quirk before left it in.
+
+A message reaches the ``send`` seam as a typed struct. A quirk that stays within the schema gives a struct back; one
+that leaves it gives back a plain dictionary with wire names, and quirks after it get that. The functions here take both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, structs
+
+
+def get(payload: Any, field: str) -> Any:
+    """The value of a top-level field by its wire name; UNSET when it is absent or not known to the message."""
+    if isinstance(payload, dict):
+        return payload.get(field, UNSET)
+    for known in structs.fields(payload):
+        if known.encode_name == field:
+            return getattr(payload, known.name)
+    return UNSET
+
+
+def knows(payload: Any, field: str) -> bool:
+    """Does this message have such a field at all? A dictionary is taken as knowing any."""
+    return isinstance(payload, dict) or any(known.encode_name == field for known in structs.fields(payload))
+
+
+def put(payload: Any, **fields: Any) -> Any:
+    """The message with other top-level fields (attribute names); UNSET leaves one out. Unknown ones are left alone."""
+    if isinstance(payload, dict):
+        changed = dict(payload)
+        for name, value in fields.items():
+            head, *rest = name.split("_")
+            wire = head + "".join(part.capitalize() for part in rest)
+            if value is UNSET:
+                changed.pop(wire, None)
+            else:
+                changed[wire] = value
+        return changed
+    known = {field.name for field in structs.fields(payload)}
+    fitting = {name: value for name, value in fields.items() if name in known}
+    return structs.replace(payload, **fitting) if fitting else payload
+
+
+def plain(payload: Any) -> dict[str, Any]:
+    """The message as a dictionary with wire names, safe to change at every depth."""
+    made: dict[str, Any] = msgspec.to_builtins(payload)
+    return made
+
+
+def edit(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """Let ``change`` alter the message as a dictionary; a struct comes back as a struct.
+
+    Raises ``msgspec.ValidationError`` when a change that should stay within the schema does not: a mistake of ours.
+    """
+    made = plain(payload)
+    change(made)
+    return msgspec.convert(made, type(payload)) if isinstance(payload, Struct) else made
+
+
+def each_sample(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+    """Let ``change`` alter every sampled value of MeterValues or of a stop message's transaction data."""
+
+    def walk(message: dict[str, Any]) -> None:
+        for key in ("meterValue", "transactionData"):
+            for value in message.get(key, ()):
+                for sample in value["sampledValue"]:
+                    change(sample)
+
+    return edit(payload, walk)

@@ -1,0 +1,91 @@
+"""Quirks of time stamps. What the clock itself does wrong (drift, steps, no battery) is hardware, not a quirk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.core.wall import format_wall, parse_wall
+from simulator.quirks.payload import edit
+from simulator.quirks.seams import Quirk, quirk
+
+if TYPE_CHECKING:
+    from simulator.core.reports import Stamp
+    from simulator.core.station import Station
+
+_LENIENT = (
+    "Parse time stamps leniently, compare them with the time of arrival, store both, and flag those that are far off."
+)
+#: 2014-01-01T01:00:00Z in microseconds since 1970
+BEGIN_2014_US = 1_388_538_000_000_000
+_HOUR_US = 3_600_000_000
+
+
+@quirk(
+    "time-pre-sync-event-timestamps",
+    vendors=("ABB Terra AC",),
+    sources=("evcc-io/evcc#21645", "mikuso/ocpp-rpc#76"),
+    breaks=("true_time",),
+    survive=_LENIENT,
+    params={"behind_s": (2_400.0, 0.0, 86_400.0)},
+)
+class PreSyncStamps(Quirk):
+    """What happened before the clock was set for the first time keeps the time it had then, far behind.
+
+    ``behind_s``: how far.
+    """
+
+    behind_s: float
+
+    def clock(self, st: Station, wall_us: int, stamp: Stamp) -> int:
+        """No repair after the synchronisation."""
+        if stamp.synced or stamp.boot != st.boot_no:
+            return wall_us
+        return max(0, stamp.wall_us - int(self.behind_s * 1_000_000))
+
+
+@quirk(
+    "time-default-2014",
+    vendors=("Alfen",),
+    sources=("steve-community/steve#740",),
+    breaks=("true_time",),
+    survive=_LENIENT,
+)
+class Default2014(Quirk):
+    """Without synchronisation the clock begins at one o'clock on the first of January 2014."""
+
+    def clock(self, st: Station, wall_us: int, stamp: Stamp) -> int:
+        """Count from the boot; of an older boot only the time within its hour is left."""
+        if stamp.synced:
+            return wall_us
+        since_us = stamp.mono_us - st.started_us if stamp.boot == st.boot_no else stamp.mono_us % _HOUR_US
+        return BEGIN_2014_US + max(0, since_us)
+
+
+@quirk(
+    "time-local-offset",
+    vendors=("Growatt",),
+    sources=("lbbrhzn/ocpp#1709", "lbbrhzn/ocpp#1838"),
+    survive=_LENIENT,
+    params={"offset_h": (1, -14, 14)},
+)
+class LocalOffset(Quirk):
+    """Time stamps are local, with the offset at the end (+01:00)."""
+
+    offset_h: int
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """The same moments, written otherwise."""
+        return edit(payload, self._localise)
+
+    def _localise(self, part: Any) -> None:
+        if isinstance(part, list):
+            for item in part:
+                self._localise(item)
+        elif isinstance(part, dict):
+            for name, value in part.items():
+                wall_us = parse_wall(value) if name == "timestamp" and isinstance(value, str) else None
+                if wall_us is None:
+                    self._localise(value)
+                else:
+                    local = format_wall(wall_us + self.offset_h * _HOUR_US).removesuffix("Z")
+                    part[name] = f"{local}{'-' if self.offset_h < 0 else '+'}{abs(self.offset_h):02d}:00"
