@@ -29,6 +29,8 @@ OTHER = "other"
 REFRESH_US = 1_000_000
 """A text older than this is rebuilt at the next step."""
 
+FOLDED_PER_GROUP = 20
+
 Sample = tuple[str, tuple[tuple[str, str], ...], float]
 """(suffix of the family's name, labels, value)"""
 
@@ -146,7 +148,7 @@ class MetricsText:
         build_info: Mapping[str, str],
         run_info: Mapping[str, str],
         *,
-        groups_per_step: int = 20,
+        groups_per_step: int = 40,
     ) -> None:
         self._arguments = (metrics, build_info, run_info)
         self._groups_per_step = groups_per_step
@@ -211,13 +213,23 @@ def _by_label(name: str, kind: str, help_text: str, label: str, values: Mapping[
 def _numbers(
     name: str, kind: str, help_text: str, labels: tuple[str, ...], values: list[tuple[tuple[str, ...], float]]
 ) -> Family:
+    return Family(name, kind, help_text, _number_groups(name, labels, values))
+
+
+def _number_groups(
+    name: str, labels: tuple[str, ...], values: list[tuple[tuple[str, ...], float]]
+) -> Iterator[tuple[Sample, ...]]:
     limit = _LIMITS.get(name, len(values))
-    shown: dict[tuple[str, ...], float] = dict(values[:limit])
-    for key, value in values[limit:]:
+    for key, value in values[:limit]:
+        yield (("", tuple(zip(labels, key, strict=True)), value),)
+    folded: dict[tuple[str, ...], float] = {}
+    for n, (key, value) in enumerate(values[limit:], start=1):
         rest = _folded(labels, key)
-        shown[rest] = shown.get(rest, 0) + value
-    groups = ((("", tuple(zip(labels, key, strict=True)), value),) for key, value in shown.items())
-    return Family(name, kind, help_text, groups)
+        folded[rest] = folded.get(rest, 0) + value
+        if n % FOLDED_PER_GROUP == 0:
+            yield ()  # adding up is work too: it gets its share of a slice
+    for key, value in folded.items():
+        yield (("", tuple(zip(labels, key, strict=True)), value),)
 
 
 def _histograms(
@@ -235,7 +247,7 @@ def _histogram_groups(
     folded: dict[tuple[str, ...], Histogram] = {}
     for key, histogram in values[limit:]:
         folded.setdefault(_folded(labels, key), Histogram()).merge(histogram)
-        yield ()  # adding up is work too: it gets its share of a slice
+        yield ()
     for key, histogram in folded.items():
         yield _child(labels, key, histogram)
 
