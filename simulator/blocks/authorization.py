@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from simulator.blocks.provisioning import state as provisioning
+from simulator.blocks.provisioning import interruption
 from simulator.core.records import FlashTrouble, Remark
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.settings import setting
@@ -116,6 +116,9 @@ CONNECTION_TIMEOUT = setting(
     required16=True,
     description="seconds an authorisation waits for the cable",
 )
+
+#: capability of a dialect: another token is asked about only when the session's token is known to be of a group
+GROUP_FIRST = "group_first"
 
 CACHE_AREA = "cache"
 MAX_CACHE = 1_000
@@ -219,7 +222,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         if known is not None and known.status == "Accepted" and known.group and known.group == grant.group:
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))  # C09.FR.07, E07.FR.01 (b)
             return
-        if st.link.is_up:
+        if st.link.is_up and (grant.group is not None or GROUP_FIRST not in st.dialect.capabilities):
             _ask(st, evse, id_token, token_type, None)
         return
     if evse.tx is not None and evse.tx.id_token not in ("", id_token):
@@ -402,9 +405,9 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
     if evse.grant is grant:
         _check_faults(st, evse, now)
         _check_allowance(st, evse, grant, now)
-        reset = provisioning(st).reset
-        if reset is not None and reset.reason is not None and evse.grant is not None:
-            end(st, evse, GrantEnd("ResetCommand", reset.reason, now))
+        ends = interruption(st)
+        if ends is not None and evse.grant is not None:
+            end(st, evse, GrantEnd(*ends, now))
     return evse.grant is not before
 
 

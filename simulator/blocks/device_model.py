@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.core.readings import MEASURANDS
-from simulator.core.rng import seed_of
 from simulator.core.settings import (
     KEYS,
     READ_ONLY,
@@ -125,11 +124,16 @@ class Variable:
 
 
 def identify(st: Station, pattern: str) -> str:
-    """A serial or identity pattern filled for this station: ``{id}``, ``{n}`` and ``{hash:8}``-like digits."""
-    if "{" not in pattern:
-        return pattern
-    digits = format(seed_of("identity", st.id) % 10**12, "012d")
-    return pattern.replace("{id}", st.id).replace("{n}", str(st.number)).replace("{digits}", digits[:8])
+    """A serial or identity pattern (``{n:06d}``, ``{id}``) filled for this station; profiles check patterns."""
+    return pattern.format(n=st.number, id=st.id) if "{" in pattern else pattern
+
+
+def serial_of(st: Station) -> str | None:
+    """The station's serial number: its own from a list of stations, else the product's pattern; ends tell apart."""
+    pattern = st.model.identity.serial
+    if st.serial is None and pattern is None:
+        return None
+    return (st.serial if st.serial is not None else identify(st, pattern or ""))[-25:]
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -367,8 +371,9 @@ def _physical(st: Station) -> Iterator[Variable]:
     yield Variable("ChargingStation", "VendorName", identity.vendor, "string")
     if identity.firmware is not None:
         yield Variable("ChargingStation", "FirmwareVersion", identify(st, identity.firmware), "string")
-    if identity.serial is not None:
-        yield Variable("ChargingStation", "SerialNumber", identify(st, identity.serial), "string")
+    serial = serial_of(st)
+    if serial is not None:
+        yield Variable("ChargingStation", "SerialNumber", serial, "string")
     # the grid side: a station of direct current is fed by three phases
     phases = max(evse.spec.phases for evse in st.evses) or 3
     yield Variable("ChargingStation", "SupplyPhases", str(phases), "integer")

@@ -67,7 +67,7 @@ def _event(
             connector_id=1 if component.startswith("Connector") else 0,
             variable="Problem",
             value=value,
-            trigger="Alerting",
+            trigger="Delta",  # a hard-wired notification of a change, no monitor with a threshold (G05.FR.02)
             at=st.stamp(),
             severity=SEVERITY_BLOCKING if blocks else SEVERITY_OTHER,
             cleared=cleared,

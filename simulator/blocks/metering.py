@@ -18,6 +18,7 @@ from simulator.core.wiring import at, drain, on_timer
 if TYPE_CHECKING:
     from simulator.blocks.transactions import Transaction
     from simulator.core.connector import Evse
+    from simulator.core.settings import Setting
     from simulator.core.station import Station
 
 SAMPLE_INTERVAL = setting(
@@ -136,6 +137,9 @@ MAX_STOP_VALUES = setting(
     description="most meter values of the stop message",
 )
 
+#: capability of a dialect: an empty list of measurands means the default of the field, not nothing
+DEFAULT_MEASURAND = "default_measurand"
+
 SAMPLES_AREA = "samples"
 MAX_COLLECTED = 250
 DAY_US = 86_400_000_000
@@ -179,9 +183,15 @@ def sample(st: Station, evse_id: int, now: int) -> None:
     if tx is None or interval_s <= 0:
         return
     st.timers.set("sample", now + interval_s * 1_000_000, evse_id)
-    reading = readings.take(st, evse, "Sample.Periodic", st.settings[SAMPLE_MEASURANDS])
+    reading = readings.take(st, evse, "Sample.Periodic", wanted(st, SAMPLE_MEASURANDS))
     if reading is not None:
         publish_sample(st, evse, tx, reading, "MeterValuePeriodic")
+
+
+def wanted(st: Station, measurands: Setting) -> tuple[str, ...]:
+    """The measurands a setting names; where a version says so, none means the energy register."""
+    named: tuple[str, ...] = st.settings[measurands]
+    return named or ((ENERGY,) if DEFAULT_MEASURAND in st.dialect.capabilities else ())
 
 
 def publish_sample(
@@ -277,7 +287,7 @@ def aligned(st: Station, index: int, now: int) -> None:
     """A clock-aligned moment: every EVSE, in a transaction or not (1.6 4.7, J01.FR.14, FR.22)."""
     _arm_aligned(st, now)
     for evse in st.evses:
-        reading = readings.take(st, evse, "Sample.Clock", st.settings[ALIGNED_MEASURANDS])
+        reading = readings.take(st, evse, "Sample.Clock", wanted(st, ALIGNED_MEASURANDS))
         if reading is None:
             continue
         if evse.tx is not None:

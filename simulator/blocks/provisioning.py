@@ -139,6 +139,17 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
     return "Accepted"
 
 
+def interruption(st: Station) -> tuple[str, str] | None:
+    """What ends every transaction now, as (trigger, reason): a reset, or mains that has gone while the hold-up time of a
+    product that uses it so lets it say so first (PowerLoss of ReasonEnumType)."""
+    reset = state(st).reset
+    if reset is not None and reset.reason is not None:
+        return "ResetCommand", reset.reason
+    if st.model.hardware.power_loss == "stop_before" and not st.board.supply.mains:
+        return "AbnormalCondition", "PowerLoss"
+    return None
+
+
 def _transactions(st: Station) -> bool:
     return any(evse.tx is not None for evse in st.evses)
 
@@ -154,7 +165,8 @@ def carry_out_reset(st: Station, now: int) -> None:
     reset = state(st).reset
     if reset is None or _transactions(st):
         return
-    if reset.patient and now < reset.deadline_us and st.link.is_up and st.outbox.durable_waits():
+    # the status that follows from the end of a transaction is to be heard as well (1.6 5.14)
+    if reset.patient and now < reset.deadline_us and st.link.is_up and st.outbox.waiting():
         if st.timers.get("reset") is None:
             st.timers.set("reset", reset.deadline_us)
         return

@@ -107,12 +107,12 @@ def unlock(st: Station, evse_id: int, *, stop_reason: str | None) -> str:
     evse = st.evse(evse_id)
     if evse is None:
         return "UnknownConnector"
-    if evse.grant is not None:
-        if stop_reason is None:
-            return "OngoingAuthorizedTransaction"
-        evse.wish = StopWish("UnlockCommand", stop_reason)
-    if evse.spec.tethered:
+    if evse.grant is not None and stop_reason is None:
+        return "OngoingAuthorizedTransaction"
+    if evse.spec.tethered:  # 1.6 5.18: there is nothing to unlock, so nothing is stopped for it either
         return "NoLock"
+    if evse.grant is not None and stop_reason is not None:
+        evse.wish = StopWish("UnlockCommand", stop_reason)
     evse.released = True
     if st.board.locks[evse_id - 1].drive(False, st.now):
         return "Unlocked"

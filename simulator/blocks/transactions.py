@@ -17,7 +17,7 @@ import msgspec
 from msgspec import structs
 
 from simulator.blocks.authorization import Grant, GrantEnd
-from simulator.blocks.provisioning import state as provisioning
+from simulator.blocks.provisioning import interruption
 from simulator.core import connector as c
 from simulator.core import readings
 from simulator.core.records import FlashTrouble, TransactionClosed, TransactionNamed, TransactionOpened
@@ -120,7 +120,7 @@ def _points(st: Station, evse: Evse) -> int:
         points |= c.EV_CONNECTED
     if evse.grant is not None:
         points |= c.AUTHORIZED
-        if evse.plugged:
+        if evse.plugged and not evse.lock_failed:  # power cannot flow: G05, "transaction is not started"
             points |= c.POWER_PATH_CLOSED
     if evse.flowing:
         points |= c.ENERGY_TRANSFER
@@ -149,8 +149,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
         return changed
     tx.held |= points
     fell = st.dialect.policy.stop_points(st) & tx.held & ~points
-    reset = provisioning(st).reset
-    if fell or (reset is not None and reset.reason is not None):
+    if fell or interruption(st) is not None:
         _close(st, evse, tx, fell, now)
         return True
     if not points & (c.EV_CONNECTED | c.AUTHORIZED | c.PARKING_BAY_OCCUPANCY) and not tx.told_plugged:
@@ -202,15 +201,16 @@ def _name(tx: Transaction, grant: Grant) -> None:
 
 def _close(st: Station, evse: Evse, tx: Transaction, fell: int, now: int) -> None:
     trigger, reason, token, token_type = _cause(st, evse, tx, fell)
-    tell(st, now, evse)  # what has changed up to now comes before the end
+    if not tx.told_started:
+        tell(st, now, evse)  # a transaction that begins and ends at one moment is told as both
     _finish(st, evse, tx, trigger, reason, token, token_type)
 
 
 def _cause(st: Station, evse: Evse, tx: Transaction, fell: int) -> tuple[str, str, str | None, str]:
     end = evse.grant_end
-    reset = provisioning(st).reset
-    if reset is not None and reset.reason is not None and (end is None or end.trigger == "ResetCommand"):
-        return "ResetCommand", reset.reason, None, ""
+    ends = interruption(st)
+    if ends is not None and (end is None or (end.trigger, end.reason) == ends):
+        return *ends, None, ""
     if end is not None and evse.grant is None:
         fresh = end.at_us > tx.told_end_us or fell & (c.AUTHORIZED | c.POWER_PATH_CLOSED)
         if fresh and not (fell & c.EV_CONNECTED and not fell & c.AUTHORIZED and end.at_us < st.now):
@@ -324,11 +324,9 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         tx.told_plugged = evse.plugged
         _tell(st, evse, tx, TransactionUpdated, "CablePluggedIn" if evse.plugged else "EVCommunicationLost")
     if evse.charging_state != tx.told_state:
-        stopped = not tx.energy or (grant is not None and not grant.energy)
-        trigger = "ChargingStateChanged"
-        if stopped and tx.energy and evse.charging_state == "SuspendedEVSE":
-            trigger, tx.energy = "Deauthorized", False  # E05.FR.02
-        _tell(st, evse, tx, TransactionUpdated, trigger)
+        if grant is not None and not grant.energy:
+            tx.energy = False  # E05.FR.02: energy stops, the authorisation does not
+        _tell(st, evse, tx, TransactionUpdated, "ChargingStateChanged")
 
 
 def _start_trigger(st: Station, evse: Evse, tx: Transaction) -> str:

@@ -197,7 +197,7 @@ def derive_status(evse: Evse, blocked: bool) -> str:
     A running transaction keeps its energy state even on an inoperative EVSE (the change is scheduled, 1.6 5.2), and
     SuspendedEVSE goes before SuspendedEV.
     """
-    if blocked:
+    if blocked or evse.lock_failed:  # a plug that cannot be locked is no use to anybody (G05.FR.01)
         return FAULTED
     if evse.tx is not None and (evse.grant is not None or evse.plugged or evse.ev_gone):
         if evse.flowing:

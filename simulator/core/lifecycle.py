@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.core.records import ConnectFailed
 from simulator.core.wiring import at, drain, on_timer, station_rule
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def dial(st: Station, index: int, now: int) -> None:
 def dial_bound(st: Station, index: int, now: int) -> None:
     """The driver never said what became of a dial: give it up."""
     if st.link.state == "dialing":
-        st.link.drop(st, now, "reset", on_record=False)
+        st.record(ConnectFailed("timeout", 0, "no word of what became of the dial"))
+        st.link.drop(st, now, "reset")
 
 
 @on_timer("ping")
@@ -74,8 +76,7 @@ def held(st: Station, index: int, now: int) -> None:
 
 @on_timer("leave")
 def leave(st: Station, index: int, now: int) -> None:
-    """The end of the run cannot wait any longer."""
-    st.data["leaving"] = "now"
+    """The end of the run cannot wait any longer; ``go`` sees that."""
 
 
 @station_rule(5)
@@ -87,11 +88,10 @@ def modem(st: Station, now: int) -> bool:
 @drain(90)
 def go(st: Station, now: int) -> None:
     """End of the run: hang up when everything is said, or at the deadline."""
-    leaving = st.data.get("leaving")
-    if not leaving or st.link.held:
+    if st.leave_by is None or st.link.held:
         return
     said = not st.outbox.durable_waits() and st.outbox.in_flight is None and not st.outbox.waiting()
-    if leaving == "now" or (said and not any(evse.tx for evse in st.evses)):
+    if now >= st.leave_by or (said and not any(evse.tx for evse in st.evses)):
         st.link.held = True
         st.timers.cancel("dial")
         st.link.drop(st, now, "close", redial=False)

@@ -167,7 +167,7 @@ class LinkPolicy:
         spread_us = st.settings[BACKOFF_RANDOM] * 1_000_000
         wait_us = int(doubled * 1_000_000) + (st.rng.below("backoff", spread_us) if spread_us else 0)
         if retry_after_s is not None:
-            wait_us = max(wait_us, min(retry_after_s, 86_400) * 1_000_000)
+            wait_us = max(wait_us, min(retry_after_s, 86_400) * 1_000_000 * st.speed)  # the server's seconds are real
         return wait_us
 
     def modem_changed(self, st: Station, now: int) -> bool:

@@ -365,9 +365,8 @@ class Outbox:
         return lost
 
     def link_up(self, now: int) -> None:
-        """A connection opened: what waited is due from now on."""
+        """A connection opened: what waited is due from now on. A retry keeps its time (1.6 3.7.1, E13.FR.03)."""
         self.link_open_us = now
-        self.retry_us = None
 
     def withdraw(self, match: type[Report], evse_id: int) -> None:
         """Drop waiting volatile reports of a kind about one EVSE that a newer one replaces."""
@@ -376,12 +375,26 @@ class Outbox:
             for entry in stale:
                 lane.remove(entry)
 
+    def software_ends(self, st: Station, torn: set[object]) -> None:
+        """RAM is lost: say what becomes of the durable reports that flash does not hold (any more)."""
+        for entry in self.durable:
+            if entry.unsafe:
+                self._fate(st, entry, "dropped_by_station", "flash refused it")
+            elif entry.order in torn and st.board.flash.get(QUEUE_AREA, entry.order) is None:
+                self._fate(st, entry, "dropped_by_station", "torn write")
+
     def _forget(self, st: Station, entry: Entry) -> None:
-        if entry.report.durable and not entry.unsafe:
-            st.board.flash.delete(QUEUE_AREA, entry.order)
+        if entry.report.durable and not entry.unsafe and not st.board.flash.delete(QUEUE_AREA, entry.order):
+            what = f"{type(entry.report).__name__} is over but cannot be deleted, it will come again"
+            st.record(FlashTrouble(QUEUE_AREA, st.board.flash.why, what))
 
     def _fate(self, st: Station, entry: Entry, fate: str, why: str = "") -> None:
         st.record(MessageFate(type(entry.report).__name__, fate, _key_of(entry.report), why))
+
+    def never_queued(self, st: Station, report: Report, why: str) -> None:
+        """A durable report was dropped before it came here: that is its fate all the same."""
+        if report.durable:
+            st.record(MessageFate(type(report).__name__, "dropped_by_station", _key_of(report), why))
 
 
 def _key_of(report: Report) -> str:

@@ -13,7 +13,7 @@ before what the same input caused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,7 +24,7 @@ from simulator.core.connector import Evse
 from simulator.core.dialect import CallRefused, Later
 from simulator.core.effects import AnyEffect, Effect, Record, Send
 from simulator.core.link_policy import LinkPolicy
-from simulator.core.outbox import Entry, Outbox
+from simulator.core.outbox import QUEUE_AREA, Entry, Outbox
 from simulator.core.records import (
     AnyRecord,
     CsmsCallHandled,
@@ -86,6 +86,7 @@ class Station:
         "id",
         "id_prefix",
         "later",
+        "leave_by",
         "link",
         "model",
         "now",
@@ -95,9 +96,11 @@ class Station:
         "reply_extra",
         "rng",
         "running",
+        "serial",
         "settings",
         "speed",
         "started_us",
+        "switched_on",
         "timers",
         "triggering",
     )
@@ -112,8 +115,10 @@ class Station:
         epoch_us: int = 0,
         now: int = 0,
         speed: int = 1,
-        register_wh: float | None = None,
+        register_wh: float | Sequence[float] | None = None,
+        serial: str | None = None,
     ) -> None:
+        self.serial = serial
         self.id, self.model, self.number = station_id, model, number
         self.dialect = model.dialect
         self.epoch_us, self.speed, self.now = epoch_us, speed, now
@@ -131,7 +136,11 @@ class Station:
         self.boot_no = 0
         self.boot_reason = "PowerUp"
         self.powered = False
+        #: the switch of the station, whatever the mains do
+        self.switched_on = False
         self.running = False
+        #: when the end of the run cannot wait any longer; None while there is no end in sight
+        self.leave_by: int | None = None
         self.gate = "unknown"
         self._busy = False
         self._phase = "off"
@@ -169,6 +178,8 @@ class Station:
         for function in MOMENTS["start"]:
             function(self, now)
         self.link.start(self, now)
+        if self.leave_by is not None:
+            self.timers.set("leave", self.leave_by)
         self.phase("connecting")
 
     def stop_software(self, now: int, how: str) -> None:
@@ -180,6 +191,12 @@ class Station:
             self.board.meters[index].set_flow(0.0, (0.0, 0.0, 0.0), evse.spec.voltage_v, now)
         self.link.held = True
         self.link.drop(self, now, how, redial=False)
+        torn = self.board.power_cut(now) if how == "vanish" else ()
+        for area, key in torn:
+            self.record(FlashTrouble(area, "torn", str(key)))
+        self.outbox.software_ends(self, {key for area, key in torn if area == QUEUE_AREA})
+        for _, report in self.held:
+            self.outbox.never_queued(self, report, "held back by a quirk")
         self._fresh_ram()
         self.phase("off")
 
@@ -198,8 +215,6 @@ class Station:
             return
         self.powered = False
         self.stop_software(now, "vanish")
-        for area, key in self.board.power_cut(now):
-            self.record(FlashTrouble(area, "torn", str(key)))
 
     def power_up(self, now: int) -> None:
         """Supply is back (or there for the first time)."""
@@ -275,10 +290,12 @@ class Station:
             TIMERS[name](self, index, now)
 
     def _power_on(self, event: i.PowerOn, now: int) -> None:
+        self.switched_on = True
         if self.board.supply.mains:
             self.power_up(now)
 
     def _power_off(self, event: i.PowerOff, now: int) -> None:
+        self.switched_on = False
         self.power_cut(now)
 
     def _link_up(self, event: i.LinkUp, now: int) -> None:
@@ -464,7 +481,7 @@ class Station:
     def _follow_supply(self, now: int) -> None:
         """Mains may have gone or come; a hold-up time lets the station say so first."""
         mains = self.board.supply.mains
-        if mains and not self.powered and self.boot_no > 0:
+        if mains and not self.powered and self.switched_on:
             self.power_up(now)
         elif mains:
             self.timers.cancel("holdup")
@@ -476,8 +493,8 @@ class Station:
                 self.power_cut(now)
 
     def _leave(self, event: i.Leave, now: int) -> None:
+        self.leave_by = event.deadline_us
         self.timers.set("leave", event.deadline_us)
-        self.data["leaving"] = True
 
     def _perform(self, event: i.Perform, now: int) -> None:
         if event.what == "reboot":
@@ -511,13 +528,15 @@ class Station:
         for quirk in self.model.seams.report:
             changed = quirk.report(self, report)
             if changed is None:
+                self.outbox.never_queued(self, report, "quirk")
                 return
             if isinstance(changed, tuple):  # hold until
+                until_us, report = changed
                 if len(self.held) < MAX_HELD:
-                    until_us, held = changed
-                    self.held.append((until_us, held))
+                    self.held.append((until_us, report))
                     self.timers.set("held", min(at for at, _ in self.held))
-                return
+                    return
+                continue  # enough is held back: this one goes now
             report = changed
         self.outbox.publish(self, report, self.now, triggered=triggered or self.triggering)
 

@@ -93,6 +93,7 @@ class Farm:
             epoch_us=self.clock.epoch_us,
             speed=max(1, int(self.plan.speed)),
             register_wh=registers,
+            serial=plan.serial,
         )
         if stored is not None:
             restore(station, stored)

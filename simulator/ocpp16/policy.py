@@ -17,6 +17,7 @@ from simulator.blocks.metering import (
     SAMPLE_MEASURANDS,
     STOP_TXN_SAMPLED,
     collected,
+    wanted,
 )
 from simulator.core import readings
 from simulator.core.connector import AUTHORIZED, EV_CONNECTED, POWER_PATH_CLOSED
@@ -43,8 +44,8 @@ class Policy16:
 
     def begin_measurands(self, st: Station) -> tuple[str, ...]:
         """StopTxnSampledData: the begin values go into transactionData."""
-        wanted: tuple[str, ...] = st.settings[STOP_TXN_SAMPLED]
-        return wanted
+        named: tuple[str, ...] = st.settings[STOP_TXN_SAMPLED]
+        return named
 
     def started_readings(self, st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
         """StartTransaction has the register only."""
@@ -56,11 +57,11 @@ class Policy16:
 
     def end_readings(self, st: Station, evse: Evse, tx: Transaction) -> tuple[MeterReading, ...]:
         """transactionData: begin, collected, end; bounded by StopTransactionMaxMeterValues (errata 3.89)."""
-        wanted = self.begin_measurands(st)
+        named = self.begin_measurands(st)
         middle = collected(st, tx)
-        if not wanted and not middle:
+        if not named and not middle:
             return ()
-        end = readings.take(st, evse, "Transaction.End", wanted)
+        end = readings.take(st, evse, "Transaction.End", named)
         first = (tx.begin,) if tx.begin is not None else ()
         last = (end,) if end is not None else ()
         room = int(st.settings[MAX_STOP_VALUES]) - len(first) - len(last)
@@ -78,8 +79,7 @@ class Policy16:
 
     def trigger_measurands(self, st: Station) -> tuple[str, ...]:
         """MeterValuesSampledData (1.6 5.17)."""
-        wanted: tuple[str, ...] = st.settings[SAMPLE_MEASURANDS]
-        return wanted
+        return wanted(st, SAMPLE_MEASURANDS)
 
     def offline_threshold(self, st: Station) -> int:
         """1.6 tells only what has changed (4.9)."""

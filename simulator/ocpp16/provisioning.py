@@ -27,11 +27,12 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
     def text(pattern: str | None) -> Any:
         return UNSET if pattern is None else device_model.identify(st, pattern)
 
+    serial = device_model.serial_of(st)
     payload = m.make(
         m.BootNotificationRequest,
         charge_point_vendor=identity.vendor,
         charge_point_model=identity.model,
-        charge_point_serial_number=_cut(text(identity.serial), 25),
+        charge_point_serial_number=UNSET if serial is None else serial,
         charge_box_serial_number=_cut(text(identity.box_serial), 25),
         firmware_version=text(identity.firmware),
         iccid=text(identity.iccid),

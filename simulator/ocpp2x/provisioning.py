@@ -29,6 +29,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
     modem = UNSET
     if identity.iccid is not None or identity.imsi is not None:
         modem = m.make(m.ModemType, iccid=text(identity.iccid, 20), imsi=text(identity.imsi, 20))
+    serial = device_model.serial_of(st)
     payload = m.make(
         m.BootNotificationRequest,
         reason=report.reason,
@@ -36,7 +37,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
             m.ChargingStationType,
             model=identity.model[:20],
             vendor_name=identity.vendor[:50],
-            serial_number=text(identity.serial, 25),
+            serial_number=UNSET if serial is None else serial,
             firmware_version=text(identity.firmware, 50),
             modem=modem,
         ),
