@@ -66,7 +66,17 @@ PASSWORD = setting(
 class LinkPolicy:
     """The link of one station. ``number`` and ``attempts`` belong to the world, so that numbers are never reused."""
 
-    __slots__ = ("attempts", "dialed_us", "down_since_us", "ever_up", "held", "is_up", "number", "state", "waiting_pong")
+    __slots__ = (
+        "attempts",
+        "dialed_us",
+        "down_since_us",
+        "ever_up",
+        "held",
+        "is_up",
+        "number",
+        "state",
+        "waiting_pong",
+    )
 
     def __init__(self) -> None:
         self.number = 0

@@ -244,7 +244,7 @@ class Station:
             if self.running:
                 for _, drain in DRAINS:
                     drain(self, now)
-                    if not self.running:
+                    if self._stopped():
                         return effects
                 self.outbox.pump(self, now)
                 depth = self.outbox.waiting()
@@ -265,6 +265,10 @@ class Station:
             return board
         return own if board is None or own < board else board
 
+    def _stopped(self) -> bool:
+        """Has the software ended within this very feed?"""
+        return not self.running
+
     def _settle(self, now: int) -> None:
         if not self.running:
             return
@@ -272,7 +276,7 @@ class Station:
             changed = False
             for _, station_rule in STATION_RULES:
                 changed = station_rule(self, now) or changed
-                if not self.running:
+                if self._stopped():
                     return
             for evse in self.evses:
                 for _, evse_rule in EVSE_RULES:

@@ -25,6 +25,7 @@ from simulator.ocpp2x import (
 )
 from simulator.ocpp2x.capabilities import V21
 from simulator.ocpp2x.policy import Policy2x
+from simulator.wire.rpc import Call, Error, Result, ResultError, Send
 
 __all__ = ["DIALECT_21", "DIALECT_201", "ERROR_CODES"]
 
@@ -48,9 +49,19 @@ ERROR_CODES = {
 UNREADABLE_ID = "-1"
 
 
-def _dialect(name: str, subprotocol: str, messages: Any, capabilities: frozenset[str]) -> Dialect:
+def _dialect(
+    name: str, subprotocol: str, messages: Any, capabilities: frozenset[str], frame_types: tuple[type, ...]
+) -> Dialect:
     """One version of the family. B03.FR.08: what comes while the station is not registered is a SecurityError."""
-    dialect = Dialect(name, subprotocol, messages, ERROR_CODES, unreadable_id=UNREADABLE_ID, refused_kind="security")
+    dialect = Dialect(
+        name,
+        subprotocol,
+        messages,
+        ERROR_CODES,
+        unreadable_id=UNREADABLE_ID,
+        refused_kind="security",
+        frame_types=frame_types,
+    )
     dialect.capabilities = capabilities
     dialect.adopt(
         provisioning.table,
@@ -69,5 +80,5 @@ def _dialect(name: str, subprotocol: str, messages: Any, capabilities: frozenset
     return dialect
 
 
-DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset())
-DIALECT_21 = _dialect("2.1", "ocpp2.1", messages_21, frozenset({V21}))
+DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, Result, Error))
+DIALECT_21 = _dialect("2.1", "ocpp2.1", messages_21, frozenset({V21}), (Call, Result, Error, ResultError, Send))

@@ -16,15 +16,9 @@ from simulator.core import records as r
 from simulator.core.model import EvseSpec, HardwareSpec, Identity, Model
 from simulator.core.settings import KEYS, SETTINGS, defaults
 from simulator.core.station import Station
+from simulator.dialects import DIALECTS
 from simulator.fleet.virtual import VirtualFleet
 from simulator.lab.csms import LabCsms
-
-try:
-    from simulator.dialects import DIALECTS
-except ImportError:
-    from simulator.ocpp16 import DIALECT_16
-
-    DIALECTS = {"1.6": DIALECT_16}
 
 VERSIONS = tuple(DIALECTS)
 TWO = tuple(v for v in VERSIONS if v != "1.6")
@@ -109,6 +103,12 @@ class Rig:
         """A frame of the CSMS as raw bytes, now."""
         raw = data if isinstance(data, bytes) else data.encode()
         return self.fleet.feed(self.station, i.Frame(self.station.link.number, raw))
+
+    def back(self, seconds: float = 60) -> None:
+        """The network is back, and so is the connection, whatever the back-off; then let time pass."""
+        self.mend()
+        assert self.fleet.settle(400, lambda: self.station.link.is_up), "no connection although there is a network"
+        self.run(seconds)
 
     # -- asking
 

@@ -18,6 +18,7 @@ DEEP = 100_000
 # name, frame, (code, id) in 1.6, (code, id) in 2.0.1; None: no answer at all
 SILENT = None
 LONG = b"i" * 40
+LONG_OLD, LONG_NEW = ("FormationViolation", LONG.decode()), ("RpcFrameworkError", LONG.decode())
 TYPE, VALUE = ("TypeConstraintViolation", "a"), ("PropertyConstraintViolation", "a")
 MISSING_OLD, MISSING_NEW = ("OccurenceConstraintViolation", "a"), ("OccurrenceConstraintViolation", "a")
 TABLE = [
@@ -51,7 +52,7 @@ TABLE = [
     ("unknown field", b'[2,"a","ClearCache",{"x":1}]', ("FormationViolation", "a"), ("FormatViolation", "a")),
     ("missing field", b'[2,"a","Reset",{}]', MISSING_OLD, MISSING_NEW),
     ("wrong value", b'[2,"a","Reset",{"type":"Gently"}]', VALUE, VALUE),
-    ("id too long", b'[2,"' + LONG + b'","Reset",{}]', ("FormationViolation", LONG.decode()), ("RpcFrameworkError", LONG.decode())),
+    ("id too long", b'[2,"' + LONG + b'","Reset",{}]', LONG_OLD, LONG_NEW),
     ("id far too long", b'[2,"' + b"i" * 4000 + b'","ClearCache",{}]', SILENT, ("RpcFrameworkError", "-1")),
     ("a broken result", b'[3,"a"]', SILENT, SILENT),
     ("a broken error", b'[4,"a",5]', SILENT, SILENT),
