@@ -4,10 +4,15 @@ Tests are as reproducible as the farm itself: Hypothesis draws the same examples
 everybody. Its time limit per example is off, because two busy cores would make it a matter of luck.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.lab import Lab, bench
+if TYPE_CHECKING:
+    from tests.bench import Lab
 
 settings.register_profile("cpfarm", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cpfarm")
@@ -15,11 +20,13 @@ settings.load_profile("cpfarm")
 
 @pytest.fixture
 def version() -> str:
-    """The protocol version of `lab`; `each_version` of tests/lab.py makes it all of them in turn."""
+    """The protocol version of `lab`; `each_version` of tests/bench.py makes it all of them in turn."""
     return "1.6"
 
 
 @pytest.fixture
 def lab(version: str) -> Lab:
     """A station that has booted, its CSMS, and a stepped clock."""
+    from tests.bench import bench  # only tests that want a station wait for it
+
     return bench(version)

@@ -154,7 +154,7 @@ class CacheEntry(msgspec.Struct, frozen=True):
 
 
 class Grant:
-    """An authorisation that holds. ``energy`` False: charging is not (or no longer) allowed, the transaction goes on."""
+    """An authorisation that holds. ``energy`` False: charging is not (any more) allowed, the transaction goes on."""
 
     __slots__ = (
         "at_us",

@@ -179,9 +179,7 @@ def publish_station(st: Station, status: str = "", error: str = "", *, triggered
         status, error = st.data["station_told"] or (AVAILABLE, "")
     st.data["station_told"] = (status, error)
     st.publish(
-        StatusChanged(
-            evse_id=0, connector_id=0, status=status, plugged=False, error=error, info="", at=st.stamp()
-        ),
+        StatusChanged(evse_id=0, connector_id=0, status=status, plugged=False, error=error, info="", at=st.stamp()),
         triggered=triggered,
     )
 

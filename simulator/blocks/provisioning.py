@@ -140,8 +140,8 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
 
 
 def interruption(st: Station) -> tuple[str, str] | None:
-    """What ends every transaction now, as (trigger, reason): a reset, or mains that has gone while the hold-up time of a
-    product that uses it so lets it say so first (PowerLoss of ReasonEnumType)."""
+    """What ends every transaction now, as (trigger, reason): a reset, or mains that has gone on a product whose hold-up
+    time is there to say so first."""
     reset = state(st).reset
     if reset is not None and reset.reason is not None:
         return "ResetCommand", reset.reason

@@ -302,7 +302,7 @@ def tell_all(st: Station, now: int) -> None:
 
 
 def tell(st: Station, now: int, evse: Evse) -> None:
-    """Compare the facts of a transaction with what was told and publish the differences (E01.FR.15-18, E02.FR.15-20)."""
+    """Compare the facts of a transaction with what was told and publish what differs (E01.FR.15-18, E02.FR.15-20)."""
     tx = evse.tx
     assert tx is not None
     grant, end = evse.grant, evse.grant_end
@@ -458,4 +458,6 @@ def recover(st: Station, now: int) -> None:
         reason = "PowerLoss" if lost_power else "Reboot"
         _finish(st, evse, tx, "AbnormalCondition", reason, None, "")
         evse.spent = ~0
+
+
 NUMBER.append(number)

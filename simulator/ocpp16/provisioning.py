@@ -63,7 +63,7 @@ def boot_failed(st: Station, report: BootAsked, code: str) -> None:
 
 @table.on("Reset", when=REGISTERED)
 def reset(st: Station, req: Any, m: Any) -> Any:
-    """5.14. Soft stops transactions and delivers their stop messages first; hard reboots at once, they come after it."""
+    """5.14. Soft stops transactions and delivers their stop messages first; hard reboots at once, they come later."""
     soft = req.type == "Soft"
     provisioning.request_reset(
         st,

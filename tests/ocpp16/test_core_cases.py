@@ -6,6 +6,7 @@ reservations, smart charging, firmware and security belong to other profiles and
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from simulator.core.model import HardwareSpec
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from simulator.core.readings import CURRENT, ENERGY, POWER
 from simulator.core.wall import parse_wall
-from tests.lab import AT_ONCE, Lab, bench, build, frames
+from tests.bench import AT_ONCE, Lab, bench, build, frames
 
 REQUIRED_KEYS = {
     # key: may it be written (None: the case leaves it open)
@@ -244,7 +245,7 @@ def test_tc_015_cs_hard_reset_with_transaction() -> None:
     lab.run(60)
     assert lab.session().reason == "HardReset"
     assert told(lab).count("BootNotification") == told(lab).count("StopTransaction") == 1
-    after = [p for p in lab.csms.sent("StatusNotification")][-3:]
+    after = lab.csms.sent("StatusNotification")[-3:]
     assert [(p["connectorId"], p["status"]) for p in after] in (
         [(0, "Available"), (1, "Preparing"), (2, "Available")],
         [(0, "Available"), (1, "Finishing"), (2, "Available")],
@@ -315,7 +316,7 @@ def samples(lab: Lab) -> list[dict[str, Any]]:
 def steps(values: list[dict[str, Any]]) -> set[int]:
     """Seconds between consecutive stamps."""
     stamps = [parse_wall(v["timestamp"]) or 0 for v in values]
-    return {(b - a) // 1_000_000 for a, b in zip(stamps, stamps[1:], strict=False)}
+    return {(b - a) // 1_000_000 for a, b in pairwise(stamps)}
 
 
 @pytest.mark.parametrize("wanted", [(ENERGY, POWER), ()])

@@ -1,9 +1,9 @@
 """A station on the bench: virtual clock, scripted CSMS, and a watch that looks at every single step.
 
-``Lab`` drives one station with the words of the field (``boot``, ``plug``, ``present``, ``charge``) and reads what it said
-in words that fit all versions (``statuses``, ``sessions``). The watch judges each frame against the schemas of the `ocpp`
-package and each step against the laws that hold whatever a test does: one CALL in flight, legal moves of the status, a
-register that never falls, sequence numbers without gaps, one start and one end for a transaction.
+``Lab`` drives one station with the words of the field (``boot``, ``plug``, ``present``, ``charge``) and reads what it
+said in words that fit all versions (``statuses``, ``sessions``). The watch judges each frame against the schemas of the
+`ocpp` package and each step against the laws that hold whatever a test does: one CALL in flight, legal moves of the
+status, a register that never falls, sequence numbers without gaps, one start and one end for a transaction.
 """
 
 from __future__ import annotations
@@ -151,8 +151,10 @@ class Watch:
                 self.frame(decimal(effect.data), effect)
             elif isinstance(effect, e.Hangup):
                 self.in_flight = None
-            elif isinstance(effect, e.Record) and isinstance(effect.what, FaultBegan) and (
-                getattr(FAULTS.get(effect.what.fault), "may_fall", False)
+            elif (
+                isinstance(effect, e.Record)
+                and isinstance(effect.what, FaultBegan)
+                and (getattr(FAULTS.get(effect.what.fault), "may_fall", False))
             ):
                 self.waived.add("register")
         if not st.link.is_up or st.timers.get("call") is None:
