@@ -13,7 +13,8 @@ def hunt(
     runs: int = option("--runs", "How many seeds.", 20),
     minutes: float = option("--minutes", "Simulated minutes of each run.", 30.0),
 ) -> None:
-    """Random plans from a seed, in memory, against independent checkers; a failure prints the command that repeats it."""
+    """Random plans from a seed, in memory, against independent checkers; a failure prints the command that repeats
+    it."""
     from simulator.lab.swarm import hunt as hunt_one
 
     if runs < 1 or runs > 100_000:

@@ -42,6 +42,7 @@ class Lines:
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
+        self.every_s = LINE_EVERY_S
         self._next = 0.0
 
     def started(self, run: Run) -> None:
@@ -54,7 +55,7 @@ class Lines:
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + LINE_EVERY_S
+        self._next = now + self.every_s
         row = figures(run)
         phases = " ".join(f"{phase} {row[phase]}" for phase in PHASES if row[phase])
         self._say(

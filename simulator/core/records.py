@@ -144,7 +144,7 @@ class TransactionTold(RecordItem):
 
 
 class MessageFate(RecordItem):
-    """The end of a durable message. ``fate``: answered, answered_with_error, dropped_by_station; ``key`` names the
+    """The end of a durable message; ``action`` is its kind of report (TransactionStarted, ...). ``fate``: answered, answered_with_error, dropped_by_station; ``key`` names the
     transaction it belongs to, or is empty; ``why`` is given when the message was dropped."""
 
     action: str

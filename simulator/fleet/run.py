@@ -42,7 +42,7 @@ from simulator.report.html import KeptStation, write_html
 from simulator.report.junit import write_junit
 from simulator.report.redact import Redactor
 from simulator.report.series import Series
-from simulator.report.truth import fault_spans
+from simulator.report.truth import Excuse, fault_spans
 from simulator.report.summary import RunInfo, build_summary, write_summary
 
 USER_AGENT = f"cpfarm/{simulator.__version__}"
@@ -116,6 +116,10 @@ class Run:
         self.why_ended = ""
         self.notes: list[str] = []
         self.our_error: BaseException | None = None
+        #: what a story does to the CSMS on purpose is not held against it
+        self.excuses: list[Excuse] = []
+        #: called when the stations have left and the CSMS is still there
+        self.afterwards: Callable[[Run], None] | None = None
         self._interrupts = 0
         self._stop: asyncio.Event | None = None
 
@@ -215,6 +219,10 @@ class Run:
             ledger.flush()
             if state is not None:
                 state.close()
+        if self.afterwards is not None:
+            await loop.run_in_executor(None, self.afterwards, self)
+        if self.csms is not None:
+            await loop.run_in_executor(None, self._ask_reference)
         run_info = RunInfo(
             run_id=format(begin_utc_us, "x"),
             version=simulator.__version__,
@@ -322,6 +330,20 @@ class Run:
 
     # -- afterwards
 
+    def _ask_reference(self) -> None:
+        """The reference CSMS validates everything; what it found is worth a sentence."""
+        assert self.csms is not None
+        found = self.csms.request("GET", "/api/violations?limit=20")
+        if found["count"]:
+            kinds = sorted({f"{row['action']} {row['rule']}" for row in found["violations"]})[:5]
+            self.notes.append(f"the reference CSMS saw {found['count']} violations by stations: {'; '.join(kinds)}")
+
+    def _ending_excuses(self) -> list[Excuse]:
+        if self.plan.at_end == "finish":
+            return []
+        why = f"the run was to end with {self.plan.at_end}"
+        return [Excuse("stops_delivered", why), Excuse("all_calls_answered", why)]
+
     def _notes(self, target: Target) -> list[str]:
         notes = list(self.notes)
         if self.plan.speed != 1 and self.csms is None:
@@ -338,20 +360,22 @@ class Run:
             expect=self.plan.expect,
             strict=options.strict,
             boot_timeout_us=farm.boot_timeout_us,
+            excuses=[*self.excuses, *self._ending_excuses()],
             reproduce=lambda station_id: f"{options.command} --only {station_id}",
         )
         summary = build_summary(
             self.metrics, ledger, info, storms=farm.storms, checks=checks, our_error=self.our_error is not None
         )
+        spans = [
+            (name, begin_us / 1e6, None if end_us is None else end_us / 1e6)
+            for name, begin_us, end_us in fault_spans(ledger)
+        ]
+        ledger.close()
         if options.summary is not None:
             write_summary(summary, options.summary)
         if options.junit is not None:
             write_junit(summary, options.junit)
         if options.report is not None:
-            spans = [
-                (name, begin_us / 1e6, None if end_us is None else end_us / 1e6)
-                for name, begin_us, end_us in fault_spans(ledger)
-            ]
             write_html(summary, options.report, points=self.series.points, spans=spans, kept=_kept(farm, redactor))
         return summary
 
