@@ -27,18 +27,12 @@ from simulator.core.model import EvseSpec, HardwareSpec, Identity, Model, ModemS
 from simulator.core.records import FaultBegan, Remark
 from simulator.core.settings import Setting, defaults
 from simulator.core.station import Station
+from simulator.dialects import DIALECTS
 from simulator.fleet.virtual import VirtualFleet
 from simulator.hardware.fault import FAULTS
 from simulator.lab.csms import LabCsms
 
-try:
-    from simulator.dialects import DIALECTS
-except ImportError:
-    from simulator.ocpp16 import DIALECT_16
-
-    DIALECTS = {"1.6": DIALECT_16}
-
-VERSIONS = tuple(DIALECTS)
+VERSIONS = ("1.6", "2.0.1", "2.1")
 each_version = pytest.mark.parametrize("version", VERSIONS)
 each_2x = pytest.mark.parametrize("version", VERSIONS[1:])
 

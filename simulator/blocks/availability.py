@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from simulator.core.connector import AVAILABLE, FAULTED, UNAVAILABLE, derive_status
 from simulator.core.reports import HeartbeatDue, StatusChanged
 from simulator.core.settings import setting
-from simulator.core.wiring import at, drain, on_timer, rule
+from simulator.core.wiring import QUIET, at, drain, on_timer, rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -217,17 +217,18 @@ def _arm_heartbeat(st: Station, now: int) -> None:
 
 
 @on_timer("heartbeat")
-def heartbeat(st: Station, index: int, now: int) -> None:
+def heartbeat(st: Station, index: int, now: int) -> object:
     """A heartbeat is due unless another message was sent meanwhile (1.6 4.6, G02.FR.05)."""
     if st.gate != "accepted" or not st.link.is_up:
-        return
+        return None
     interval_us = st.settings[HEARTBEAT_INTERVAL] * 1_000_000
     quiet_since = st.outbox.sent_us
     if quiet_since + interval_us > now and now - st.data.get("heartbeat_us", 0) < HEARTBEAT_AT_LEAST_US:
         st.timers.set("heartbeat", quiet_since + interval_us)
-        return
+        return QUIET
     beat(st)
     st.timers.set("heartbeat", now + interval_us)
+    return QUIET
 
 
 def beat(st: Station, *, triggered: bool = False) -> None:

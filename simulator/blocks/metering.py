@@ -13,7 +13,7 @@ from simulator.core import readings
 from simulator.core.readings import ENERGY, MEASURANDS
 from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
 from simulator.core.settings import READ_ONLY, setting
-from simulator.core.wiring import at, drain, on_timer
+from simulator.core.wiring import QUIET, at, drain, on_timer
 
 if TYPE_CHECKING:
     from simulator.blocks.transactions import Transaction
@@ -175,17 +175,18 @@ def collect_interval_s(st: Station) -> int:
 
 
 @on_timer("sample")
-def sample(st: Station, evse_id: int, now: int) -> None:
+def sample(st: Station, evse_id: int, now: int) -> object:
     """A periodic sample is due."""
     evse = st.evses[evse_id - 1]
     tx = evse.tx
     interval_s = st.settings[SAMPLE_INTERVAL]
     if tx is None or interval_s <= 0:
-        return
+        return None
     st.timers.set("sample", now + interval_s * 1_000_000, evse_id)
     reading = readings.take(st, evse, "Sample.Periodic", wanted(st, SAMPLE_MEASURANDS))
     if reading is not None:
         publish_sample(st, evse, tx, reading, "MeterValuePeriodic")
+    return QUIET
 
 
 def wanted(st: Station, measurands: Setting) -> tuple[str, ...]:

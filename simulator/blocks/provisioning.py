@@ -159,7 +159,7 @@ def reset_due(st: Station, index: int, now: int) -> None:
     """The drain below looks at the deadline."""
 
 
-@drain(95)
+@drain(95, watches_outbox=True)
 def carry_out_reset(st: Station, now: int) -> None:
     """Reboot when transactions are over and, if the reset is patient, their messages are delivered (B12.FR.04-05)."""
     reset = state(st).reset

@@ -93,10 +93,7 @@ class Transaction(msgspec.Struct):
     told_state: str = ""
     told_phases: int = 0
     told_end_us: int = 0
-    stop_trigger: str = ""
-    stop_reason: str = ""
-    stop_token: str | None = None
-    stop_token_type: str = ""
+    start_trigger: str = ""
 
 
 def _new_key(st: Station) -> str:
@@ -148,7 +145,10 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
             return True
         return changed
     tx.held |= points
-    fell = st.dialect.policy.stop_points(st) & tx.held & ~points
+    stops = st.dialect.policy.stop_points(st)
+    if stops & c.POWER_PATH_CLOSED:
+        stops |= c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: as a stop point it is exactly these two
+    fell = stops & tx.held & ~points
     if fell or interruption(st) is not None:
         _close(st, evse, tx, fell, now)
         return True
@@ -171,6 +171,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
         physical_wh=meter.physical_wh(now),
         offline=not st.link.is_up,
         held=evse.points,
+        start_trigger=_start_trigger(evse, starts, now),
         begin=readings.take(st, evse, "Transaction.Begin", st.dialect.policy.begin_measurands(st)),
     )
     grant = evse.grant
@@ -309,7 +310,7 @@ def tell(st: Station, now: int, evse: Evse) -> None:
     if grant is not None and not tx.id_token:
         _name(tx, grant)
     if not tx.told_started:
-        _tell(st, evse, tx, TransactionStarted, _start_trigger(st, evse, tx))
+        _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
         tx.told_started = True
         tx.told_plugged, tx.told_state = evse.plugged, evse.charging_state
         _save(st, tx)
@@ -329,18 +330,16 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         _tell(st, evse, tx, TransactionUpdated, "ChargingStateChanged")
 
 
-def _start_trigger(st: Station, evse: Evse, tx: Transaction) -> str:
+def _start_trigger(evse: Evse, starts: int, now: int) -> str:
+    """What made the first of the start points ``starts`` hold (TriggerReasonEnumType)."""
     grant = evse.grant
-    if tx.remote_start_id is not None:
-        return "RemoteStart"
-    starts = st.dialect.policy.start_points(st)
-    if starts & c.ENERGY_TRANSFER and evse.flowing and not starts & tx.held & ~c.ENERGY_TRANSFER:
-        return "ChargingStateChanged"
-    if grant is not None and (grant.at_us == st.now or not evse.plugged):
+    if grant is not None and grant.remote_start_id is not None:
+        return "RemoteStart"  # F01.FR.19
+    if starts & c.AUTHORIZED or (starts & c.POWER_PATH_CLOSED and grant is not None and grant.at_us == now):
         return "Authorized"
-    if evse.plugged:
+    if starts & (c.EV_CONNECTED | c.POWER_PATH_CLOSED):
         return "CablePluggedIn"
-    return "EVDetected"
+    return "EVDetected" if starts & c.PARKING_BAY_OCCUPANCY else "ChargingStateChanged"
 
 
 def _tell(
@@ -453,7 +452,7 @@ def recover(st: Station, now: int) -> None:
                 evse.grant = grant
             continue
         if not tx.told_started:
-            _tell(st, evse, tx, TransactionStarted, _start_trigger(st, evse, tx))
+            _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
             tx.told_started = True
         reason = "PowerLoss" if lost_power else "Reboot"
         _finish(st, evse, tx, "AbnormalCondition", reason, None, "")

@@ -43,7 +43,7 @@ class Later:
 
 Handler = Callable[[Any, Any, Any], Any]
 Renderer = Callable[[Any, Any, Any], Any]
-Reply = Callable[[Any, Any, Any], None]
+Reply = Callable[[Any, Any, Any], object]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -142,7 +142,8 @@ class Table:
         return declare
 
     def reply(self, action: str) -> Callable[[Reply], Reply]:
-        """``reply(station, report, response)`` takes the typed answer to our ``action``."""
+        """``reply(station, report, response)`` takes the typed answer to our ``action``; it may return QUIET, see
+        ``core/wiring.py``."""
 
         def declare(function: Reply) -> Reply:
             self.replies.append((action, function))

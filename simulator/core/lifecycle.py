@@ -85,7 +85,7 @@ def modem(st: Station, now: int) -> bool:
     return st.link.modem_changed(st, now)
 
 
-@drain(90)
+@drain(90, watches_outbox=True)
 def go(st: Station, now: int) -> None:
     """End of the run: hang up when everything is said, or at the deadline."""
     if st.leave_by is None or st.link.held:

@@ -9,6 +9,10 @@ and world* (plugs, cars, locks, registers, the RTC's battery, active faults) go 
 
 Order inside one feed: replies are sent where they arise, everything else after settling, so that a reply always comes
 before what the same input caused.
+
+A station is *at rest* when the last settling found nothing to change and the drains nothing to tell. An input that is
+``QUIET`` (``core/wiring.py``) cannot disturb a rest, so neither is run again: most of what a busy station is told are
+moments to sample and answers to samples. Active faults, which may change by themselves, forbid rest.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ from simulator.core.reports import Report, Stamp, TransactionReport
 from simulator.core.rng import Rng, seed_of
 from simulator.core.settings import SETTINGS, Setting, SettingsView
 from simulator.core.timers import Timers
-from simulator.core.wiring import DRAINS, EVSE_RULES, MOMENTS, STATION_RULES, TIMERS
+from simulator.core.wiring import DRAINS, EVSE_RULES, MOMENTS, QUIET, STATION_RULES, TIMERS, WATCHING_DRAINS
 from simulator.errors import AuthorError, RemoteProtocolError, UnknownName
 from simulator.hardware.board import Board
 from simulator.wire.rpc import Call, Error, Result, encode_error, encode_result, parse
@@ -72,6 +76,7 @@ class Station:
         "_depth",
         "_effects",
         "_phase",
+        "_rest",
         "board",
         "booked_wh",
         "boot_no",
@@ -145,6 +150,7 @@ class Station:
         self._busy = False
         self._phase = "off"
         self._depth = 0
+        self._rest: tuple[object, ...] | None = None
         self._effects: list[AnyEffect] = []
         self._fresh_ram()
 
@@ -239,19 +245,33 @@ class Station:
         effects: list[AnyEffect] = []
         self._effects = effects
         try:
-            APPLY[type(event)](self, event, now)
-            self._settle(now)
-            if self.running:
-                for _, drain in DRAINS:
-                    drain(self, now)
-                    if self._stopped():
-                        return effects
-                self.outbox.pump(self, now)
-                depth = self.outbox.waiting()
-                if depth != self._depth:
-                    if depth + self._depth > 1:  # one message on its way is no queue
-                        effects.append(Record(QueueDepth(depth)))
-                    self._depth = depth
+            quiet = APPLY[type(event)](self, event, now) is QUIET
+            if not self.running:
+                return effects
+            if quiet and self._rest is not None and self._rest == self._restful():
+                drains = WATCHING_DRAINS
+                at_rest = True
+            else:
+                drains = DRAINS
+                at_rest = self._settle(now)
+                if self._stopped():
+                    return effects
+            outbox = self.outbox
+            before = (len(effects), outbox.next_order)
+            for _, drain in drains:
+                drain(self, now)
+                if self._stopped():
+                    return effects
+            if not at_rest or (len(effects), outbox.next_order) != before or self.board.active:
+                self._rest = None
+            elif drains is DRAINS:
+                self._rest = self._restful()
+            outbox.pump(self, now)
+            depth = outbox.waiting()
+            if depth != self._depth and (depth > 1 or self._depth):  # one message on its way is no queue
+                self._depth = depth
+                effects.append(Record(QueueDepth(depth)))
+            if drains is DRAINS:
                 self._show_phase()
         finally:
             self._busy = False
@@ -269,29 +289,36 @@ class Station:
         """Has the software ended within this very feed?"""
         return not self.running
 
-    def _settle(self, now: int) -> None:
-        if not self.running:
-            return
-        for _ in range(MAX_ROUNDS):
+    def _restful(self) -> tuple[object, ...]:
+        """What a rest is bound to, beside the facts that only inputs change."""
+        link = self.link
+        return (self.board.version, link.number, link.state, self.gate, self.boot_no)
+
+    def _settle(self, now: int) -> bool:
+        """Run the rules until nothing changes; was that so from the beginning?"""
+        for rounds in range(MAX_ROUNDS):
             changed = False
             for _, station_rule in STATION_RULES:
                 changed = station_rule(self, now) or changed
                 if self._stopped():
-                    return
+                    return False
             for evse in self.evses:
                 for _, evse_rule in EVSE_RULES:
                     if evse_rule(self, evse, now):
                         changed = True
             if not changed:
-                return
+                return rounds == 0
         raise AssertionError(f"{self.id}: rules did not settle in {MAX_ROUNDS} rounds")
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
-    def _tick(self, event: i.Tick, now: int) -> None:
+    def _tick(self, event: i.Tick, now: int) -> object:
         self.board.advance(now)
+        answer: object = QUIET
         for name, index in self.timers.pop_due(now):
-            TIMERS[name](self, index, now)
+            if TIMERS[name](self, index, now) is not QUIET:
+                answer = None
+        return answer
 
     def _power_on(self, event: i.PowerOn, now: int) -> None:
         self.switched_on = True
@@ -328,9 +355,9 @@ class Station:
         if event.link == self.link.number and self.link.is_up:
             self.link.pong(self, now)
 
-    def _frame(self, event: i.Frame, now: int) -> None:
+    def _frame(self, event: i.Frame, now: int) -> object:
         if event.link != self.link.number or not self.link.is_up or not self.board.modem.passes(now):
-            return
+            return None
         try:
             if len(event.data) > MAX_FRAME_BYTES:
                 raise RemoteProtocolError("rpc_framework", f"a frame of {len(event.data)} bytes is too long")
@@ -343,15 +370,16 @@ class Station:
                 )
         except RemoteProtocolError as error:
             self._on_garbage(error)
-            return
+            return None
         if type(message) is Result:
-            self._on_result(message, now)
-        elif type(message) is Call:
+            return self._on_result(message, now)
+        if type(message) is Call:
             self._on_call(message, now)
         elif type(message) is Error:
             self._on_error(message, now)
         else:  # neither is ever answered; the CSMS has no business to send the one, and the other is our own fault
             self.record(ViolationSeen("", "", type(message).__name__, "nobody waits for this"))
+        return None
 
     def _on_garbage(self, error: RemoteProtocolError) -> None:
         """A frame that cannot be used: on record, and refused if this version answers such a frame at all."""
@@ -362,11 +390,11 @@ class Station:
         if message_id is not None:
             self.refuse(message_id, error.kind, error.description)
 
-    def _on_result(self, message: Result, now: int) -> None:
+    def _on_result(self, message: Result, now: int) -> object:
         outbox = self.outbox
         entry = outbox.take_answer(self, message.message_id, now)
         if entry is None:
-            return
+            return None
         action = outbox.action
         decoded = self.dialect.codec.decode_response(action, message.payload)
         for violation in decoded.violations:
@@ -376,12 +404,11 @@ class Station:
             outbox.finished(self, entry, "callerror", now, "unusable")
             if not outbox.failed(self, entry, now, "unusable"):
                 self._failure(entry, "unusable")
-            return
+            return None
         outbox.finished(self, entry, "ok", now)
         outbox.delivered(self, entry)
         reply = self.dialect.replies.get(action)
-        if reply is not None:
-            reply(self, entry.report, decoded.value)
+        return QUIET if reply is None else reply(self, entry.report, decoded.value)
 
     def _on_error(self, message: Error, now: int) -> None:
         outbox = self.outbox
@@ -682,7 +709,7 @@ PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
 #: set by the transactions block: who takes a pressed button
 PRESSED: list[Callable[[Station, str, int, int], None]] = []
 
-APPLY: dict[type, Callable[[Station, Any, int], None]] = {
+APPLY: dict[type, Callable[[Station, Any, int], object]] = {
     i.Tick: Station._tick,
     i.PowerOn: Station._power_on,
     i.PowerOff: Station._power_off,

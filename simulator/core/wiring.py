@@ -3,12 +3,16 @@
 A block never calls another block. It declares a *rule* (run until nothing changes after every input), a *timer* (by
 name), or a *moment*; the station walks these tables in the declared order. The tables are filled by importing
 ``simulator.blocks`` and never change afterwards.
+
+Most inputs of a busy station change nothing that a rule could care about: a sample is taken, its answer comes. A timer
+or reply function that has changed no fact returns :data:`QUIET`, and the station leaves rules and drains alone, except
+the drains that watch the outbox. To say nothing is always safe; ``tests/core/test_quiet.py`` finds who says it wrongly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 EvseRule = Callable[["Station", "Evse", int], bool]
 StationRule = Callable[["Station", int], bool]
-TimerHandler = Callable[["Station", int, int], None]
+TimerHandler = Callable[["Station", int, int], object]
 Moment = Callable[["Station", int], None]
 
 #: one joint-state rule per fact group, in order: authority, wish, energy path, transaction, metering, status
@@ -24,6 +28,10 @@ EVSE_RULES: list[tuple[int, EvseRule]] = []
 STATION_RULES: list[tuple[int, StationRule]] = []
 #: run once after settling: tell what has changed
 DRAINS: list[tuple[int, Moment]] = []
+#: those of them that look at the outbox, in the same order: they run after every input
+WATCHING_DRAINS: list[tuple[int, Moment]] = []
+#: a timer's or reply's word that it has changed no fact a rule or a drain looks at, the outbox aside
+QUIET: Final = object()
 TIMERS: dict[str, TimerHandler] = {}
 MOMENTS: dict[str, list[Moment]] = {
     # the station's software starts (RAM is fresh, flash is loaded)
@@ -63,19 +71,23 @@ def station_rule(order: int) -> Callable[[StationRule], StationRule]:
     return declare
 
 
-def drain(order: int) -> Callable[[Moment], Moment]:
-    """Declare a function that publishes reports once the facts have settled."""
+def drain(order: int, *, watches_outbox: bool = False) -> Callable[[Moment], Moment]:
+    """Declare a function that publishes reports once the facts have settled.
+
+    ``watches_outbox``: what it does depends on which messages are still waiting, so it runs after a quiet input too.
+    """
 
     def declare(function: Moment) -> Moment:
-        DRAINS.append((order, function))
-        DRAINS.sort(key=lambda row: row[0])
+        for table in (DRAINS, WATCHING_DRAINS) if watches_outbox else (DRAINS,):
+            table.append((order, function))
+            table.sort(key=lambda row: row[0])
         return function
 
     return declare
 
 
 def on_timer(name: str) -> Callable[[TimerHandler], TimerHandler]:
-    """``handler(station, index, now)`` runs when the timer ``name`` is due."""
+    """``handler(station, index, now)`` runs when the timer ``name`` is due; it may return :data:`QUIET`."""
 
     def declare(function: TimerHandler) -> TimerHandler:
         assert name not in TIMERS, f"two handlers for timer {name}"

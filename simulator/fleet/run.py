@@ -344,6 +344,19 @@ class Run:
         why = f"the run was to end with {self.plan.at_end}"
         return [Excuse("stops_delivered", why), Excuse("all_calls_answered", why)]
 
+    def _quirk_excuses(self) -> list[Excuse]:
+        """What a station is meant to break is not held against the CSMS; the quirk is named as the cause."""
+        stations: dict[str, set[str]] = {}
+        for station in self.plan.stations:
+            for quirk in station.model.quirks:
+                if quirk.breaks:
+                    stations.setdefault(quirk.name, set()).add(station.id)
+        return [
+            Excuse(check, f"the quirk {name}", stations=frozenset(ids))
+            for name, ids in sorted(stations.items())
+            for check in ("no_callerrors", "all_calls_answered", "stops_delivered")
+        ]
+
     def _notes(self, target: Target) -> list[str]:
         notes = list(self.notes)
         if self.plan.speed != 1 and self.csms is None:
@@ -360,7 +373,7 @@ class Run:
             expect=self.plan.expect,
             strict=options.strict,
             boot_timeout_us=farm.boot_timeout_us,
-            excuses=[*self.excuses, *self._ending_excuses()],
+            excuses=[*self.excuses, *self._ending_excuses(), *self._quirk_excuses()],
             reproduce=lambda station_id: f"{options.command} --only {station_id}",
         )
         summary = build_summary(

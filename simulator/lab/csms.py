@@ -87,7 +87,9 @@ class LabCsms:
 
     def _answer(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
         scripted = self.script.get(action)
-        reply = scripted(self, payload) if scripted is not None else getattr(self, "on_" + action, self._nothing)(payload)
+        reply = (
+            scripted(self, payload) if scripted is not None else getattr(self, "on_" + action, self._nothing)(payload)
+        )
         if reply is SILENT:
             return
         if isinstance(reply, Raw):
@@ -110,7 +112,9 @@ class LabCsms:
 
     def sent(self, *actions: str) -> list[dict[str, Any]]:
         """Payloads of the CALLs of the station with these actions (all of them without), in order."""
-        return [s.payload for s in self.seen if s.direction == "cp" and s.kind == 2 and (not actions or s.action in actions)]
+        return [
+            s.payload for s in self.seen if s.direction == "cp" and s.kind == 2 and (not actions or s.action in actions)
+        ]
 
     def actions(self) -> list[str]:
         """Actions of the station's CALLs, in order."""

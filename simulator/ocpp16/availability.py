@@ -10,6 +10,7 @@ from simulator.blocks import availability
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import HeartbeatDue, StatusChanged
 from simulator.core.wall import format_wall, parse_wall
+from simulator.core.wiring import QUIET
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -58,11 +59,12 @@ def heartbeat(st: Station, report: HeartbeatDue, m: Any) -> Any:
 
 
 @table.reply("Heartbeat")
-def beaten(st: Station, report: HeartbeatDue, res: Any) -> None:
+def beaten(st: Station, report: HeartbeatDue, res: Any) -> object:
     """4.6: the answer carries the time."""
     wall_us = parse_wall(res.current_time)
     if wall_us is not None:
         st.set_clock(wall_us)
+    return QUIET  # the clock only labels; no rule looks at it
 
 
 @table.on("ChangeAvailability", when=REGISTERED)

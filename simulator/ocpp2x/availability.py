@@ -15,7 +15,7 @@ from simulator.blocks import availability
 from simulator.blocks.device_model import coarse_status
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import ComponentEvent, HeartbeatDue, StatusChanged
-from simulator.core.wiring import at
+from simulator.core.wiring import QUIET, at
 from simulator.ocpp2x.diagnostics import next_event_id, notify_event
 from simulator.ocpp2x.provisioning import told_time
 from simulator.ocpp2x.types import reason, when
@@ -93,11 +93,12 @@ def heartbeat(st: Station, report: HeartbeatDue, m: Any) -> Any:
 
 
 @table.reply("Heartbeat")
-def beaten(st: Station, report: HeartbeatDue, res: Any) -> None:
+def beaten(st: Station, report: HeartbeatDue, res: Any) -> object:
     """G02.FR.06: the answer carries the time."""
     wall_us = told_time(st, res.current_time)
     if wall_us is not None:
         st.set_clock(wall_us)
+    return QUIET  # the clock only labels; no rule looks at it
 
 
 @table.on("ChangeAvailability", when=REGISTERED)

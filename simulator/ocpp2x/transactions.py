@@ -15,6 +15,7 @@ from simulator.core.reports import (
     TransactionStarted,
     TransactionUpdated,
 )
+from simulator.core.wiring import QUIET
 from simulator.ocpp2x.authorization import NOT_CACHED, token_info
 from simulator.ocpp2x.metering import meter_values
 from simulator.ocpp2x.types import evse, id_token, when
@@ -112,11 +113,11 @@ def ended(st: Station, report: TransactionEnded, m: Any) -> Any:
 
 
 @table.reply("TransactionEvent")
-def answered(st: Station, report: TransactionReport, res: Any) -> None:
+def answered(st: Station, report: TransactionReport, res: Any) -> object:
     """E05: the CSMS may refuse the token; what it says is of the token that the event named."""
     token = _token(report)
     if res.id_token_info is UNSET or token is None:
-        return
+        return QUIET
     name, kind = token
     kept = "" if kind in NOT_CACHED else name  # without a name nothing is cached
     info = token_info(res.id_token_info)
@@ -124,6 +125,7 @@ def answered(st: Station, report: TransactionReport, res: Any) -> None:
         authorization.remember(st, kept, info)
     else:
         authorization.transaction_verdict(st, report.key, info, kept)
+    return None
 
 
 @table.on("GetTransactionStatus", when=REGISTERED)

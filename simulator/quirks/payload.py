@@ -1,7 +1,7 @@
 """Changing a rendered message, whatever shape the quirk before left it in.
 
 A message reaches the ``send`` seam as a typed struct. A quirk that stays within the schema gives a struct back; one
-that leaves it gives back a plain dictionary with wire names, and quirks after it get that. The functions here take both.
+that leaves it gives back a plain dictionary with wire names, and quirks after it get that. These functions take both.
 """
 
 from __future__ import annotations

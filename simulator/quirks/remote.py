@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
-from simulator.quirks.tx import own_identifier
+from simulator.quirks.tx import own_identifier, show_identifier
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -142,3 +142,7 @@ class RemoteTokenMustMatch(Quirk):
             return None
         reply = st.dialect.messages.RemoteStartTransactionResponse(status="Rejected")
         return QuirkPort(st, self).answer(message_id, reply)
+
+    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
+        """The CSMS can read the token it must use."""
+        return show_identifier(st, self.key, reply) if action == "GetConfiguration" else reply

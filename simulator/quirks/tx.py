@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from simulator.blocks import device_model, transactions
 from simulator.core.reports import AuthorizeAsked, TransactionEnded, TransactionStarted
@@ -119,13 +119,28 @@ class TokenIsSerial(Quirk):
             return payload
         return put(payload, id_tag=own_identifier(st, self.key)[:20])
 
+    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
+        """The key reads as what is used."""
+        return show_identifier(st, self.key, reply) if action == "GetConfiguration" else reply
+
 
 def own_identifier(st: Station, key: str) -> str:
     """The token a station has of its own: the value of ``key`` if there is one, else its serial, else its id."""
     row = device_model.read_key(st, key)
     if row is not None and row[1]:
         return row[1]
-    return device_model.identify(st, st.model.identity.serial or "{id}")
+    return device_model.serial_of(st) or st.id
+
+
+def show_identifier(st: Station, key: str, reply: Any) -> Any:
+    """A list of configuration keys in which an empty ``key`` shows the station's own token."""
+    if reply.configuration_key is UNSET:
+        return reply
+    rows = [
+        structs.replace(row, value=own_identifier(st, key)) if row.key == key and not row.value else row
+        for row in reply.configuration_key
+    ]
+    return structs.replace(reply, configuration_key=rows)
 
 
 @quirk(
