@@ -33,6 +33,8 @@ from simulator.world.driver import DriverPlan
 AT_WORK = ("available", "charging", "faulted")
 DEFAULT_TOKENS = tuple(f"VALID{number:04d}" for number in range(1, 101))
 WATCH_US = 1_000_000
+#: real seconds between a driver's token and his pulling the cable, when he is sent away
+PARTING_S = 0.2
 
 
 class Farm:
@@ -69,6 +71,8 @@ class Farm:
         #: station time at which every station had booted or given up; the duration and the timetable count from here
         self.settled_us: int | None = None
         self.ending = False
+        #: seats of stations that have left or are about to (see :meth:`leave`)
+        self.away: set[int] = set()
         self._faults: Iterator[StationFault] | None = None
         self._cables: list[Any] = []
 
@@ -77,14 +81,44 @@ class Farm:
     def start(self) -> None:
         """Build every station, switch them on at the pace of the plan."""
         for plan in self.plan.stations:
-            seat = self._seat(plan)
-            self.by_id[plan.id] = seat
-            self.live.at(self.plan.connect_at_us(plan.index), seat, i.PowerOn())
+            at_us = self.plan.connect_at_us(plan.index)
+            self.live.at(at_us, self._seat(plan, at_us), i.PowerOn())
         self.live.call_at(WATCH_US, self._watch)
 
-    def _seat(self, plan: StationPlan) -> Seat:
-        stored = self.state.load(plan.id) if self.state is not None else None
-        registers = stored["registers_wh"] if stored is not None else None
+    def add_station(self, plan: StationPlan) -> Seat:
+        """Switch one more station on, now. One that has left comes back with the flash and the registers it had."""
+        now = self.clock.now()
+        seat = self.by_id.get(plan.id)
+        if seat is None:
+            seat = self._seat(plan, now)
+        else:
+            assert seat.index in self.away, f"{plan.id} is switched on already"
+            old = seat.station
+            stored = {
+                "registers_wh": [meter.physical_wh(now) for meter in old.board.meters],
+                "counters": old.rng.counters,
+                "flash": old.board.flash.areas,
+            }
+            seat.exchange(self._station(plan, stored))
+            self.booted.discard(seat.index)
+            self.away.discard(seat.index)
+        self.live.feed(seat, i.PowerOn())
+        return seat
+
+    def _seat(self, plan: StationPlan, at_us: int) -> Seat:
+        station = self._station(plan, self.state.load(plan.id) if self.state is not None else None)
+        handle = self.metrics.bind(station.dialect.name, plan.profile)
+        self.ledger.add_station(
+            plan.id,
+            ocpp=station.dialect.name,
+            profile=plan.profile,
+            group=plan.group,
+            at_us=at_us,
+        )
+        seat = self.by_id[plan.id] = self.live.add(station, handle, plan)
+        return seat
+
+    def _station(self, plan: StationPlan, stored: dict[str, Any] | None) -> Station:
         station = Station(
             plan.id,
             plan.model,
@@ -92,20 +126,12 @@ class Farm:
             number=plan.number,
             epoch_us=self.clock.epoch_us,
             speed=max(1, int(self.plan.speed)),
-            register_wh=registers,
+            register_wh=stored["registers_wh"] if stored is not None else None,
             serial=plan.serial,
         )
         if stored is not None:
             restore(station, stored)
-        handle = self.metrics.bind(station.dialect.name, plan.profile)
-        self.ledger.add_station(
-            plan.id,
-            ocpp=station.dialect.name,
-            profile=plan.profile,
-            group=plan.group,
-            at_us=self.plan.connect_at_us(plan.index),
-        )
-        return self.live.add(station, handle, plan)
+        return station
 
     def _dial(self, seat: Seat, dial: Dial) -> DialSpec:
         plan: StationPlan = seat.plan
@@ -154,9 +180,7 @@ class Farm:
         """A frame passed (called by the live driver)."""
         if self.trace is not None:
             utc_us = self.clock.epoch_us + self.clock.real_us()
-            self.trace.frame(
-                seat.station.id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms
-            )
+            self.trace.frame(seat.station.id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms)
         else:
             self.rings.add(seat.station.id, self.clock.real_us(), data, to_csms)
 
@@ -184,22 +208,22 @@ class Farm:
             return
         for spec in plan.model.evses:
             driver = DriverPlan(seat.station.rng, plan.habit, spec.evse_id, self.tokens, dc=spec.is_dc)
-            self._visit(seat, driver, now)
+            self._visit(seat, seat.station, driver, now)
 
-    def _visit(self, seat: Seat, driver: DriverPlan, start_us: int) -> None:
-        if self.ending:
+    def _visit(self, seat: Seat, station: Station, driver: DriverPlan, start_us: int) -> None:
+        if self.ending or seat.index in self.away or seat.station is not station:
             return
         acts, over_us = driver.next(start_us, self.clock.epoch_us + start_us)
         now = self.clock.now()
         for at_us, event in acts:
             if isinstance(event, i.Unplug):
                 event = i.Unplug(event.evse_id, "both")
-            self.live.call_at(max(now, at_us), _act(self, seat, event))
-        self.live.call_at(max(now, over_us), lambda: self._visit(seat, driver, over_us))
+            self.live.call_at(max(now, at_us), _act(self, seat, station, event))
+        self.live.call_at(max(now, over_us), lambda: self._visit(seat, station, driver, over_us))
 
-    def act(self, seat: Seat, event: i.Input) -> None:
-        """A driver does something, unless the run is ending."""
-        if not self.ending:
+    def act(self, seat: Seat, station: Station, event: i.Input) -> None:
+        """A driver does something, unless the run is ending or the station he came to has left."""
+        if not self.ending and seat.index not in self.away and seat.station is station:
             self.live.feed(seat, event)
 
     def _next_fault(self) -> None:
@@ -234,6 +258,30 @@ class Farm:
 
     # -- the end
 
+    def leave(self, station_id: str, drain_s: float) -> None:
+        """One station begins to leave as at the end of a run; it is away after ``drain_s`` real seconds at the latest.
+
+        Its phase is ``off`` once it is away; :meth:`add_station` brings it back then.
+        """
+        seat = self.by_id[station_id]
+        if seat.index in self.away or self.ending:
+            return
+        self.away.add(seat.index)
+        self._present(seat)
+        now, second_us = self.clock.now(), int(1e6 * self.plan.speed)
+        deadline_us = now + int(drain_s * second_us)
+        self.live.call_at(now + int(PARTING_S * second_us), lambda: self._part(seat, i.Leave(deadline_us)))
+        self.live.call_at(deadline_us + second_us, lambda: self._switch_off(seat))
+
+    def _part(self, seat: Seat, leave: i.Leave) -> None:
+        self._unplug(seat)
+        self.live.feed(seat, leave)
+
+    def _switch_off(self, seat: Seat) -> None:
+        """A station that was rebooting or otherwise not to be talked to has to go as well."""
+        if seat.index in self.away and seat.phase != "off":
+            self.live.feed(seat, i.PowerOff())
+
     async def finish(self, mode: str, drain_s: float) -> None:
         """End the run: ``finish``, ``disconnect`` or ``power-cut``, at most ``drain_s`` real seconds."""
         self.ending = True
@@ -258,16 +306,22 @@ class Farm:
     async def _sessions_over(self) -> None:
         """Every driver ends his session as he would: token, then cable; faults in the way are left in the way."""
         for seat in self.live.seats:
-            for evse in seat.station.evses:
-                if evse.grant is not None and evse.tx is not None:
-                    self.live.feed(seat, i.Present(evse.grant.id_token, evse.evse_id, evse.grant.token_type))
-        await asyncio.sleep(0.2)
+            self._present(seat)
+        await asyncio.sleep(PARTING_S)
         for number, seat in enumerate(self.live.seats):
-            for evse in seat.station.evses:
-                if evse.connected or evse.ev_gone:
-                    self.live.feed(seat, i.Unplug(evse.evse_id, "both"))
+            self._unplug(seat)
             if number % 500 == 499:
                 await asyncio.sleep(0)
+
+    def _present(self, seat: Seat) -> None:
+        for evse in seat.station.evses:
+            if evse.grant is not None and evse.tx is not None:
+                self.live.feed(seat, i.Present(evse.grant.id_token, evse.evse_id, evse.grant.token_type))
+
+    def _unplug(self, seat: Seat) -> None:
+        for evse in seat.station.evses:
+            if evse.connected or evse.ev_gone:
+                self.live.feed(seat, i.Unplug(evse.evse_id, "both"))
 
     def _anyone_left(self) -> bool:
         return any(not seat.station.link.held for seat in self.live.seats if seat.station.running)
@@ -297,8 +351,8 @@ class Farm:
 _QUIET = frozenset({"CallFinished", "MessageFate", "TransactionTold", "TransactionNamed", "CsmsCallHandled"})
 
 
-def _act(farm: Farm, seat: Seat, event: i.Input) -> Any:
-    return lambda: farm.act(seat, event)
+def _act(farm: Farm, seat: Seat, station: Station, event: i.Input) -> Any:
+    return lambda: farm.act(seat, station, event)
 
 
 def stored_password(station: Station, text: str) -> bytes:

@@ -43,7 +43,19 @@ class Observer(Protocol):
 class Seat:
     """One station's place in the live driver: its connection, and the real times of the CALL in flight."""
 
-    __slots__ = ("arrived_us", "conn", "fleet", "handle", "index", "link", "phase", "plan", "queued", "sent_us", "station")
+    __slots__ = (
+        "arrived_us",
+        "conn",
+        "fleet",
+        "handle",
+        "index",
+        "link",
+        "phase",
+        "plan",
+        "queued",
+        "sent_us",
+        "station",
+    )
 
     def __init__(self, fleet: LiveFleet, index: int, station: Station, handle: Handle, plan: Any) -> None:
         self.fleet, self.index, self.station, self.handle, self.plan = fleet, index, station, handle, plan
@@ -54,6 +66,13 @@ class Seat:
         self.phase = "off"
         self.queued = 0
         handle.phase(None, "off")
+
+    def exchange(self, station: Station) -> None:
+        """Another station, switched off and without a connection, takes the place of one that has left."""
+        if self.conn is not None:  # half-open since a power cut
+            self.conn.abort()
+        self.handle.queue(self.queued, 0)
+        self.station, self.conn, self.link, self.queued = station, None, 0, 0
 
     # -- what the connection tells
 
@@ -161,6 +180,12 @@ class LiveFleet:
             self.feed(self.seats[index], _TICK)
         self._arm()
 
+    def cut(self) -> None:
+        """Cut every connection and dial with a TCP reset, as a failing network does; stations dial again as they do."""
+        for seat in self.seats:
+            if seat.conn is not None:
+                seat.conn.abort()
+
     def stop(self) -> None:
         """No more feeds; connections are aborted."""
         self._stopped = True
@@ -205,7 +230,9 @@ class LiveFleet:
             seat.handle.queue(seat.queued, what.waiting)
             seat.queued = what.waiting
         else:
-            real_us = seat.arrived_us - seat.sent_us if kind.__name__ == "CallFinished" and what.outcome in _TIMED else None
+            real_us = (
+                seat.arrived_us - seat.sent_us if kind.__name__ == "CallFinished" and what.outcome in _TIMED else None
+            )
             seat.handle.record(what, real_us, seat.phase)
         if self.observer is not None:
             self.observer.record(seat, what, now)
