@@ -20,7 +20,7 @@ from simulator.core.records import FlashTrouble, Remark
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.settings import setting
 from simulator.core.station import PRESENTED, PRESSED
-from simulator.core.wiring import at, on_timer, rule
+from simulator.core.wiring import on_timer, rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -378,6 +378,7 @@ def allowance_used(st: Station, evse_id: int, now: int) -> None:
 def hold(st: Station, evse: Evse, now: int) -> bool:
     """Bind the grant to its transaction, and end it when its ground is gone."""
     before = evse.grant
+    _resume(evse, now)
     _serve_wish(st, evse, now)
     grant = evse.grant
     if grant is None:
@@ -409,6 +410,17 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
         if ends is not None and evse.grant is not None:
             end(st, evse, GrantEnd(*ends, now))
     return evse.grant is not before
+
+
+def _resume(evse: Evse, now: int) -> None:
+    """A transaction that goes on after a power cut has its authorisation back, if it had one."""
+    tx = evse.tx
+    if tx is None or not (tx.resumed and tx.authorized) or evse.grant is not None or evse.grant_end is not None:
+        return
+    grant = Grant(tx.id_token, tx.token_type, tx.group, "resumed", now)
+    grant.energy, grant.bound, grant.plugged_seen = tx.energy, True, True
+    grant.remote_start_id = tx.remote_start_id
+    evse.grant = grant
 
 
 def _may_vend(st: Station, evse: Evse) -> bool:
@@ -512,11 +524,6 @@ def clear_cache(st: Station) -> bool:
     if not st.settings[CACHE_ENABLED]:
         return False
     return bool(st.board.flash.clear(CACHE_AREA))
-
-
-@at("start")
-def start(st: Station, now: int) -> None:
-    """Grants of transactions that go on after a power cut come back with them (blocks/transactions)."""
 
 
 PRESENTED.append(present)

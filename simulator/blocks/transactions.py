@@ -66,7 +66,8 @@ class Transaction(msgspec.Struct):
     """The record of a running transaction, as it lies on flash.
 
     ``physical_wh`` and ``register_wh`` are the true and the reported register at the beginning. ``held``: points that
-    have held so far. ``seq_no`` is the next number. ``told_*`` is what the CSMS has been told.
+    have held so far. ``authorized``: its authorisation holds. ``resumed``: it goes on after a power cut. ``seq_no`` is
+    the next number. ``told_*`` is what the CSMS has been told.
     """
 
     key: str
@@ -94,6 +95,8 @@ class Transaction(msgspec.Struct):
     told_phases: int = 0
     told_end_us: int = 0
     start_trigger: str = ""
+    authorized: bool = False
+    resumed: bool = False
 
 
 def _new_key(st: Station) -> str:
@@ -145,6 +148,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
             return True
         return changed
     tx.held |= points
+    tx.authorized = evse.grant is not None
     stops = st.dialect.policy.stop_points(st)
     if stops & c.POWER_PATH_CLOSED:
         stops |= c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: as a stop point it is exactly these two
@@ -177,6 +181,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     grant = evse.grant
     if grant is not None:
         _name(tx, grant)
+        tx.authorized = True
     evse.tx, evse.used = tx, True
     if evse.grant_end is not None:
         tx.told_end_us = evse.grant_end.at_us
@@ -445,11 +450,7 @@ def recover(st: Station, now: int) -> None:
         tx.held |= c.AUTHORIZED if tx.id_token else 0
         lost_power = st.boot_reason == "PowerUp"
         if lost_power and st.model.hardware.power_loss == "resume" and evse.plugged:
-            if tx.id_token:
-                grant = Grant(tx.id_token, tx.token_type, tx.group, "resumed", now)
-                grant.energy, grant.bound, grant.plugged_seen = tx.energy, True, True
-                grant.remote_start_id = tx.remote_start_id
-                evse.grant = grant
+            tx.resumed = True
             continue
         if not tx.told_started:
             _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
