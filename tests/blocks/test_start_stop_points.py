@@ -234,10 +234,11 @@ def judge(told: dict[str, Any], cause: str) -> None:
 
 def check(version: str, start: tuple[str, ...], stop: tuple[str, ...], orders: tuple[Any, ...], ends: bool) -> None:
     """One pair of sets through some orders of events, on one station as long as it comes to rest."""
-    LAST.clear()
     quick: Quick | None = None
     for rises, falls in orders:
-        quick = quick or Quick(version, start, stop, ends)
+        if quick is None:
+            quick = Quick(version, start, stop, ends)
+            LAST.clear()  # ids of the same station's next life repeat: nothing is kept between them
         wanted = expected(start, stop, rises + falls, ends)
         assert play(quick, wanted) == wanted, f"start {start}, stop {stop}, events {rises + falls}"
         evse = quick.station.evses[0]
