@@ -120,11 +120,8 @@ def answered(st: Station, report: TransactionReport, res: Any) -> object:
         return QUIET
     name, kind = token
     kept = "" if kind in NOT_CACHED else name  # without a name nothing is cached
-    info = token_info(res.id_token_info)
-    if report.id_token is None:
-        authorization.remember(st, kept, info)
-    else:
-        authorization.transaction_verdict(st, report.key, info, kept)
+    # of a token that has just ended the authorisation nothing but the cache is concerned: no grant is left to judge
+    authorization.transaction_verdict(st, report.key, token_info(res.id_token_info), kept)
     return None
 
 
