@@ -124,7 +124,7 @@ class Table:
     def on(
         self, action: str, *, when: frozenset[str] = ACCEPTED, since: str | None = None
     ) -> Callable[[Handler], Handler]:
-        """``handler(station, request, messages)`` serves ``action``; returns a reply, a Later, or raises CallRefused."""
+        """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised."""
 
         def declare(function: Handler) -> Handler:
             self.handlers.append((action, Route(function, when), since))

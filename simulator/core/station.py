@@ -158,7 +158,10 @@ class Station:
 
     def _fresh_ram(self) -> None:
         flash = self.board.flash
+        holdup_us = self.timers.get("holdup") if self.powered else None
         self.timers.clear()
+        if holdup_us is not None:  # the capacitors empty themselves whatever the software does
+            self.timers.set("holdup", holdup_us)
         self.outbox = Outbox()
         self.settings = SettingsView(self.model.defaults, dict(flash.items(SETTINGS_AREA)))
         #: each block's own state, by the block's name; rebuilt at the moment "start"
@@ -314,8 +317,9 @@ class Station:
 
     def _tick(self, event: i.Tick, now: int) -> object:
         self.board.advance(now)
-        answer: object = QUIET
-        for name, index in self.timers.pop_due(now):
+        due = self.timers.pop_due(now)
+        answer: object = QUIET if due else None
+        for name, index in due:
             if TIMERS[name](self, index, now) is not QUIET:
                 answer = None
         return answer
