@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo", help="Watch 200 stations of several vendors for a minute, with faults and a CSMS outage.")(demo.demo)
+app.command("demo", help="Watch 200 stations of several vendors for a minute, with faults and a CSMS outage.")(
+    demo.demo
+)
 app.command("run", help="Run a fleet against a CSMS; without a target against the reference CSMS.")(run.run)
 app.command("csms", help="The reference CSMS: a TEST TARGET for stations.")(csms.csms)
 app.command("check", help="Try one station step by step and say which step fails.")(check.check)
@@ -58,5 +60,7 @@ def main() -> None:
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the last resort: say that it is ours, keep the traceback, and end
         traceback.print_exc()
-        typer.echo("cpfarm: this is an error of cpfarm itself; the line to repeat it is the command you typed", err=True)
+        typer.echo(
+            "cpfarm: this is an error of cpfarm itself; the line to repeat it is the command you typed", err=True
+        )
         sys.exit(OUR_ERROR)

@@ -26,9 +26,7 @@ def check(
     as_json: bool = option("--json", "JSON.", False),
 ) -> None:
     """Try one station: name, TCP, WebSocket, version, registration, status, heartbeat, authorisation."""
-    where = target_of(
-        target, csms=csms, security_profile=security_profile, password=password, headers=header
-    )
+    where = target_of(target, csms=csms, security_profile=security_profile, password=password, headers=header)
     if where is None:
         raise AuthorError("give the CSMS with --csms URL or --target FILE")
     plan = plan_of(None, {"count": 1, "id": station_id, "profile": profile, "version": ocpp}, target=where)
@@ -52,5 +50,3 @@ def _booted(steps: list[Step]) -> bool:
 
 def _plain(step: Step) -> dict[str, Any]:
     return {"step": step.name, "ok": step.ok, "text": step.text, "took_ms": step.took_ms}
-
-

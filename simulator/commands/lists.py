@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import typer
 
@@ -26,7 +27,7 @@ JSON = option("--json", "JSON.", False)
 @profiles.command("list")
 def list_profiles(as_json: bool = JSON) -> None:
     """Every profile that ships."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in sorted(profile_paths()):
         profile = load_profile(name).profile
         rows.append(
@@ -95,10 +96,7 @@ def list_faults(part: str | None = option("--part", "Only this part, e.g. meter.
         return
     print_table(
         ("fault", "what it is", "parameters"),
-        [
-            (row["name"], row["summary"], " ".join(f"{p['name']}={p['default']}" for p in row["params"]))
-            for row in rows
-        ],
+        [(row["name"], row["summary"], " ".join(f"{p['name']}={p['default']}" for p in row["params"])) for row in rows],
     )
 
 
@@ -115,5 +113,3 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
         ("quirk", "what it does", "vendors", "seams"),
         [(row["name"], row["summary"], " ".join(row["vendors"]), " ".join(row["seams"])) for row in rows],
     )
-
-

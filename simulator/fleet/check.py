@@ -124,8 +124,10 @@ async def _steps(watch: _Watch, target: Target, done: Callable[[Step], bool]) ->
         return
     done(Step("connection", True, f"open after {what.took_us / 1000:.0f} ms, version agreed", what.took_us / 1000))
     what = await watch.first(
-        lambda rec: isinstance(rec, r.Booted | r.BootRefused | r.Disconnected)
-        or (isinstance(rec, r.CallFinished) and rec.action == "BootNotification" and rec.outcome != "ok"),
+        lambda rec: (
+            isinstance(rec, r.Booted | r.BootRefused | r.Disconnected)
+            or (isinstance(rec, r.CallFinished) and rec.action == "BootNotification" and rec.outcome != "ok")
+        ),
         STEP_TIMEOUT_S * 2 + 2,
     )
     if not isinstance(what, r.Booted):

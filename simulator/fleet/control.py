@@ -133,7 +133,7 @@ def _inject(body: dict[str, Any]) -> i.Input:
 
 
 def _plug(body: dict[str, Any]) -> i.Input:
-    ev = i.EvSpec(**{key: value for key, value in body.get("ev", {}).items()})
+    ev = i.EvSpec(**dict(body.get("ev", {})))
     return i.Plug(int(body.get("evse_id", 1)), ev)
 
 

@@ -6,7 +6,11 @@ one per connection and destination address from the kernel's range. Memory: the 
 
 from __future__ import annotations
 
+import os
+import platform
+import sys
 from pathlib import Path
+from typing import Any
 
 from simulator.errors import GeneratorLimit
 
@@ -70,3 +74,22 @@ def check(stations: int, *, source_addresses: int = 0, tls: bool = False) -> Non
     raise_file_limit(stations)
     check_ports(stations, source_addresses)
     check_memory(stations, tls=tls)
+
+
+def machine() -> dict[str, Any]:
+    """What a reader of a report wants to know of the machine, without its name."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "cpus": os.cpu_count() or 0,
+    }
+
+
+def rss_bytes() -> int:
+    """The most memory this process has had so far; 0 on a platform that does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import platform
-import resource
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,8 +39,8 @@ from simulator.report.html import KeptStation, write_html
 from simulator.report.junit import write_junit
 from simulator.report.redact import Redactor
 from simulator.report.series import Series
-from simulator.report.truth import Excuse, fault_spans
 from simulator.report.summary import RunInfo, build_summary, write_summary
+from simulator.report.truth import Excuse, fault_spans
 
 USER_AGENT = f"cpfarm/{simulator.__version__}"
 TICK_S = 0.2
@@ -234,10 +231,10 @@ class Run:
             fleet={"name": self.plan.name, "sha256": options.fleet_sha256},
             target={"url": redactor.clean_text(target.fields.url), "sha256": _sha(target.fields.url)},
             labels=options.labels,
-            machine=machine(),
+            machine=limits.machine(),
             notes=tuple(self._notes(target)),
             cpu_seconds=time.process_time() - begin_cpu,
-            rss_bytes=_rss_bytes(),
+            rss_bytes=limits.rss_bytes(),
             wall_seconds=time.monotonic() - begin_wall,
         )
         return self._reports(farm, ledger, run_info, redactor)
@@ -412,28 +409,17 @@ def _kept(farm: Farm, redactor: Redactor) -> list[KeptStation]:
 
 def _run_loop(main: Any) -> dict[str, Any]:
     """On uvloop where the platform has it."""
-    if sys.platform != "win32":
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        result: dict[str, Any] = runner.run(main)
+        return result
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
         import uvloop
-
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            result: dict[str, Any] = runner.run(main)
-            return result
-    result = asyncio.run(main)
-    return result
-
-
-def machine() -> dict[str, Any]:
-    """What a reader of a report wants to know of the machine, without its name."""
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "cpus": os.cpu_count() or 0,
-    }
-
-
-def _rss_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    except ImportError:  # a platform without it
+        return None
+    return uvloop.new_event_loop
 
 
 def target_port(target: Target) -> int:

@@ -54,9 +54,11 @@ class Story:
             farm.inject(seat.station.id, "demo-meter", "meter.no_readings", 0, {})
         self.say(f"Dead meter at {len(victims)} stations: no more readings.")
         await asyncio.sleep(7)
-        told = sum(any(evse.told_error == "meter_failure" for evse in seat.station.evses) for seat in victims)
+        told = sum(_told_of_meter(seat) for seat in victims)
         going = sum(any(evse.tx is not None for evse in seat.station.evses) for seat in victims)
-        self.say(f"  {told} of them told the CSMS about it; {going} go on charging without readings, the others stopped.")
+        self.say(
+            f"  {told} of them told the CSMS about it; {going} go on charging without readings, the others stopped."
+        )
         _clear(farm, victims, "demo-meter")
 
     async def _drifting_clock(self, farm: Farm) -> None:
@@ -94,7 +96,10 @@ class Story:
         self.say("The CSMS is back. Stations come back one by one, after a random wait each.")
         back = await _until(lambda: all(seat.station.link.is_up for seat in farm.live.seats), 40)
         empty = await _until(lambda: not any(seat.station.outbox.durable_waits() for seat in farm.live.seats), 20)
-        self.say(f"  {'All' if back else 'Not all'} stations are back, " + ("every queue is empty." if empty else "queues remain."))
+        self.say(
+            f"  {'All' if back else 'Not all'} stations are back, "
+            + ("every queue is empty." if empty else "queues remain.")
+        )
         _clear(farm, victims, "demo-flash")
         await asyncio.sleep(4)
         self.say("The drivers finish, the stations deliver what is left, and the books are compared.")
@@ -112,6 +117,13 @@ async def _until(found: Callable[[], bool], seconds: float) -> bool:
 
 def _charging(farm: Farm) -> list[Seat]:
     return [seat for seat in farm.live.seats if any(evse.flowing for evse in seat.station.evses)]
+
+
+def _told_of_meter(seat: Seat) -> bool:
+    """By the error code of a status, or by an event of the component."""
+    station = seat.station
+    by_status = any(evse.told_error == "meter_failure" for evse in station.evses)
+    return by_status or bool(station.data.get("problems_told"))
 
 
 def _clear(farm: Farm, seats: list[Seat], fault_id: str) -> None:
@@ -148,9 +160,8 @@ def compare_with_csms(run: Run) -> list[str]:
         found = theirs.get((station_id, str(csms_id or key))) or theirs.get((station_id, key))
         if found is None:
             missing += 1
-        elif begin_wh is not None and end_wh is not None:
-            if abs((found["energy_wh"] or 0) - (end_wh - begin_wh)) > 1.0:
-                different += 1
+        elif None not in (begin_wh, end_wh) and abs((found["energy_wh"] or 0) - (end_wh - begin_wh)) > 1.0:
+            different += 1
     result = [
         f"The CSMS's own books: {len(rows) - missing} of {len(rows)} finished transactions are there, "
         f"{different} with another energy than the station said."
