@@ -1,0 +1,64 @@
+"""Quirks of time stamps, on the wire, with and without. Module under test: simulator.quirks.time."""
+
+from simulator.core.model import RtcSpec
+from simulator.core.wall import parse_wall
+from simulator.quirks import time
+from tests.quirks.rig import Bench, build, compare
+
+
+def offline_session(b: Bench) -> list[str]:
+    """A session before the CSMS has ever been reached, then the connection."""
+    b.fleet.cut(b.station)
+    b.boot().plug().token("TAG", 60).token("TAG", 5).unplug()
+    b.disturbed = True
+    b.fleet.mend(b.station)
+    b.run(200)
+    return [p["timestamp"][:13] for p in b.sent("StartTransaction", "StopTransaction")]
+
+
+OFFLINE = {"settings": {"AllowOfflineTxForUnknownId": True}}
+
+
+def test_before_the_synchronisation() -> None:
+    assert time.PreSyncStamps.name == "time-pre-sync-event-timestamps"
+    compare(
+        "time-pre-sync-event-timestamps", offline_session,
+        without=["2026-03-01T00"] * 2, with_=["2026-02-28T23"] * 2, **OFFLINE,
+    )  # fmt: skip
+
+
+def test_default_2014() -> None:
+    no_battery = {**OFFLINE, "rtc": RtcSpec(drift_ppm=0.0, battery=False)}
+    b = compare(
+        "time-default-2014", offline_session, without=["2026-03-01T00"] * 2, with_=["2014-01-01T01"] * 2, **no_battery
+    )
+    b.plug().token("TAG", 30)
+    assert b.sent("StartTransaction")[-1]["timestamp"].startswith("2026-03-01T00:")
+
+
+def test_2014_of_an_older_boot() -> None:
+    from simulator.core import inputs as i
+
+    b = Bench(build("time-default-2014", **OFFLINE))
+    b.fleet.cut(b.station)
+    b.boot().plug().token("TAG", 60).feed(i.PowerOff(), 5)
+    b.fleet.mend(b.station)
+    b.feed(i.PowerOn(), 120)
+    assert b.sent("StartTransaction")[0]["timestamp"].startswith("2014-01-01T01:00:")
+
+
+def test_local_offset() -> None:
+    def scenario(b: Bench) -> tuple[set[str], list[int | None]]:
+        stamps = [p["timestamp"] for p in b.smoke().sent("StatusNotification", "StartTransaction", "StopTransaction")]
+        stamps += [v["timestamp"] for p in b.sent("MeterValues") for v in p["meterValue"]]
+        return {stamp[23:] for stamp in stamps}, [parse_wall(stamp) for stamp in stamps]
+
+    seen: list[list[int | None]] = []
+
+    def ends(expected: str) -> object:
+        return lambda found: seen.append(found[1]) or found[0] == {expected}
+
+    for offset_h, end in ((1, "+01:00"), (-10, "-10:00")):
+        params = {"offset_h": offset_h}
+        compare("time-local-offset", scenario, without=ends("Z"), with_=ends(end), params=params)
+    assert seen[0] == seen[1] == seen[2] == seen[3]  # the same moments
