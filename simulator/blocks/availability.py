@@ -108,23 +108,36 @@ def follow(st: Station, evse: Evse, now: int) -> bool:
 # -- telling -----------------------------------------------------------------------------------------------------------
 
 
+@drain(30)
+def tell_before_start(st: Station, now: int) -> None:
+    """Where a cable and a transaction come at one moment, the occupied connector is told first (E02, scenario)."""
+    if st.gate == "accepted" and st.link.is_up:
+        for evse in st.evses:
+            if evse.tx is not None and not evse.tx.told_started and not evse.flowing:
+                _tell_evse(st, evse, now)
+
+
 @drain(60)
 def tell(st: Station, now: int) -> None:
     """Tell every status that differs from what was told and has held long enough."""
     if st.gate != "accepted" or not st.link.is_up:
         return
     _tell_station(st)
-    hold_us = st.settings[MINIMUM_STATUS_DURATION] * 1_000_000
     for evse in st.evses:
-        error = _error(st, evse)
-        if evse.status == evse.told_status and error == evse.told_error:
-            continue
-        if hold_us and evse.told_status is not None and error == evse.told_error:
-            due = evse.held_since + hold_us
-            if now < due:
-                st.timers.set("status", due, evse.evse_id)
-                continue
-        publish_status(st, evse)
+        _tell_evse(st, evse, now)
+
+
+def _tell_evse(st: Station, evse: Evse, now: int) -> None:
+    shown, error = st.dialect.policy.shown_status(evse, _error(st, evse))
+    if shown == evse.told_status and error == evse.told_error:
+        return
+    hold_us = st.settings[MINIMUM_STATUS_DURATION] * 1_000_000
+    if hold_us and evse.told_status is not None and error == evse.told_error:
+        due = evse.held_since + hold_us
+        if now < due:
+            st.timers.set("status", due, evse.evse_id)
+            return
+    publish_status(st, evse)
 
 
 @on_timer("status")
@@ -144,7 +157,8 @@ def _error(st: Station, evse: Evse) -> str:
 
 def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
     """State the status of an EVSE as it is now."""
-    evse.told_status, evse.told_error = evse.status, _error(st, evse)
+    error = _error(st, evse)
+    evse.told_status, evse.told_error = st.dialect.policy.shown_status(evse, error)
     info = ""
     if evse.ev_gone and evse.status in ("SuspendedEV", "Finishing"):
         info = "EV side disconnected"  # 1.6 4.9
@@ -154,7 +168,7 @@ def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
             connector_id=1,
             status=evse.status,
             plugged=evse.plugged or evse.ev_gone,
-            error=evse.told_error,
+            error=error,
             info=info,
             at=st.stamp(),
         ),

@@ -181,7 +181,7 @@ class Evse:
         #: station and car are agreeing on energy: None not begun, else when it is over (0: done)
         self.handshake: int | None = None
         self.power_w = 0.0
-        self.charging_state = "Idle"
+        self.charging_state = "EVConnected" if self.plugged else "Idle"
         self.lock_failed = False
         self.scheduled: bool | None = None
         self.status = AVAILABLE

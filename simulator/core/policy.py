@@ -44,5 +44,8 @@ class Policy(Protocol):
     def trigger_measurands(self, st: Station) -> tuple[str, ...]:
         """What a triggered meter values message holds."""
 
+    def shown_status(self, evse: Evse, error: str) -> tuple[str, str]:
+        """(status, error) as this version tells them: what does not differ here is not told again."""
+
     def offline_threshold(self, st: Station) -> int:
         """Microseconds offline after which every status is told again; a huge number where there is no such rule."""

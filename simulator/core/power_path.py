@@ -119,7 +119,8 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     elif not permitted:
         state = SUSPENDED_EVSE  # before SuspendedEV (1.6 4.9)
     elif evse.handshake:
-        state = EV_CONNECTED
+        # before the first energy; after a suspension by the station the car is the one that is awaited (1.6 E4)
+        state = EV_CONNECTED if evse.charging_state in (IDLE, EV_CONNECTED) else SUSPENDED_EV
     elif not ready or not flowing:
         state = SUSPENDED_EV
     else:

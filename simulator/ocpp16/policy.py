@@ -81,6 +81,10 @@ class Policy16:
         """MeterValuesSampledData (1.6 5.17)."""
         return wanted(st, SAMPLE_MEASURANDS)
 
+    def shown_status(self, evse: Evse, error: str) -> tuple[str, str]:
+        """All nine statuses, with the error code (4.9)."""
+        return evse.status, error
+
     def offline_threshold(self, st: Station) -> int:
         """1.6 tells only what has changed (4.9)."""
         return NEVER_US

@@ -1,8 +1,6 @@
 """StatusNotification, Heartbeat and ChangeAvailability of 2.x (B04, G01 to G04).
 
-The blocks know nine statuses, 2.x has five: a change that does not show in the five is not told. What was told last is
-kept in the station's RAM for each EVSE, and forgotten where everything is to be told again (an accepted boot, a long
-time offline, a trigger).
+The blocks know nine statuses, 2.x has five; a change that does not show in the five is not told (``policy.py``).
 """
 
 from __future__ import annotations
@@ -15,13 +13,12 @@ from simulator.blocks import availability
 from simulator.blocks.device_model import coarse_status
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import ComponentEvent, HeartbeatDue, StatusChanged
-from simulator.core.wiring import QUIET, at
+from simulator.core.wiring import QUIET
 from simulator.ocpp2x.diagnostics import next_event_id, notify_event
 from simulator.ocpp2x.provisioning import told_time
 from simulator.ocpp2x.types import reason, when
 
 if TYPE_CHECKING:
-    from simulator.core.connector import Evse
     from simulator.core.station import Station
 
 table = Table()
@@ -34,10 +31,6 @@ def status(st: Station, report: StatusChanged, m: Any) -> Any:
     if report.evse_id == 0:
         return None
     word = coarse_status(report.status, report.plugged)
-    memory = _key(report.evse_id)
-    if st.data.get(memory) == word:
-        return None
-    st.data[memory] = word
     if st.model.availability_by_event:
         return notify_event(
             st,
@@ -60,30 +53,6 @@ def status(st: Station, report: StatusChanged, m: Any) -> Any:
         evse_id=report.evse_id,
         connector_id=report.connector_id,
     )
-
-
-def _key(evse_id: int) -> tuple[str, int]:
-    return ("coarse_status", evse_id)
-
-
-def forget_status(st: Station, evse: Evse) -> None:
-    """The next status of this EVSE is told whatever it is."""
-    st.data.pop(_key(evse.evse_id), None)
-
-
-@at("accepted")
-def after_boot(st: Station, now: int) -> None:
-    """B01.FR.05: the block tells every status again."""
-    for evse in st.evses:
-        forget_status(st, evse)
-
-
-@at("link_up")
-def back_online(st: Station, now: int) -> None:
-    """B04.FR.01: where the block tells a status again, even an unchanged one is said."""
-    for evse in st.evses:
-        if evse.told_status is None:
-            forget_status(st, evse)
 
 
 @table.render(HeartbeatDue)

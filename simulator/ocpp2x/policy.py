@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.blocks.availability import OFFLINE_THRESHOLD
+from simulator.blocks.device_model import coarse_status
 from simulator.blocks.metering import (
     ALIGNED_MEASURANDS,
     END_ALIGNED_INTERVAL,
@@ -76,6 +77,10 @@ class Policy2x:
         """AlignedDataCtrlr.Measurands (F06.FR.06)."""
         wanted: tuple[str, ...] = st.settings[ALIGNED_MEASURANDS]
         return wanted
+
+    def shown_status(self, evse: Evse, error: str) -> tuple[str, str]:
+        """Five statuses (G01); what is wrong is told by NotifyEvent, not here."""
+        return coarse_status(evse.status, evse.plugged or evse.ev_gone), ""
 
     def offline_threshold(self, st: Station) -> int:
         """OCPPCommCtrlr.OfflineThreshold (B04.FR.01-02)."""

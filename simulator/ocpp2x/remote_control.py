@@ -13,7 +13,6 @@ from simulator.blocks.remote_control import StartWish
 from simulator.core import readings
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import FirmwareProgress, LogProgress, TransactionUpdated
-from simulator.ocpp2x.availability import forget_status
 from simulator.ocpp2x.types import reason
 
 if TYPE_CHECKING:
@@ -117,7 +116,6 @@ def _status(st: Station, where: Any) -> bool:
     evse = st.evse(where.id)
     if evse is None or where.connector_id != 1:
         return False
-    forget_status(st, evse)
     availability.publish_status(st, evse, triggered=True)
     return True
 

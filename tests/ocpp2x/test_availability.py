@@ -6,7 +6,6 @@ import pytest
 
 from simulator.blocks import availability
 from simulator.core import inputs as i
-from simulator.ocpp2x.availability import forget_status
 from tests.ocpp2x.bench import Bench, each_version
 
 each_way = pytest.mark.parametrize("by_event", [False, True], ids=["status", "event"])
@@ -83,19 +82,6 @@ def test_after_an_offline_time(version: str, offline_s: int, again: bool) -> Non
     expected = ["Available", "Occupied", *(["Occupied"] if again else [])]
     assert statuses(bench) == expected
     assert statuses(bench, 2) == ["Available", *(["Available"] if again else [])]
-
-
-@each_version
-def test_forgetting_makes_it_said_again(version: str) -> None:
-    bench = Bench(version).boot()
-    evse = bench.st.evses[0]
-    for forget in (False, True):
-        if forget:
-            forget_status(bench.st, evse)
-        availability.publish_status(bench.st, evse)
-        bench.feed(i.Tick())
-        bench.run(1)
-    assert statuses(bench) == ["Available", "Available"]
 
 
 @each_version
