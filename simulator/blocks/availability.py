@@ -61,9 +61,7 @@ def start(st: Station, now: int) -> None:
     st.data["station_operative"] = st.board.flash.get("facts", "operative:0") is not False
     st.data["station_told"] = None
     for evse in st.evses:
-        evse.operative = st.data["station_operative"] and (
-            st.board.flash.get("facts", f"operative:{evse.evse_id}") is not False
-        )
+        evse.operative = _effective(st, evse)
 
 
 # -- operative states --------------------------------------------------------------------------------------------------
@@ -77,18 +75,25 @@ def change(st: Station, evse_id: int, operative: bool) -> str:
     st.board.flash.write("facts", f"operative:{evse_id}", operative, 16)
     if evse_id == 0:
         st.data["station_operative"] = operative
-        if operative:  # 1.6 5.2: all connectors follow
+        if st.dialect.policy.station_sets_connectors:
             for evse in targets:
-                st.board.flash.write("facts", f"operative:{evse.evse_id}", True, 16)
+                st.board.flash.write("facts", f"operative:{evse.evse_id}", operative, 16)
     scheduled = False
     for evse in targets:
-        if evse.tx is not None and not operative:
-            evse.scheduled = False
-            scheduled = True
+        wanted = _effective(st, evse)
+        if evse.tx is not None and not wanted:
+            scheduled = scheduled or evse.operative  # G03.FR.03: no change, nothing to schedule
+            evse.scheduled = False if evse.operative else None
         else:
             evse.scheduled = None
-            evse.operative = operative
+            evse.operative = wanted
     return "Scheduled" if scheduled else "Accepted"
+
+
+def _effective(st: Station, evse: Evse) -> bool:
+    """An EVSE's own state; where a version keeps the station's state apart, both must be operative (G04.FR.07-08)."""
+    own = st.board.flash.get("facts", f"operative:{evse.evse_id}") is not False
+    return own and (st.dialect.policy.station_sets_connectors or bool(st.data["station_operative"]))
 
 
 @rule(60)
@@ -221,6 +226,17 @@ def back_online(st: Station, now: int) -> None:
         for evse in st.evses:
             evse.told_status = None
     _arm_heartbeat(st, now)
+
+
+@at("link_down")
+def not_told(st: Station, now: int) -> None:
+    """What went down with the link was not told (B04.FR.02, 1.6 4.9)."""
+    for report in st.lost:
+        if isinstance(report, StatusChanged):
+            if report.evse_id == 0:
+                st.data["station_told"] = None
+            else:
+                st.evses[report.evse_id - 1].told_status = None
 
 
 # -- heartbeats --------------------------------------------------------------------------------------------------------

@@ -27,6 +27,19 @@ def start(st: Station, now: int) -> None:
     st.data["problems_seen"] = -1
 
 
+@at("link_down")
+def not_told(st: Station, now: int) -> None:
+    """An event that went down with the link was not told; the drain finds it again."""
+    for report in st.lost:
+        if isinstance(report, ComponentEvent) and report.variable == "Problem":
+            key = (report.component, report.evse_id)
+            if report.cleared:
+                st.data["problems_told"][key] = report.event_id
+            else:
+                st.data["problems_told"].pop(key, None)
+            st.data["problems_seen"] = -1
+
+
 @drain(50)
 def tell(st: Station, now: int) -> None:
     """Compare the problems of the board with what was told."""

@@ -346,10 +346,14 @@ class Outbox:
         self.finished(st, entry, "timeout", now)
         return entry
 
-    def link_down(self, st: Station, now: int) -> Entry | None:
-        """The connection is gone: volatile reports go with it. Returns the volatile entry that was in flight."""
+    def link_down(self, st: Station, now: int) -> tuple[Entry | None, tuple[Report, ...]]:
+        """The connection is gone: volatile reports go with it.
+
+        Returns the volatile entry that was in flight, and every volatile report that was not answered.
+        """
         entry = self.in_flight
         lost: Entry | None = None
+        dropped = [waiting.report for waiting in (*self.urgent, *self.normal)]
         if entry is not None:
             self.in_flight = None
             st.timers.cancel("call")
@@ -358,11 +362,12 @@ class Outbox:
                 self.durable.appendleft(entry)
             else:
                 lost = entry
+                dropped.insert(0, entry.report)
         self.urgent.clear()
         self.normal.clear()
         for waiting in self.durable:
             waiting.offline = True  # E11.FR.07
-        return lost
+        return lost, tuple(dropped)
 
     def link_up(self, now: int) -> None:
         """A connection opened: what waited is due from now on. A retry keeps its time (1.6 3.7.1, E13.FR.03)."""

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 class Policy(Protocol):
-    """What a dialect decides about transactions and metering."""
+    """What a dialect decides about transactions, metering and availability.
+
+    ``station_sets_connectors``: making the station (in)operative makes every connector so (1.6 5.2); otherwise the
+    station's state and the EVSEs' own states are kept apart (G04.FR.07-08).
+    """
+
+    station_sets_connectors: bool
 
     def start_points(self, st: Station) -> int:
         """Bit mask of the points of which any one starts a transaction."""

@@ -93,6 +93,7 @@ class Station:
         "later",
         "leave_by",
         "link",
+        "lost",
         "model",
         "now",
         "number",
@@ -152,6 +153,8 @@ class Station:
         self._depth = 0
         self._rest: tuple[object, ...] | None = None
         self._effects: list[AnyEffect] = []
+        #: during the moment "link_down": the volatile reports that went with the link
+        self.lost: tuple[Report, ...] = ()
         self._fresh_ram()
 
     # -- lifetimes ---------------------------------------------------------------------------------------------------
@@ -349,11 +352,12 @@ class Station:
     def link_lost(self, now: int) -> None:
         """The link policy says an open link is gone: nothing can be answered or delivered any more."""
         self.later.clear()
-        lost = self.outbox.link_down(self, now)
-        if lost is not None:
-            self._failure(lost, "lost")
+        in_flight, self.lost = self.outbox.link_down(self, now)
+        if in_flight is not None:
+            self._failure(in_flight, "lost")
         for function in MOMENTS["link_down"]:
             function(self, now)
+        self.lost = ()
 
     def _pong(self, event: i.Pong, now: int) -> None:
         if event.link == self.link.number and self.link.is_up:

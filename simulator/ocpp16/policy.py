@@ -34,6 +34,8 @@ NEVER_US = 1 << 62
 class Policy16:
     """See ``core/policy.py``."""
 
+    station_sets_connectors = True
+
     def start_points(self, st: Station) -> int:
         """Always the closed power path."""
         return POWER_PATH_CLOSED

@@ -32,6 +32,8 @@ MAX_END_READINGS = 250
 class Policy2x:
     """See ``core/policy.py``."""
 
+    station_sets_connectors = False
+
     def start_points(self, st: Station) -> int:
         """TxStartPoint (E01.FR.01-06)."""
         return points_of(st.settings[TX_START_POINT])

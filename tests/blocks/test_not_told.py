@@ -1,0 +1,86 @@
+"""What goes down with a dying link was not told: it is told again on the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.core import inputs as i
+from simulator.core.station import Station
+from simulator.fleet.virtual import VirtualFleet
+from simulator.profile.compiled import compile_profile
+
+VERSIONS = ("1.6", "2.0.1", "2.1")
+
+
+def booted(version: str, profile: str = "generic/ac-single") -> tuple[VirtualFleet, Station, Any]:
+    fleet = VirtualFleet()
+    station = Station("CP1", compile_profile(profile, version), seed=1, epoch_us=fleet.epoch_us)
+    csms = fleet.add(station)
+    fleet.feed(station, i.PowerOn())
+    fleet.run(2)
+    return fleet, station, csms
+
+
+def shown(csms: Any) -> list[str]:
+    return [p.get("status") or p["connectorStatus"] for p in csms.sent("StatusNotification") if p.get("connectorId")]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_status_sent_into_a_dead_link_is_told_again(version: str) -> None:
+    fleet, station, csms = booted(version)
+    fleet.cut(station, silently=True)
+    fleet.feed(station, i.Plug(1))
+    fleet.run(1)
+    assert shown(csms) == ["Available"]
+    fleet.feed(station, i.LinkDown(station.link.number, "reset"))
+    fleet.mend(station)
+    fleet.run(60)
+    assert shown(csms) == ["Available", "Preparing" if version == "1.6" else "Occupied"]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_an_event_sent_into_a_dead_link_is_told_again(version: str) -> None:
+    fleet, station, csms = booted(version)
+    fleet.cut(station, silently=True)
+    fleet.feed(station, i.Inject("f", "meter.no_readings", 1))
+    fleet.run(1)
+    assert csms.sent("NotifyEvent") == []
+    fleet.feed(station, i.LinkDown(station.link.number, "reset"))
+    fleet.mend(station)
+    fleet.run(60)
+    events = [event for payload in csms.sent("NotifyEvent") for event in payload["eventData"]]
+    assert [event["actualValue"] for event in events if event["variable"]["name"] == "Problem"] == ["true"]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_the_state_of_the_station_leaves_that_of_an_evse_alone(version: str) -> None:
+    """G03.FR.07, G04.FR.07-08."""
+    fleet, station, _ = booted(version, "generic/ac-dual")
+    one, two = station.evses
+
+    def change(status: str, **where: Any) -> str:
+        answer = fleet.ask(station, "ChangeAvailability", {"operationalStatus": status, **where})
+        return str(answer["status"])
+
+    assert change("Inoperative", evse={"id": 1}) == "Accepted"
+    assert change("Inoperative") == "Accepted"
+    assert (one.status, two.status) == ("Unavailable", "Unavailable")
+    assert change("Operative", evse={"id": 2}) == "Accepted"
+    assert (one.status, two.status) == ("Unavailable", "Unavailable")
+    assert change("Operative") == "Accepted"
+    assert (one.status, two.status) == ("Unavailable", "Available")
+
+
+def test_the_older_version_sets_all_connectors() -> None:
+    """1.6 5.2: connector 0 stands for all."""
+    fleet, station, _ = booted("1.6", "generic/ac-dual")
+    one, two = station.evses
+    for connector, kind, states in (
+        (1, "Inoperative", ("Unavailable", "Available")),
+        (0, "Inoperative", ("Unavailable", "Unavailable")),
+        (0, "Operative", ("Available", "Available")),
+    ):
+        assert fleet.ask(station, "ChangeAvailability", {"connectorId": connector, "type": kind}) == {"status": "Accepted"}
+        assert (one.status, two.status) == states
