@@ -1,0 +1,267 @@
+"""Registration, the clock, resets: what a station says before and after it is let in."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.blocks.authorization import CACHE_ENABLED
+from simulator.blocks.availability import HEARTBEAT_INTERVAL
+from simulator.core import inputs as i
+from simulator.core.model import HardwareSpec, Identity, RtcSpec
+from simulator.core.records import Booted, BootRefused
+from simulator.lab.csms import SILENT, CallError
+from tests.bench import AT_ONCE, Lab, bench, build, each_2x, each_version, frames
+
+
+def boots(lab: Lab) -> list[float]:
+    """When BootNotifications came."""
+    return [t for t, _, _ in frames(lab.csms, "BootNotification")]
+
+
+@each_version
+def test_boot_comes_first_and_alone_then_every_status_then_heartbeats(version: str) -> None:
+    lab = Lab(build(version, evses=2))
+    lab.csms.interval_s = 120
+    lab.boot().run(370)
+    sent = frames(lab.csms)
+    assert sent[0][1] == "BootNotification"
+    count = 3 if version == "1.6" else 2  # 1.6 tells the station as connector 0
+    assert [a for _, a, _ in sent[1 : 1 + count]] == ["StatusNotification"] * count
+    assert lab.statuses(1) == lab.statuses(2) == ["Available"]
+    assert [(t, a) for t, a, _ in sent[1 + count :]] == [(120, "Heartbeat"), (240, "Heartbeat"), (360, "Heartbeat")]
+    assert lab.station.settings[HEARTBEAT_INTERVAL] == 120  # B01.FR.04
+    assert [r.reason for r in lab.fleet.recorded(Booted)] == ["PowerUp"]
+
+
+@each_version
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_the_interval_is_obeyed_and_nothing_else_is_said(version: str, status: str) -> None:
+    """B01.FR.08, B02.FR.02, B03.FR.06; 1.6 4.2."""
+    lab = Lab(build(version))
+    lab.csms.boot_status, lab.csms.interval_s = status, 77
+    lab.boot().run(10).plug().present().run(100)
+    lab.inject("protection.rcd_trip", 1).run(50)
+    assert set(lab.csms.actions()) == {"BootNotification"}
+    assert boots(lab) == [0, 77, 154]
+    assert not lab.evse().flowing and lab.evse().tx is None
+    assert [r.status for r in lab.fleet.recorded(BootRefused)] == [status] * 3
+    lab.clear()
+    lab.csms.boot_status = "Accepted"
+    lab.run(100)
+    assert boots(lab)[-1] == 231
+    assert lab.statuses()[-1] == ("Preparing" if version == "1.6" else "Occupied")
+
+
+@each_version
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_an_interval_of_0_leaves_the_wait_to_the_station(version: str, status: str) -> None:
+    """B02.FR.07, B03.FR.05: it must not flood."""
+    lab = Lab(build(version))
+    lab.csms.boot_status, lab.csms.interval_s = status, 0
+    lab.boot().run(600)
+    waits = [b - a for a, b in zip(boots(lab), boots(lab)[1:], strict=False)]
+    assert len(waits) >= 9 and all(30 <= wait <= 60 for wait in waits)
+    assert len(set(waits)) > 1
+
+
+@each_version
+def test_requests_before_registration(version: str) -> None:
+    """Pending serves, Rejected and not yet answered refuse (B02.FR.01, B03.FR.08; 1.6 4.2)."""
+    lab = Lab(build(version))
+    lab.csms.script["BootNotification"] = lambda csms, payload: SILENT
+    lab.boot()
+    question = ("GetConfiguration", {}) if version == "1.6" else ("ClearCache", {})
+    refused = "GenericError" if version == "1.6" else "SecurityError"
+    assert lab.ask(question[0], **question[1])[0] == refused
+    del lab.csms.script["BootNotification"]
+    lab.csms.boot_status, lab.csms.interval_s = "Rejected", 60
+    lab.run(100)
+    assert lab.station.gate == "rejected"
+    assert lab.ask(question[0], **question[1])[0] == refused
+    lab.csms.boot_status = "Pending"
+    lab.run(60)
+    assert isinstance(lab.ask(question[0], **question[1]), dict)
+
+
+@each_version
+def test_a_remote_start_while_pending_is_not_served(version: str) -> None:
+    """1.6 4.2: no RemoteStart before Accepted; B02.FR.05: Rejected."""
+    lab = Lab(build(version))
+    lab.csms.boot_status = "Pending"
+    lab.boot().plug()
+    if version == "1.6":
+        answer = lab.ask("RemoteStartTransaction", idTag="TAG", connectorId=1)
+        assert answer == {"status": "Rejected"} or answer[0] == "GenericError"
+    else:
+        assert lab.remote_start() == "Rejected"
+    lab.run(60)
+    assert not lab.evse().flowing
+
+
+@each_version
+def test_a_failed_boot_is_tried_again(version: str) -> None:
+    lab = Lab(build(version))
+    answers = [CallError("InternalError"), SILENT, None]
+    lab.csms.script["BootNotification"] = lambda csms, payload: answers.pop(0) or csms.on_BootNotification(payload)
+    lab.boot().run(200)
+    first, second, third = boots(lab)
+    assert first == 0 and 30 <= second <= 60
+    assert 60 <= third - second <= 90  # the time-out of the message, then a wait of its own
+    assert lab.station.gate == "accepted"
+
+
+@each_version
+def test_registration_belongs_to_the_boot_not_to_the_connection(version: str) -> None:
+    lab = bench(version)
+    lab.fleet.cut(lab.station)
+    lab.run(30)
+    lab.fleet.mend(lab.station)
+    lab.run(60)
+    assert boots(lab) == [0] and lab.station.link.is_up
+    lab = Lab(build(version))
+    lab.csms.boot_status, lab.csms.interval_s = "Pending", 1000
+    lab.boot().run(10)
+    lab.fleet.cut(lab.station)
+    lab.run(10)
+    lab.fleet.mend(lab.station)
+    lab.run(90)
+    assert len(boots(lab)) == 2  # a new link asks at once
+
+
+@each_version
+def test_the_clock_is_set_from_the_answer(version: str) -> None:
+    """1.6 4.2, B01.FR.06: a clock that had no battery is right from the first status on."""
+    hardware = HardwareSpec(modem=AT_ONCE, rtc=RtcSpec(battery=False, drift_ppm=0.0))
+    lab = Lab(build(version, hardware=hardware)).boot()
+    status = lab.csms.sent("StatusNotification")[0]
+    assert lab.csms.clock_error_us(status["timestamp"]) == 0
+
+
+@each_version
+def test_heartbeats_keep_a_drifting_clock(version: str) -> None:
+    lab = bench(version, hardware=HardwareSpec(modem=AT_ONCE, rtc=RtcSpec(drift_ppm=0.0)))
+    lab.inject("rtc.drift", ppm=1000.0).run(3000)
+    error_us = lab.station.board.rtc.wall(lab.fleet.now) - lab.fleet.epoch_us - lab.fleet.now
+    assert abs(error_us) <= 300_000  # 0.1 % of the 300 s since the last answer, not of 3000 s
+
+
+@each_version
+def test_what_boot_says_of_the_station(version: str) -> None:
+    identity = Identity("Maker", "Box", firmware="", serial="S-{id}", iccid="8931", imsi="204")
+    (told,) = bench(version, identity=identity).csms.sent("BootNotification")
+    if version == "1.6":
+        assert told == {
+            "chargePointVendor": "Maker",
+            "chargePointModel": "Box",
+            "chargePointSerialNumber": "S-CP1",
+            "firmwareVersion": "",
+            "iccid": "8931",
+            "imsi": "204",
+        }
+    else:
+        assert told["reason"] == "PowerUp"
+        assert told["chargingStation"] == {
+            "vendorName": "Maker",
+            "model": "Box",
+            "serialNumber": "S-CP1",
+            "firmwareVersion": "",
+            "modem": {"iccid": "8931", "imsi": "204"},
+        }
+
+
+# -- resets ------------------------------------------------------------------------------------------------------------
+
+RESETS = [("1.6", "Soft", 5), ("1.6", "Hard", 15), ("2.0.1", "OnIdle", 5), ("2.1", "Immediate", 15)]
+
+
+@pytest.mark.parametrize("version, kind, boot_s", RESETS)
+def test_each_kind_of_reset_takes_its_time(version: str, kind: str, boot_s: int) -> None:
+    lab = bench(version).forget()
+    assert lab.ask("Reset", type=kind) == {"status": "Accepted"}
+    assert not lab.station.running
+    lab.run(boot_s - 0.001)
+    assert lab.csms.actions() == []
+    lab.run(0.001)
+    assert lab.csms.actions()[0] == "BootNotification"
+    assert lab.fleet.recorded(Booted)[-1].reason == "RemoteReset"
+    if version != "1.6":
+        assert lab.csms.sent("BootNotification")[0]["reason"] == "RemoteReset"
+
+
+@each_version
+def test_a_power_cut_takes_longest(version: str) -> None:
+    lab = bench(version).inject("supply.mains_outage").run(100).forget().clear().run(19.9)
+    assert lab.csms.actions() == []
+    lab.run(0.1)
+    assert boots(lab) == [120.0]
+    assert lab.fleet.recorded(Booted)[-1].reason == "PowerUp"
+
+
+@each_version
+def test_a_watchdog_names_itself(version: str) -> None:
+    lab = bench(version).feed(i.Perform("reboot", {"reason": "Watchdog"}), 60)
+    assert [r.reason for r in lab.fleet.recorded(Booted)] == ["PowerUp", "Watchdog"]
+
+
+@each_version
+def test_a_reset_is_answered_before_the_link_goes(version: str) -> None:
+    lab = bench(version).charge()
+    kind = "Hard" if version == "1.6" else "Immediate"
+    assert lab.ask("Reset", type=kind) == {"status": "Accepted"}
+    lab.run(60)
+    session = lab.session()
+    assert session.reason == ("HardReset" if version == "1.6" else "ImmediateReset")
+    if version != "1.6":
+        assert session.triggers[-1] == "ResetCommand"  # B12.FR.05
+        # told before the station went (B12.FR.04)
+        assert lab.csms.actions().index("BootNotification", 1) > max(
+            n for n, action in enumerate(lab.csms.actions()) if action == "TransactionEvent"
+        )
+    assert not lab.evse().flowing
+
+
+@each_2x
+def test_on_idle_waits_for_the_transaction(version: str) -> None:
+    """B12.FR.01, FR.03."""
+    lab = bench(version).charge().forget()
+    assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    lab.run(300)
+    assert lab.evse().flowing and not boots(lab)
+    lab.present().run(30)
+    assert len(boots(lab)) == 1
+    assert lab.csms.sent("BootNotification")[0]["reason"] == "ScheduledReset"
+
+
+@each_version
+def test_a_reset_whose_messages_are_not_answered_goes_on_all_the_same(version: str) -> None:
+    lab = bench(version).charge().forget()
+    stop = "StopTransaction" if version == "1.6" else "TransactionEvent"
+    lab.csms.script[stop] = lambda csms, payload: SILENT
+    lab.ask("Reset", type="Soft" if version == "1.6" else "Immediate")
+    lab.run(29)
+    assert lab.station.running
+    lab.run(20)
+    assert len(boots(lab)) == 1
+    del lab.csms.script[stop]
+    lab.run(300)
+    assert lab.session().end is not None  # it was on flash
+
+
+@each_version
+def test_settings_outlive_a_reset(version: str) -> None:
+    lab = bench(version)
+    lab.configure(CACHE_ENABLED, False)
+    lab.ask("Reset", type="Soft" if version == "1.6" else "OnIdle")
+    lab.run(30)
+    assert lab.station.boot_no == 2 and lab.station.settings[CACHE_ENABLED] is False
+
+
+@each_version
+def test_a_triggered_boot_while_pending(version: str) -> None:
+    """F06, B02: the CSMS may ask for BootNotification before the interval is over."""
+    lab = Lab(build(version))
+    lab.csms.boot_status, lab.csms.interval_s = "Pending", 1000
+    lab.boot().run(5)
+    lab.csms.boot_status = "Accepted"
+    assert lab.ask("TriggerMessage", requestedMessage="BootNotification")["status"] == "Accepted"
+    assert boots(lab) == [0, 5] and lab.station.gate == "accepted"
