@@ -10,7 +10,7 @@ from simulator.core import readings
 from simulator.core.readings import CURRENT, ENERGY, VOLTAGE
 from simulator.core.reports import MeterReading, MeterSampled, SampleTaken, Stamp, TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
-from simulator.quirks.payload import each_sample, edit, plain
+from simulator.quirks.payload import each_sample, edit, knows, plain
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
@@ -246,7 +246,7 @@ class ForeignTransactionId(Quirk):
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """The foreign id, known by its time."""
-        if action != "MeterValues":
+        if action != "MeterValues" or not knows(payload, "transactionId"):
             return payload
         memory = QuirkPort(st, self).memory
         at = memory.get("stamp")
@@ -269,7 +269,7 @@ class ContextCurrentMax(Quirk):
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """One more sample in every MeterValues."""
-        if action != "MeterValues":
+        if action != "MeterValues" or not knows(payload, "connectorId"):
             return payload
         message = plain(payload)
         spec = st.evses[max(1, message["connectorId"]) - 1].spec
@@ -290,7 +290,7 @@ class MissingMeasurand(Quirk):
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """The present current, without its name."""
-        if action != "MeterValues":
+        if action != "MeterValues" or not knows(payload, "connectorId"):
             return payload
 
         def add(message: dict[str, Any]) -> None:

@@ -17,15 +17,25 @@ def get(payload: Any, field: str) -> Any:
     """The value of a top-level field by its wire name; UNSET when it is absent or not known to the message."""
     if isinstance(payload, dict):
         return payload.get(field, UNSET)
-    for known in structs.fields(payload):
-        if known.encode_name == field:
-            return getattr(payload, known.name)
-    return UNSET
+    name = _names(type(payload)).get(field)
+    return UNSET if name is None else getattr(payload, name)
 
 
 def knows(payload: Any, field: str) -> bool:
     """Does this message have such a field at all? A dictionary is taken as knowing any."""
-    return isinstance(payload, dict) or any(known.encode_name == field for known in structs.fields(payload))
+    return isinstance(payload, dict) or field in _names(type(payload))
+
+
+def _names(cls: type[Struct]) -> dict[str, str]:
+    """Wire name -> attribute, worked out once for each message."""
+    found = _NAMES.get(cls)
+    if found is None:
+        found = _NAMES[cls] = {known.encode_name: known.name for known in structs.fields(cls)}
+    return found
+
+
+#: one entry for each kind of message that quirks look at
+_NAMES: dict[type[Struct], dict[str, str]] = {}
 
 
 def put(payload: Any, **fields: Any) -> Any:
@@ -40,7 +50,7 @@ def put(payload: Any, **fields: Any) -> Any:
             else:
                 changed[wire] = value
         return changed
-    known = {field.name for field in structs.fields(payload)}
+    known = _names(type(payload)).values()
     fitting = {name: value for name, value in fields.items() if name in known}
     return structs.replace(payload, **fitting) if fitting else payload
 
@@ -62,12 +72,16 @@ def edit(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
 
 
 def each_sample(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
-    """Let ``change`` alter every sampled value of MeterValues or of a stop message's transaction data."""
+    """Let ``change`` alter every sampled value of MeterValues or of a stop message's transaction data.
+
+    Only where values are texts; the newer shape of the message has numbers, and units of its own.
+    """
 
     def walk(message: dict[str, Any]) -> None:
         for key in ("meterValue", "transactionData"):
             for value in message.get(key, ()):
                 for sample in value["sampledValue"]:
-                    change(sample)
+                    if isinstance(sample["value"], str):
+                        change(sample)
 
     return edit(payload, walk)
