@@ -20,6 +20,9 @@ from simulator.lab.csms import LabCsms
 #: no run of the virtual driver takes more steps than this
 MAX_STEPS = 5_000_000
 
+#: how long a handshake that was cut off keeps its station waiting
+DIAL_TIMEOUT_US = 30_000_000
+
 Observer = Callable[[Station, i.Input, list[e.AnyEffect], int], None]
 
 
@@ -126,6 +129,10 @@ class VirtualFleet:
         self.now = max(self.now, due)
         if self._events and self._events[0][0] <= self.now:
             _, _, index, event = heappop(self._events)
+            if self.paths[index].cut and isinstance(event, i.Frame | i.Pong | i.LinkUp):
+                if isinstance(event, i.LinkUp):  # it went while the handshake was under way
+                    self._push(self.now + DIAL_TIMEOUT_US, index, i.LinkDown(event.link, "timeout"))
+                return
             self._feed(index, event)
             return
         for index in self._scheduler.pop_due(self.now, 1):
@@ -174,6 +181,9 @@ class VirtualFleet:
         arrival = self.now + self._rtt_us(index) // 2
         for answer in path.csms.receive(data, arrival):
             self._answer(index, link, arrival, answer)
+        for wait_us, answer in path.csms.late:
+            self._push(arrival + wait_us + (self._rtt_us(index) + 1) // 2, index, i.Frame(link, answer))
+        path.csms.late.clear()
 
     def _answer(self, index: int, link: int, at_us: int, data: bytes) -> None:
         path = self.paths[index]

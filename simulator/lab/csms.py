@@ -33,6 +33,28 @@ class Raw:
 
 
 @dataclass
+class Late:
+    """Give this answer so many seconds later, whatever has happened meanwhile."""
+
+    seconds: float
+    reply: Any
+
+
+@dataclass
+class Twice:
+    """Give this answer two times."""
+
+    reply: Any
+
+
+@dataclass
+class Stranger:
+    """Give this answer under a message id nobody has used."""
+
+    reply: Any
+
+
+@dataclass
 class Seen:
     """One frame as the CSMS saw it. ``action`` of a result is that of its call."""
 
@@ -62,6 +84,8 @@ class LabCsms:
     transactions: dict[Any, dict[str, Any]] = field(default_factory=dict)
     now: int = 0
     outbox: list[bytes] = field(default_factory=list)
+    #: (microseconds to wait, frame) of late answers; the driver takes them
+    late: list[tuple[int, bytes]] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     next_id: int = 1
@@ -73,8 +97,10 @@ class LabCsms:
         """One frame of the station; the frames to send back."""
         self.now = now
         self.outbox = []
-        frame = json.loads(data)
-        if frame[0] == 2:
+        frame = self._read(data)
+        if frame is None:  # malformed on purpose by a fault or a quirk
+            self.seen.append(Seen(now, "cp", 0, "", "", data))
+        elif frame[0] == 2:
             _, message_id, action, payload = frame
             self.seen.append(Seen(now, "cp", 2, message_id, action, payload))
             self._answer(message_id, action, payload)
@@ -85,20 +111,49 @@ class LabCsms:
             self.answers[frame[1]] = payload
         return self.outbox
 
+    @staticmethod
+    def _read(data: bytes) -> list[Any] | None:
+        """The frame, or None for anything that is none."""
+        try:
+            frame = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(frame, list) or len(frame) < 3 or not isinstance(frame[1], str):
+            return None
+        if frame[0] == 2:
+            return frame if len(frame) == 4 and isinstance(frame[2], str) and isinstance(frame[3], dict) else None
+        return frame if frame[0] in (3, 4, 5, 6) else None
+
     def _answer(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
         scripted = self.script.get(action)
-        reply = (
-            scripted(self, payload) if scripted is not None else getattr(self, "on_" + action, self._nothing)(payload)
-        )
+        reply = scripted(self, payload) if scripted is not None else self.sound(action, payload)
+        times = 1
+        wait_us: int | None = None
+        if isinstance(reply, Late):
+            reply, wait_us = reply.reply, int(reply.seconds * 1_000_000)
+        elif isinstance(reply, Twice):
+            reply, times = reply.reply, 2
+        elif isinstance(reply, Stranger):
+            reply, message_id = reply.reply, f"nobody-{self.next_id}"
+            self.next_id += 1
         if reply is SILENT:
             return
         if isinstance(reply, Raw):
-            self.outbox.append(reply.text.replace("{id}", message_id).encode())
+            data = reply.text.replace("{id}", message_id).encode()
         elif isinstance(reply, CallError):
-            self.outbox.append(json.dumps([4, message_id, reply.code, reply.description, {}]).encode())
+            data = json.dumps([4, message_id, reply.code, reply.description, {}]).encode()
         else:
             self.seen.append(Seen(self.now, "csms", 3, message_id, action, reply))
-            self.outbox.append(json.dumps([3, message_id, reply]).encode())
+            data = json.dumps([3, message_id, reply]).encode()
+        if wait_us is None:
+            self.outbox.extend([data] * times)
+        else:
+            self.late.append((wait_us, data))
+
+    def sound(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """What a sound CSMS answers."""
+        answer: dict[str, Any] = getattr(self, "on_" + action, self._nothing)(payload)
+        return answer
 
     def call(self, action: str, payload: dict[str, Any]) -> tuple[str, bytes]:
         """A CALL of the CSMS: its id and the frame."""
