@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,9 @@ class LoadPlan:
         serial = None if pattern is None else fill(pattern, index + 1, station_id)
         return replace(kind, id=station_id, index=index, seed=seed_of(self.fleet.seed, station_id), serial=serial)
 
-    def guard(self, stations: int) -> None:
-        """Raise TargetError unless so many stations may be pointed at the target (names were not looked up)."""
-        guard(self.target, stations, self._hostile)
+    def guard(self, stations: int, resolve: Callable[[str], Iterable[str]] | None = None) -> None:
+        """Raise TargetError unless so many stations may be pointed at the target; ``resolve`` looks names up."""
+        guard(self.target, stations, self._hostile, resolve=resolve)
 
 
 def load_plan(options: LoadOptions, *, hostname: str, environ: Mapping[str, str]) -> LoadPlan:
