@@ -18,9 +18,8 @@ MAX_DATA = 65_536
 
 def received(st: Station, vendor_id: str, message_id: str | None) -> str:
     """What becomes of a vendor message: UnknownVendorId, or UnknownMessageId for the product's own vendor id."""
-    if vendor_id == st.model.identity.vendor:
-        return "UnknownMessageId"
-    return "UnknownVendorId"
+    own_id = vendor_id == st.model.identity.vendor
+    return "UnknownMessageId" if own_id else "UnknownVendorId"
 
 
 def send(st: Station, vendor_id: str, message_id: str | None, data: object) -> None:
