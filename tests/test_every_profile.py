@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from simulator.core import inputs as i
 from simulator.core.settings import KEYS
+from simulator.lab.checkers import Checkers
 from simulator.profile.compiled import compile_profile
 from simulator.profile.load import LoadedProfile, load_profile, profile_paths
 from simulator.quirks import QUIRKS
@@ -77,6 +79,18 @@ def test_it_breaks_nothing_but_what_its_quirks_declare(name: str) -> None:
     declared = {word for quirk in bench.station.model.quirks for word in quirk.breaks}
     found = broken(bench)
     assert set(found) <= declared, {word: found[word] for word in set(found) - declared}
+
+
+@pytest.mark.parametrize(("name", "version"), SPOKEN)
+def test_it_keeps_the_rules_of_the_farm(name: str, version: str) -> None:
+    bench = Bench(compile_profile(name, version))
+    checkers = Checkers()
+    bench.watch(checkers.observe)
+    bench.boot(20).session(190)
+    bench.plug().token("TAG", 70).drop_link(20).token("TAG", 10).unplug()
+    bench.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    bench.session(70).run(200)
+    assert checkers.finish([bench.station], bench.fleet.now) == []
 
 
 @pytest.mark.parametrize(("name", "version"), SPOKEN)

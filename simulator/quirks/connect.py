@@ -25,14 +25,18 @@ _REDIALS = (
     "msgid-short-numeric-leading-zero",
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp#169", "mobilityhouse/ocpp#186"),
+    breaks=("message_ids",),
     survive=_OPAQUE_IDS,
+    params={"digits": (7, 1, 18)},
 )
 class MessageIdSevenDigits(Quirk):
-    """Ids of CALLs are seven decimal digits, drawn anew each time, with zeros in front."""
+    """Ids of CALLs are seven decimal digits, drawn anew each time, with zeros in front; in time they come again."""
+
+    digits: int
 
     def message_id(self, st: Station, number: int) -> str:
-        """Seven digits."""
-        return f"{st.rng.below('quirk.message_id', 10**7):07d}"
+        """So many digits."""
+        return f"{st.rng.below('quirk.message_id', 10**self.digits):0{self.digits}d}"
 
 
 @quirk(
@@ -43,13 +47,16 @@ class MessageIdSevenDigits(Quirk):
     params={"prefix": (36, 0, 9_999)},
 )
 class MessageIdCompound(Quirk):
-    """Ids of CALLs are two numbers with a colon between them, a fixed one and a counter."""
+    """Ids of CALLs are two numbers with a colon between them: one of the boot, and a counter.
+
+    ``prefix``: the number of the first boot.
+    """
 
     prefix: int
 
     def message_id(self, st: Station, number: int) -> str:
-        """Prefix, colon, counter."""
-        return f"{self.prefix}:{number}"
+        """Boot, colon, counter."""
+        return f"{self.prefix + st.boot_no - 1}:{number}"
 
 
 @quirk(

@@ -46,7 +46,7 @@ class MeterStartZero(Quirk):
     "tx-start-resent-on-reconnect",
     vendors=("ABB Terra AC",),
     sources=("mobilityhouse/ocpp#186",),
-    breaks=("one_start",),
+    breaks=("one_start", "every_fate"),
     survive="Make StartTransaction idempotent on connector, token, timestamp and register; give the same id again.",
 )
 class StartResent(Quirk):

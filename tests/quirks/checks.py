@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 
-from simulator.core.records import Booted, Disconnected
+from simulator.core.records import Booted, Disconnected, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
@@ -123,6 +123,16 @@ def _every_call_answered(b: Bench) -> Finding:
         asked = seen.direction == "csms" and seen.kind == 2 and not any(seen.now <= cut for cut in cuts)
         if asked and seen.message_id not in b.csms.answers:
             yield seen.action
+
+
+def _every_fate(b: Bench) -> Finding:
+    ends = [(fate.action, fate.key) for fate in b.fleet.recorded(MessageFate) if fate.key]
+    yield from (f"{action} of {key}" for action, key in sorted({end for end in ends if ends.count(end) > 1}))
+
+
+def _message_ids(b: Bench) -> Finding:
+    ids = [seen.message_id for seen in b.calls()]
+    yield from sorted({one for one in ids if ids.count(one) > 1})
 
 
 def _no_callerror(b: Bench) -> Finding:
@@ -282,7 +292,9 @@ CHECKS: dict[str, Callable[[Bench], Finding]] = {
     "accepted_has_effect": _accepted_has_effect,
     "configured_samples": _configured_samples,
     "every_call_answered": _every_call_answered,
+    "every_fate": _every_fate,
     "measurand_unit": _measurand_unit,
+    "message_ids": _message_ids,
     "no_callerror": _no_callerror,
     "one_start": _one_start,
     "own_transaction_id": _own_transaction_id,

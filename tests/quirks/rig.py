@@ -11,7 +11,7 @@ from simulator.core.model import EvseSpec, HardwareSpec, Identity, Model, ModemS
 from simulator.core.settings import KEYS, defaults
 from simulator.core.station import Station
 from simulator.dialects import DIALECTS
-from simulator.fleet.virtual import VirtualFleet
+from simulator.fleet.virtual import Observer, VirtualFleet
 from simulator.lab.csms import LabCsms, Seen
 from simulator.quirks import QUIRKS, compile_quirks
 
@@ -72,8 +72,15 @@ class Bench:
         self.car = CAR
         #: the bench itself cut the power, the link, or asked for a reset
         self.disturbed = False
+        self._watchers: list[Observer] = []
+
+    def watch(self, observer: Observer) -> None:
+        """Somebody else looks at every feed, too."""
+        self._watchers.append(observer)
 
     def _look(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
+        for watcher in self._watchers:
+            watcher(st, event, effects, now)
         self.frames += [(now, effect.data) for effect in effects if isinstance(effect, e.Send)]
         for evse in st.evses:
             last = next((row[2] for row in reversed(self.derived) if row[1] == evse.evse_id), None)

@@ -1,6 +1,7 @@
 """Quirks of the connection, on the wire, with and without."""
 
 import re
+from collections.abc import Callable
 
 from simulator.core import inputs as i
 from simulator.core.records import Connected
@@ -13,14 +14,17 @@ def ids(b: Bench) -> list[str]:
     return [s.message_id for s in b.smoke().calls()]
 
 
-def all_match(pattern: str, count: int = 8) -> object:
+def all_match(pattern: str, count: int = 8) -> Callable[[list[str]], bool]:
     return lambda found: len(found) > count and all(re.fullmatch(pattern, one) for one in found)
 
 
 def test_seven_digits() -> None:
     assert connect.MessageIdSevenDigits.name == "msgid-short-numeric-leading-zero"
-    none = lambda found: not any(re.fullmatch(r"\d{7}", one) for one in found)  # noqa: E731
-    compare("msgid-short-numeric-leading-zero", ids, without=none, with_=all_match(r"\d{7}"))
+    none = lambda found: not any(re.fullmatch(r"\d+", one) for one in found)  # noqa: E731
+    # with one digit they come again soon, as with seven they do in a long time
+    params = {"digits": 1}
+    compare("msgid-short-numeric-leading-zero", ids, without=none, with_=all_match(r"\d"), params=params)
+    assert all_match(r"\d{7}")(ids(Bench(build("msgid-short-numeric-leading-zero"))))
     drawn = [Bench(build("msgid-short-numeric-leading-zero"), seed=s).boot().calls()[0].message_id for s in range(40)]
     assert any(one.startswith("0") for one in drawn) and len(set(drawn)) == 40
 

@@ -16,6 +16,7 @@ from simulator.core import inputs as i
 from simulator.core.records import Booted
 from simulator.dialects import VERSIONS
 from simulator.errors import AuthorError, UnknownName
+from simulator.lab.checkers import Checkers
 from simulator.ocpp16 import messages as m16
 from simulator.profile.compiled import compile_profile
 from simulator.profile.load import profile_paths
@@ -205,6 +206,19 @@ def test_a_quirk_is_harmless_where_its_message_has_another_shape(name: str, vers
     errors = [e for s in b.csms.seen if s.direction == "cp" for e in schema_errors(version, s)]
     assert bool(errors) == ("schema" in QUIRKS.get(name).breaks and version == "1.6"), errors[:3]
     assert b.csms.transactions
+
+
+@pytest.mark.parametrize(("name", "version"), [(name, version) for name in QUIRKS for version in VERSIONS])
+def test_the_rules_of_the_farm_hold_but_for_what_is_declared(name: str, version: str) -> None:
+    """The checkers of ``simulator.lab`` waive what a quirk declares, and find nothing else."""
+    b = Bench(build(name, version=version, settings={"ClockAlignedDataInterval": 40, "MeterValueSampleInterval": 20}))
+    checkers = Checkers()
+    b.watch(checkers.observe)
+    b.boot(20).session(190)
+    b.plug().token("TAG", 70).drop_link(20).token("TAG", 10).unplug()
+    b.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    b.session(70).run(200)
+    assert checkers.finish([b.station], b.fleet.now) == []
 
 
 # -- payloads
