@@ -28,6 +28,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import User, constant, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -100,6 +101,9 @@ def begin_process(environment: Environment, runner: Any, **_: object) -> None:
         ENGINES[id(environment)] = master.Master(environment, runner)
     else:
         ENGINES[id(environment)] = engine.Engine(environment, runner)
+    # Listeners of `quitting` are called last one first; the runner's own, which says goodbye, has to come after this.
+    environment.events.quitting.add_listener(end_process)
+    gevent.get_hub().loop.update_now()  # or --run-time would count from before all this
 
 
 def check(environment: Environment, runner: Any) -> LoadPlan:
@@ -173,7 +177,6 @@ def end_test(environment: Environment, **_: object) -> None:
     ENGINES[id(environment)].finish()
 
 
-@events.quitting.add_listener
 def end_process(environment: Environment, **_: object) -> None:
     """Ctrl-C and the like come here without a test_stopping before."""
     one = ENGINES.get(id(environment))

@@ -38,12 +38,12 @@ class Master:
         self.environment, self.runner = environment, runner
         self.ledger: Path | None = None
         self._told: dict[str, dict[str, Any]] = {}
-        self._open = False
+        self._open, self._begun_utc_us = False, 0
         runner.register_message(FINISHED, self._finished)
 
     def begin(self, ledger: Path | None) -> None:
         """A test starts."""
-        self.ledger, self._open = ledger, True
+        self.ledger, self._open, self._begun_utc_us = ledger, True, time.time_ns() // 1000
         self._told.clear()
 
     def _finished(self, environment: Environment, msg: Any, **_: object) -> None:
@@ -77,7 +77,7 @@ class Master:
                 LOG.warning("the ledger %s is on another machine and is left out", part)
         with Ledger(path) as whole:
             run = {"command": "load", "version": simulator.__version__, "workers": len(here)}
-            whole.begin_run(run, start_us=0, start_utc_us=time.time_ns() // 1000, speed=1.0)
+            whole.begin_run(run, start_us=0, start_utc_us=self._begun_utc_us, speed=1.0)
             whole.merge(here)
         for part in here:
             part.unlink()
