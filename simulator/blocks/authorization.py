@@ -261,7 +261,8 @@ def _meant(st: Station, id_token: str) -> Evse | None:
         if evse.grant is not None and evse.grant.id_token == id_token:
             return evse
     for evse in st.evses:
-        if evse.plugged and evse.grant is None and evse.asked is None and not evse.used:
+        waits = not evse.used or (evse.tx is not None and not evse.tx.id_token)
+        if evse.plugged and evse.grant is None and evse.asked is None and waits:
             return evse
     for evse in st.evses:
         if evse.grant is None and evse.asked is None and evse.tx is None and evse.operative and not st.blocked(evse):

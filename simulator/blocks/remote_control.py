@@ -81,7 +81,7 @@ def _choose(st: Station) -> Evse | None:
     """F01.FR.20: an EVSE with a waiting car goes before an empty one."""
     free = [evse for evse in st.evses if _free(st, evse)]
     for evse in free:
-        if evse.plugged and not evse.used:
+        if evse.plugged and (not evse.used or evse.tx is not None):  # a transaction that waits for its token
             return evse
     for evse in free:
         if not evse.plugged:

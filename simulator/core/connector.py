@@ -207,13 +207,14 @@ def derive_status(evse: Evse, blocked: bool) -> str:
             return state
         if evse.ev_gone and evse.grant is not None:
             return SUSPENDED_EV  # 1.6 4.9: EV side disconnected while the transaction goes on
-        if evse.grant is not None or not evse.used:
-            return PREPARING
-        return FINISHING
+        if evse.grant is None and evse.tx.id_token:
+            return FINISHING
+        # there is no way back to Preparing: a car that is lost or agreed with anew has suspended (4.9, rows C to E)
+        return SUSPENDED_EV if evse.status in (CHARGING, SUSPENDED_EV, SUSPENDED_EVSE) else PREPARING
     if not evse.operative:
         return UNAVAILABLE
-    if evse.used and evse.grant is None and (evse.plugged or evse.ev_gone):
-        return FINISHING
+    if evse.used and evse.grant is None and (evse.plugged or evse.ev_gone or evse.bay):
+        return FINISHING  # the cable is not out, or the vehicle has not left the bay
     if evse.plugged or evse.ev_gone or evse.grant is not None or evse.bay:
         return PREPARING
     if evse.reserved:
