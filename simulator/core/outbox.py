@@ -69,6 +69,8 @@ MESSAGE_INTERVAL = setting(
 MAX_WAITING = 5_000
 #: ids of past CALLs that are remembered to tell a late or second answer from an unknown one
 MAX_PAST = 8
+#: error codes by which a CSMS says that it has no use for a message at all; both versions spell them so
+NEVER_KNOWN = frozenset({"NotImplemented", "NotSupported"})
 #: the flash area of the durable lane
 QUEUE_AREA = "queue"
 
@@ -321,7 +323,10 @@ class Outbox:
         """A CALLERROR or a time-out. True when the report will be offered again (E13.FR.02-04)."""
         report = entry.report
         entry.attempts += 1
-        if not report.retry:
+        # a CSMS that does not know the message will not know it later; a transaction message is offered all the same,
+        # because only repeated failure permits to skip it (1.6 3.7.1)
+        hopeless = code in NEVER_KNOWN and not isinstance(report, TransactionReport)
+        if not report.retry or hopeless:
             if report.durable:
                 self._fate(st, entry, "answered_with_error" if code != "timeout" else "sent_unanswered", code)
             self._forget(st, entry)

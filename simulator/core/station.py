@@ -458,14 +458,14 @@ class Station:
             first = decoded.violations[0]
             self.refuse(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
             return
-        if self.gate not in route.when:
-            self.refuse(message.message_id, dialect.refused_kind, f"not while registration is {self.gate}", action)
-            return
         for quirk in self.model.seams.request:
             verdict = quirk.request(self, action, decoded.value, message.message_id)
             if verdict is not None:  # answered by the quirk, or left unanswered on purpose
                 self.record(CsmsCallHandled(action, verdict))
                 return
+        if self.gate not in route.when:
+            self.refuse(message.message_id, dialect.refused_kind, f"not while registration is {self.gate}", action)
+            return
         try:
             answer = route.handler(self, decoded.value, dialect.messages)
         except CallRefused as refusal:
