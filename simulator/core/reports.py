@@ -38,7 +38,7 @@ class Sampled(msgspec.Struct, frozen=True, gc=False):
     location: str | None = None
 
 
-class MeterReading(msgspec.Struct, frozen=True):
+class MeterReading(msgspec.Struct, frozen=True, gc=False):
     """All values of one EVSE at one moment. ``context``: Transaction.Begin, Sample.Periodic, Sample.Clock, ..."""
 
     at: Stamp
@@ -47,7 +47,7 @@ class MeterReading(msgspec.Struct, frozen=True):
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Report(msgspec.Struct, frozen=True, tag=True):
+class Report(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Base of all reports."""
 
     durable: ClassVar[bool] = False

@@ -50,10 +50,13 @@ class Timers:
         """Remove and return every key due at ``now``, earliest first; equal deadlines in order of name and index."""
         if self._next is None or self._next > now:
             return []
-        due = sorted((at, key) for key, at in self._due.items() if at <= now)
+        running = self._due
+        due = [(at, key) for key, at in running.items() if at <= now]
+        if len(due) > 1:
+            due.sort()
         for _, key in due:
-            del self._due[key]
-        self._next = min(self._due.values()) if self._due else None
+            del running[key]
+        self._next = min(running.values()) if running else None
         return [key for _, key in due]
 
     def clear(self) -> None:

@@ -6,9 +6,10 @@ Days are counted in the proleptic Gregorian calendar from 0000-03-01, which make
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _FORM = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))?$"
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))?$"
 )
 _DAY_US = 86_400_000_000
 _EPOCH_DAYS = 719_468
@@ -27,15 +28,21 @@ def parse_wall(text: str) -> int | None:
     found = _FORM.match(text.strip())
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(found[index]) for index in range(1, 7))
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60):
+    date, hours, minutes, whole, part, _, sign, offset_h, offset_min = found.groups()
+    if date != _PARSED[0]:
+        year, month, day = int(date[:4]), int(date[5:7]), int(date[8:])
+        if not (1 <= month <= 12 and 1 <= day <= 31):
+            return None
+        _PARSED[:] = [date, _days(year, month, day) * _DAY_US]
+    hour, minute, second = int(hours), int(minutes), int(whole)
+    if hour >= 24 or minute >= 60 or second > 60:
         return None
-    micro = int((found[7] or "0").ljust(6, "0")[:6])
     seconds = hour * 3600 + minute * 60 + second
-    if found[9]:
-        offset = int(found[10]) * 3600 + int(found[11]) * 60
-        seconds += -offset if found[9] == "+" else offset
-    return _days(year, month, day) * _DAY_US + seconds * 1_000_000 + micro
+    if sign is not None:
+        offset = int(offset_h) * 3600 + int(offset_min) * 60
+        seconds += -offset if sign == "+" else offset
+    day_us: int = _PARSED[1]
+    return day_us + seconds * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part else 0)
 
 
 def format_wall(wall_us: int) -> str:
@@ -59,3 +66,5 @@ def format_wall(wall_us: int) -> str:
 
 #: the day formatted last: nearly every stamp of a fleet is of the same day
 _CACHE: list[int | str] = [-(1 << 62), ""]
+#: the date parsed last and where its day begins (us since 1970)
+_PARSED: list[Any] = ["", 0]

@@ -68,9 +68,10 @@ class Flash(Part[FlashFault], gc=False, eq=False):
     def write(self, area: str, key: Key, value: Any, size: int) -> bool:
         """Store ``value`` in place of what was there; False (and ``why``) when that fails and all stays as it was."""
         assert size >= 0
-        if self._refused():
+        if self.faults and self._refused():
             return False
-        before = self._entry(area, key)
+        entries = self.areas.get(area)
+        before = None if entries is None else entries.get(key)
         grows = size - (before[1] if before else 0)
         if grows > 0 and self.used_bytes + grows > self.capacity_bytes:
             self.why = "full"
@@ -78,7 +79,10 @@ class Flash(Part[FlashFault], gc=False, eq=False):
                 if one.code and one.capacity(self.spec.capacity_bytes) < self.spec.capacity_bytes:
                     self.notice(one)
             return False
-        self._put(area, key, (value, size))
+        if entries is None:
+            entries = self.areas[area] = {}
+        entries[key] = (value, size)
+        self.used_bytes += grows
         for one in self.faults:
             one.wrote(area, key, before)
         return True

@@ -21,7 +21,8 @@ _NO_UNIT = {"Hertz"}
 
 def number(value: float) -> str:
     """A value as text: whole numbers without a fraction."""
-    return str(int(value)) if value == int(value) else str(value)
+    whole = int(value)
+    return str(whole) if whole == value else str(value)
 
 
 def _values(st: Station, reading: MeterReading, kind: Any) -> list[Any]:
