@@ -196,6 +196,8 @@ class Run:
             farm.start()
             self.progress.started(self)
             story = loop.create_task(self.story(self)) if self.story is not None else None
+            if story is not None:  # however it ends, the run does not wait for it
+                story.add_done_callback(lambda _: self.end(self.why_ended or "the story is over"))
             await self._until_over(farm, page, ledger, stop)
             if story is not None:
                 story.cancel()
