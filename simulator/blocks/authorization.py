@@ -124,9 +124,9 @@ CACHE_AREA = "cache"
 MAX_CACHE = 1_000
 NO_LIMIT_W = 1e12
 
-#: problem code -> reason the transaction ends with (ReasonEnumType)
+#: component or problem code -> reason the transaction ends with (ReasonEnumType)
 FAULT_REASONS = {
-    "emergency_stop": "EmergencyStop",
+    "EmergencyStopSensor": "EmergencyStop",
     "ground_failure": "GroundFault",
     "over_current": "OvercurrentFault",
     "under_voltage": "PowerQuality",
@@ -344,6 +344,8 @@ def give(
     """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut)."""
     grant = Grant(id_token, token_type, group, source, st.now)
     grant.remote_start_id = remote_start_id
+    if source == "local":
+        _use(st, id_token)
     evse.grant, evse.grant_end, evse.asked = grant, None, None
     if not evse.plugged:
         _await_cable(st, evse)
@@ -432,7 +434,7 @@ def _check_faults(st: Station, evse: Evse, now: int) -> None:
     for problem in st.board.problems(evse.evse_id):
         stops = problem.blocks or (problem.code == "meter_failure" and st.model.hardware.meter.stop_when_dead)
         if stops:
-            reason = FAULT_REASONS.get(problem.code or "", "Other")
+            reason = FAULT_REASONS.get(problem.component) or FAULT_REASONS.get(problem.code or "", "Other")
             end(st, evse, GrantEnd("AbnormalCondition", reason, now))  # E06.FR.16
             return
 
@@ -502,13 +504,25 @@ def remember(st: Station, id_token: str, info: TokenInfo) -> None:
         return
     flash = st.board.flash
     entry = CacheEntry(info.status, info.group, info.expiry_us, st.board.rtc.wall(st.now))
-    size = 40 + len(id_token) + len(info.group or "")
+    size = _entry_bytes(id_token, info.group)
     while not flash.write(CACHE_AREA, id_token, entry, size):
         if flash.why != "full" or not _evict(st):
             st.record(FlashTrouble(CACHE_AREA, flash.why, id_token))
             return
     if len(flash.items(CACHE_AREA)) > MAX_CACHE:
         _evict(st)
+
+
+def _use(st: Station, id_token: str) -> None:
+    """A cached token was of use: its life time counts from now (AuthCacheCtrlr.LifeTime, C10.FR.08)."""
+    entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
+    if entry is not None:
+        used = msgspec.structs.replace(entry, used_us=st.board.rtc.wall(st.now))
+        st.board.flash.write(CACHE_AREA, id_token, used, _entry_bytes(id_token, entry.group))
+
+
+def _entry_bytes(id_token: str, group: str | None) -> int:
+    return 40 + len(id_token) + len(group or "")
 
 
 def _evict(st: Station) -> bool:

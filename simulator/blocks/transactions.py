@@ -93,7 +93,7 @@ class Transaction(msgspec.Struct):
     told_plugged: bool = False
     told_state: str = ""
     told_phases: int = 0
-    told_end_us: int = 0
+    told_end_us: int = -1
     start_trigger: str = ""
     authorized: bool = False
     resumed: bool = False

@@ -1,0 +1,593 @@
+"""Who may charge: every order of events, every answer of the CSMS, and what the station knows by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.blocks.authorization import (
+    AUTHORIZE_REMOTE,
+    CACHE_AREA,
+    CACHE_ENABLED,
+    CACHE_LIFETIME,
+    CONNECTION_TIMEOUT,
+    LOCAL_AUTHORIZE_OFFLINE,
+    LOCAL_PRE_AUTHORIZE,
+    MAX_CACHE,
+    MAX_ENERGY_ON_INVALID,
+    OFFLINE_UNKNOWN,
+    STOP_ON_EV_SIDE,
+    STOP_ON_INVALID,
+    TokenInfo,
+    lookup,
+    remember,
+)
+from simulator.blocks.metering import SAMPLE_INTERVAL
+from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
+from simulator.core import inputs as i
+from simulator.core.model import FlashSpec, HardwareSpec
+from simulator.core.power_path import UNLOCK_ON_EV_SIDE
+from simulator.lab.csms import SILENT, CallError
+from tests.bench import AT_ONCE, Lab, bench, build, each_2x, each_version, frames
+
+REFUSALS = ["Blocked", "Expired", "Invalid", "ConcurrentTx"]
+
+
+def asked(lab: Lab) -> int:
+    """How often the CSMS was asked."""
+    return len(lab.csms.sent("Authorize"))
+
+
+def verdict_in_start(lab: Lab, status: str) -> None:
+    """Authorize is accepted, and the answer to the start is not."""
+    info = {"status": status}
+    if lab.version == "1.6":
+        lab.csms.script["StartTransaction"] = lambda csms, p: csms.on_StartTransaction(p) | {"idTagInfo": info}
+    else:
+        lab.csms.script["TransactionEvent"] = lambda csms, p: (
+            csms.on_TransactionEvent(p) | ({"idTokenInfo": info} if "idToken" in p else {})
+        )
+
+
+# -- orders ------------------------------------------------------------------------------------------------------------
+
+
+@each_version
+@pytest.mark.parametrize("order", ["plug present", "present plug", "remote plug", "plug remote"])
+def test_every_order_leads_to_the_same_session(version: str, order: str) -> None:
+    lab = bench(version)
+    for step in order.split():
+        {"plug": lab.plug, "present": lab.present, "remote": lab.remote_start}[step]()
+        lab.run(2)
+    lab.run(4)
+    assert lab.evse().flowing
+    session = lab.session()
+    begin = session.begin
+    token = begin["idTag"] if version == "1.6" else begin["idToken"]["idToken"]
+    assert token == "TAG" and session.evse_id == 1
+    assert asked(lab) == (0 if "remote" in order else 1)
+
+
+@each_version
+def test_free_vend_needs_no_token(version: str) -> None:
+    lab = bench(version, free_vend=True).plug().run(4)
+    assert lab.evse().flowing and asked(lab) == 0
+    if version == "1.6":
+        assert lab.session().begin["idTag"] == "FREEVEND"
+    else:
+        assert lab.session().begin["idToken"]["type"] == "NoAuthorization"  # C02
+    lab.unplug().run(1)
+    assert lab.session().reason == "EVDisconnected"
+    lab.plug().run(4)
+    assert lab.evse().flowing and len(lab.sessions()) == 2
+
+
+@each_version
+def test_the_connection_timeout(version: str) -> None:
+    """1.6 ConnectionTimeOut, E03.FR.05."""
+    lab = bench(version, settings={CONNECTION_TIMEOUT: 25}).present().run(24.9)
+    assert lab.evse().grant is not None
+    lab.run(0.1)
+    assert lab.evse().grant is None
+    lab.plug().run(10)
+    assert not lab.sessions()
+
+
+@each_version
+def test_a_connection_timeout_of_0_waits_for_ever(version: str) -> None:
+    lab = bench(version, settings={CONNECTION_TIMEOUT: 0}).present().run(5000).plug().run(4)
+    assert lab.evse().flowing
+
+
+@each_2x
+def test_the_connection_timeout_ends_a_transaction_that_has_begun(version: str) -> None:
+    """E03.FR.05."""
+    lab = bench(version, settings={TX_START_POINT: ("Authorized",), CONNECTION_TIMEOUT: 20}).present().run(30)
+    session = lab.session()
+    assert session.triggers == ["Authorized", "EVConnectTimeout"] and session.reason == "Timeout"
+
+
+@each_2x
+def test_the_connection_timeout_ends_it_whatever_the_stop_points(version: str) -> None:
+    """E03.FR.05: no stop point has ever held, and still nobody is there."""
+    settings = {TX_START_POINT: ("Authorized",), TX_STOP_POINT: ("EVConnected",), CONNECTION_TIMEOUT: 20}
+    lab = bench(version, settings=settings).present().run(30)
+    assert lab.session().reason == "Timeout"
+
+
+@each_2x
+def test_in_a_bay_the_connection_timeout_only_deauthorises(version: str) -> None:
+    """E03.FR.15."""
+    settings = {
+        TX_START_POINT: ("ParkingBayOccupancy",),
+        TX_STOP_POINT: ("ParkingBayOccupancy",),
+        CONNECTION_TIMEOUT: 20,
+    }
+    lab = bench(version, settings=settings, evse={"bay_sensor": True}).feed(i.Park(1, True)).present().run(30)
+    assert lab.session().triggers == ["EVDetected", "Authorized", "EVConnectTimeout"] and lab.session().end is None
+    lab.feed(i.Park(1, False), 1)
+    assert lab.session().triggers[-1] == "EVDeparted" and lab.session().end is not None
+
+
+# -- what the CSMS says ------------------------------------------------------------------------------------------------
+
+
+@each_version
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_token_starts_nothing(version: str, status: str) -> None:
+    lab = bench(version)
+    lab.csms.verdicts["TAG"] = status
+    lab.plug().present().run(60)
+    assert asked(lab) == 1 and not lab.sessions() and not lab.evse().flowing
+    lab.present("OTHER").run(4)
+    assert lab.evse().flowing, "the next one may"
+
+
+@each_version
+@pytest.mark.parametrize("status", REFUSALS)
+def test_refused_in_the_start_answer_stops(version: str, status: str) -> None:
+    """1.6 StopTransactionOnInvalidId, E05.FR.10."""
+    lab = bench(version)
+    verdict_in_start(lab, status)
+    lab.plug().present().run(10)
+    assert lab.session().reason == "DeAuthorized" and not lab.evse().flowing
+    if version != "1.6":
+        assert lab.session().triggers[-1] == "Deauthorized"
+    lab.unplug(side="station")
+    assert "locked" in lab.remarks()[-1], "E05.FR.11: the cable waits for its owner"
+
+
+@each_version
+def test_refused_in_the_start_answer_suspends(version: str) -> None:
+    """StopTransactionOnInvalidId false: no energy, yet the transaction goes on (E05.FR.02)."""
+    lab = bench(version, settings={STOP_ON_INVALID: False})
+    verdict_in_start(lab, "Blocked")
+    lab.plug().present().run(30)
+    session = lab.session()
+    assert session.end is None and not lab.evse().flowing
+    if version == "1.6":
+        assert lab.statuses()[-1] == "SuspendedEVSE"
+    else:
+        assert session.states[-1] == "SuspendedEVSE" and session.triggers[-1] == "ChargingStateChanged"
+    lab.present().run(1)
+    assert lab.session().reason == "Local"
+
+
+@each_version
+def test_a_refused_token_may_use_up_its_allowance(version: str) -> None:
+    """MaxEnergyOnInvalidId, E05.FR.03."""
+    lab = bench(version, settings={STOP_ON_INVALID: False, MAX_ENERGY_ON_INVALID: 500})
+    verdict_in_start(lab, "Expired")
+    lab.plug().present().run(60)
+    assert lab.evse().flowing
+    lab.run(200)  # 500 Wh at 11 kW take 164 s
+    assert not lab.evse().flowing and lab.session().end is None
+    taken_wh = lab.station.board.meters[0].physical_wh(lab.fleet.now) - lab.station.evses[0].tx.physical_wh
+    assert taken_wh == pytest.approx(500, abs=0.1)
+    lab.unplug().run(1)
+    assert lab.session().reason == "EVDisconnected"
+
+
+@each_2x
+def test_a_deauthorised_transaction_that_only_the_cable_ends(version: str) -> None:
+    """E05.FR.09: TxStopPoint without Authorized tells Deauthorized and goes on until the cable is out."""
+    lab = bench(version, settings={TX_STOP_POINT: ("EVConnected",)})
+    verdict_in_start(lab, "Invalid")
+    lab.plug().present().run(10)
+    session = lab.session()
+    assert "Deauthorized" in session.triggers and session.end is None
+    assert session.states[-1] == "EVConnected" and not lab.evse().flowing
+    lab.ask("UnlockConnector", evseId=1, connectorId=1)
+    lab.unplug().run(1)
+    assert lab.session().triggers[-1] == "EVCommunicationLost" and lab.session().end is not None
+
+
+@each_2x
+def test_a_token_may_be_limited_to_some_evses(version: str) -> None:
+    """C01.FR.21."""
+    lab = bench(version, evses=2)
+    lab.csms.script["Authorize"] = lambda csms, p: {"idTokenInfo": {"status": "Accepted", "evseId": [2]}}
+    lab.plug(1).present("TAG", 1).run(5)
+    assert not lab.sessions()
+    lab.plug(2).present("TAG", 2).run(5)
+    assert lab.session().evse_id == 2
+
+
+@each_version
+@pytest.mark.parametrize("answer", [CallError("InternalError"), SILENT])
+def test_no_usable_answer_starts_nothing(version: str, answer: Any) -> None:
+    lab = bench(version)
+    lab.csms.script["Authorize"] = lambda csms, p: answer
+    lab.plug().present().run(60)
+    assert not lab.sessions()
+    del lab.csms.script["Authorize"]
+    lab.present().run(5)
+    assert lab.evse().flowing
+
+
+@each_version
+def test_a_link_lost_over_the_question_leaves_it_to_the_offline_rules(version: str) -> None:
+    lab = bench(version, settings={OFFLINE_UNKNOWN: True})
+    lab.csms.script["Authorize"] = lambda csms, p: SILENT
+    lab.plug().present()
+    lab.fleet.cut(lab.station)
+    lab.run(5)
+    assert lab.evse().flowing
+
+
+# -- ends --------------------------------------------------------------------------------------------------------------
+
+
+@each_version
+def test_the_same_token_ends_without_a_question(version: str) -> None:
+    """1.6 4.1, C09.FR.07 (a), E07.FR.01."""
+    lab = bench(version).charge().forget().present().run(1)
+    assert asked(lab) == 0 and lab.session().reason == "Local" and lab.session().stop_token == "TAG"
+    lab.unplug(side="station")
+    assert not lab.remarks() or "locked" not in lab.remarks()[-1], "E07.FR.07: unlocked"
+
+
+@each_version
+def test_a_token_of_the_group_ends(version: str) -> None:
+    """C09.FR.03, FR.05."""
+    lab = bench(version)
+    lab.csms.groups = {"TAG": "FAMILY", "SISTER": "FAMILY", "STRANGER": "OTHERS"}
+    lab.charge().forget().present("STRANGER").run(1)
+    assert asked(lab) == 1 and lab.evse().flowing
+    lab.present("SISTER").run(1)
+    assert lab.session().stop_token == "SISTER" and lab.session().reason == "Local"
+
+
+@each_version
+def test_a_known_token_of_the_group_ends_without_a_question(version: str) -> None:
+    """C09.FR.07 (b)."""
+    lab = bench(version)
+    lab.csms.groups = {"TAG": "FAMILY", "SISTER": "FAMILY"}
+    lab.present("SISTER").run(1).present("SISTER").charge().forget().present("SISTER").run(1)
+    assert asked(lab) == 0 and lab.session().stop_token == "SISTER"
+
+
+@each_version
+def test_a_blocked_token_of_the_group_does_not_end(version: str) -> None:
+    """C09.FR.11."""
+    lab = bench(version)
+    lab.csms.groups = {"TAG": "FAMILY", "BROTHER": "FAMILY"}
+    lab.csms.verdicts["BROTHER"] = "Blocked"
+    lab.charge().present("BROTHER").run(5)
+    assert lab.evse().flowing and asked(lab) == 2
+
+
+@each_2x
+def test_another_token_is_always_asked_about(version: str) -> None:
+    """C09.FR.05 (TC_C_04_CS)."""
+    lab = bench(version).charge().forget().present("OTHER").run(5)
+    assert asked(lab) == 1 and lab.evse().flowing
+
+
+@each_version
+def test_pulling_the_plug_at_the_car_ends(version: str) -> None:
+    """E09.FR.01-02; 1.6 StopTransactionOnEVSideDisconnect."""
+    lab = bench(version).charge().unplug(side="ev").run(1)
+    session = lab.session()
+    assert session.reason == "EVDisconnected" and session.stop_token is None
+    if version != "1.6":
+        assert session.triggers[-1] == "EVCommunicationLost"
+    lab.unplug(side="station")
+    assert lab.statuses()[-1] == "Available"
+
+
+@each_version
+def test_a_cable_that_stays_locked_is_released_by_its_owner(version: str) -> None:
+    """E09.FR.03."""
+    lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False}).charge().unplug(side="ev").run(1)
+    lab.unplug(side="station")
+    assert "locked" in lab.remarks()[-1]
+    lab.present().run(1)
+    lab.present().run(1)  # authorised, and let go again
+    lab.unplug(side="station")
+    assert lab.statuses()[-1] == "Available"
+
+
+@each_version
+def test_a_plug_that_comes_back_goes_on(version: str) -> None:
+    """E10; 1.6 StopTransactionOnEVSideDisconnect false."""
+    settings = {STOP_ON_EV_SIDE: False, UNLOCK_ON_EV_SIDE: False, TX_STOP_POINT: ("Authorized",)}
+    lab = bench(version, settings=settings).charge().unplug(side="ev").run(20)
+    assert lab.session().end is None and not lab.evse().flowing
+    lab.plug().run(5)
+    assert lab.evse().flowing and len(lab.sessions()) == 1
+    if version != "1.6":
+        assert lab.session().triggers[-3:] == ["EVCommunicationLost", "CablePluggedIn", "ChargingStateChanged"]
+    lab.present().run(1)
+    assert lab.session().reason == "Local"
+
+
+@each_version
+def test_a_tethered_plug_that_does_not_come_back(version: str) -> None:
+    """E10.FR.02."""
+    settings = {STOP_ON_EV_SIDE: False, TX_STOP_POINT: ("Authorized",), CONNECTION_TIMEOUT: 40}
+    lab = bench(version, settings=settings, evse={"tethered": True}).charge().unplug().run(39)
+    assert lab.session().end is None
+    lab.run(2)
+    assert lab.session().end is not None and lab.statuses()[-1] == "Available"
+
+
+@each_version
+@pytest.mark.parametrize(
+    "fault, reason",
+    [
+        ("protection.rcd_trip", "GroundFault"),
+        ("protection.over_current", "OvercurrentFault"),
+        ("protection.emergency_stop", "EmergencyStop"),
+        ("supply.over_voltage", "PowerQuality"),
+        ("pilot.short", "Other"),
+    ],
+)
+def test_a_fault_ends(version: str, fault: str, reason: str) -> None:
+    """E06.FR.16."""
+    lab = bench(version).charge().inject(fault).run(1)
+    known = {"EmergencyStop", "Other"}
+    assert lab.session().reason == (reason if version != "1.6" or reason in known else "Other")
+    if version != "1.6":
+        assert lab.session().triggers[-1] == "AbnormalCondition"
+    assert lab.statuses()[-1] == "Faulted" and not lab.evse().flowing
+
+
+@each_version
+def test_the_stop_button(version: str) -> None:
+    lab = bench(version).charge().feed(i.Press("stop", 1), 1)
+    assert lab.session().reason == "Local" and lab.session().stop_token is None
+    lab.feed(i.Press("stop", 1))
+    assert "no effect" in lab.remarks()[-1]
+
+
+# -- readers and EVSEs -------------------------------------------------------------------------------------------------
+
+
+@each_version
+def test_a_common_reader_finds_the_evse_that_is_meant(version: str) -> None:
+    lab = bench(version, evses=3)
+    lab.plug(2).present("A").run(4)
+    assert lab.evse(2).flowing
+    lab.plug(3).present("B").run(4)
+    assert lab.evse(3).flowing
+    lab.present("A").run(1)
+    assert not lab.evse(2).flowing and lab.evse(3).flowing
+    assert [s.evse_id for s in lab.sessions()] == [2, 3]
+
+
+@each_2x
+def test_a_common_reader_finds_the_car_whose_transaction_waits_for_a_token(version: str) -> None:
+    """E02 with TxStartPoint EVConnected: the transaction is there before the token."""
+    lab = bench(version, evses=3, settings={TX_START_POINT: ("EVConnected",)})
+    lab.plug(2).run(1).present("A").run(4)
+    assert lab.evse(2).flowing and lab.session().triggers[:2] == ["CablePluggedIn", "Authorized"]
+    lab.plug(3).run(1)
+    assert lab.remote_start("B", None) == "Accepted"
+    lab.run(4)
+    assert lab.evse(3).flowing
+
+
+@each_2x
+def test_a_transaction_belongs_to_its_token(version: str) -> None:
+    """C01.FR.23: after the end of its authorisation another token cannot take the transaction over."""
+    lab = bench(version, settings={TX_STOP_POINT: ("EVConnected",)}).charge().present().run(1)
+    assert lab.session().end is None and not lab.evse().flowing
+    lab.present("OTHER").run(5)
+    assert not lab.evse().flowing
+    lab.present("TAG").run(5)
+    assert lab.evse().flowing and len(lab.sessions()) == 1
+
+
+@each_version
+def test_a_token_read_twice_stops_what_it_started(version: str) -> None:
+    lab = bench(version, settings={OFFLINE_UNKNOWN: True}).plug()
+    lab.fleet.cut(lab.station)
+    lab.inject("reader.double_read").present().run(1)
+    assert lab.evse().grant is None
+
+
+@each_version
+def test_a_dead_reader_leaves_remote_starts(version: str) -> None:
+    lab = bench(version).inject("reader.dead").plug().present().run(5)
+    assert not lab.sessions() and asked(lab) == 0
+    assert lab.remote_start() == "Accepted"
+    lab.run(4)
+    assert lab.evse().flowing
+
+
+# -- local knowledge ---------------------------------------------------------------------------------------------------
+
+
+def cached(lab: Lab, token: str = "TAG", **info: Any) -> None:
+    """The CSMS has told the station about a token before."""
+    remember(lab.station, token, TokenInfo(**({"status": "Accepted"} | info)))
+
+
+@each_version
+@pytest.mark.parametrize("before", [True, False])
+def test_local_pre_authorize_goes_ahead(version: str, before: bool) -> None:
+    lab = bench(version, settings={LOCAL_PRE_AUTHORIZE: before})
+    cached(lab)
+    lab.plug().present().run(4)
+    assert lab.evse().flowing and asked(lab) == (0 if before else 1)
+
+
+@each_version
+def test_local_pre_authorize_asks_about_what_is_not_accepted(version: str) -> None:
+    """C10.FR.03: only an Accepted entry goes ahead."""
+    lab = bench(version, settings={LOCAL_PRE_AUTHORIZE: True})
+    cached(lab, status="Blocked")
+    lab.plug().present().run(4)
+    assert asked(lab) == 1 and lab.evse().flowing, "the CSMS has changed its mind"
+
+
+OFFLINE = [
+    # cached, LocalAuthorizeOffline, AllowOfflineTxForUnknownId -> charges
+    (None, True, False, False),
+    (None, True, True, True),
+    (None, False, True, True),
+    ("Accepted", True, False, True),
+    ("Accepted", False, False, False),
+    ("Blocked", True, True, False),
+    ("Expired", True, True, False),
+]
+
+
+@each_version
+@pytest.mark.parametrize("known, local, unknown, charges", OFFLINE)
+def test_offline_rules(version: str, known: str | None, local: bool, unknown: bool, charges: bool) -> None:
+    """1.6 3.5.4, C13, C15."""
+    lab = bench(version, settings={LOCAL_AUTHORIZE_OFFLINE: local, OFFLINE_UNKNOWN: unknown})
+    if known:
+        cached(lab, status=known)
+    lab.fleet.cut(lab.station)
+    lab.run(1).plug().present().run(5)
+    assert lab.evse().flowing is charges
+
+
+@each_version
+def test_remote_starts_are_checked_when_the_setting_says_so(version: str) -> None:
+    """1.6 AuthorizeRemoteTxRequests, F01.FR.01-02."""
+    lab = bench(version, settings={AUTHORIZE_REMOTE: True})
+    lab.csms.verdicts["BAD"] = "Invalid"
+    assert lab.remote_start("BAD") == "Accepted"
+    lab.plug().run(10)
+    assert asked(lab) == 1 and not lab.sessions()
+    assert lab.remote_start("TAG") == "Accepted"
+    lab.run(5)
+    assert asked(lab) == 2 and lab.evse().flowing
+
+
+@each_version
+def test_the_cache_remembers_every_answer(version: str) -> None:
+    """C10.FR.01, FR.04-05; 1.6 3.5.1."""
+    lab = bench(version)
+    lab.csms.verdicts["BAD"] = "Blocked"
+    lab.csms.groups["TAG"] = "FAMILY"
+    lab.present("BAD").present("TAG").run(1)
+    bad, good = lookup(lab.station, "BAD"), lookup(lab.station, "TAG")
+    assert bad is not None and bad.status == "Blocked"
+    assert good is not None and (good.status, good.group) == ("Accepted", "FAMILY")
+    assert lookup(lab.station, "nobody") is None
+    assert lab.ask("ClearCache")["status"] == "Accepted"
+    assert lookup(lab.station, "TAG") is None
+
+
+@each_version
+def test_a_cache_that_is_off(version: str) -> None:
+    """C11.FR.04: nothing to clear."""
+    lab = bench(version, settings={CACHE_ENABLED: False, LOCAL_PRE_AUTHORIZE: True}).present().run(1).present()
+    lab.forget().present().run(1)
+    assert asked(lab) == 1
+    assert lab.ask("ClearCache")["status"] == "Rejected"
+
+
+@each_version
+def test_the_start_answer_corrects_the_cache(version: str) -> None:
+    """1.6 3.5.1, C10.FR.04."""
+    lab = bench(version)
+    verdict_in_start(lab, "Expired")
+    lab.plug().present().run(5)
+    entry = lookup(lab.station, "TAG")
+    assert entry is not None and entry.status == "Expired"
+
+
+@each_version
+def test_cached_tokens_expire(version: str) -> None:
+    """C10.FR.08, FR.10, FR.13."""
+    lab = bench(version, settings={CACHE_LIFETIME: 100})
+    wall_us = lab.station.board.rtc.wall(lab.fleet.now)
+    cached(lab, "DATED", expiry_us=wall_us + 10_000_000)
+    cached(lab, "UNDATED")
+    lab.run(60)
+    dated, undated = lookup(lab.station, "DATED"), lookup(lab.station, "UNDATED")
+    assert dated is not None and dated.status == "Expired"
+    assert undated is not None and undated.status == "Accepted"
+    lab.run(60)
+    assert lookup(lab.station, "UNDATED") is None
+
+
+def test_use_prolongs_the_life_of_a_cached_token() -> None:
+    """AuthCacheCtrlr.LifeTime counts from the last use."""
+    lab = bench(settings={CACHE_LIFETIME: 100, LOCAL_PRE_AUTHORIZE: True})
+    cached(lab)
+    lab.run(80).present().run(1).present().run(80)
+    assert asked(lab) == 0 and lookup(lab.station, "TAG") is not None
+    lab.run(30).feed(i.Tick())
+    assert lookup(lab.station, "TAG") is None
+
+
+def test_the_oldest_entry_gives_way() -> None:
+    """C10.FR.07."""
+    lab = bench()
+    for number in range(MAX_CACHE + 5):
+        lab.run(0.001).feed(i.Tick())
+        cached(lab, f"T{number}")
+    assert len(lab.station.board.flash.items(CACHE_AREA)) == MAX_CACHE
+    assert lookup(lab.station, "T4") is None and lookup(lab.station, "T5") is not None
+
+
+def test_a_small_flash_holds_a_small_cache() -> None:
+    lab = bench(hardware=HardwareSpec(modem=AT_ONCE, flash=FlashSpec(capacity_bytes=600)))
+    for number in range(50):
+        lab.run(0.001).feed(i.Tick())
+        cached(lab, f"T{number}")
+    assert lookup(lab.station, "T0") is None and lookup(lab.station, "T49") is not None
+
+
+@each_version
+def test_the_cache_outlives_a_reset(version: str) -> None:
+    lab = bench(version)
+    cached(lab)
+    lab.ask("Reset", type="Hard" if version == "1.6" else "Immediate")
+    lab.run(60)
+    assert lookup(lab.station, "TAG") is not None
+
+
+@each_version
+def test_no_token_is_taken_on_a_connector_that_cannot_be_used(version: str) -> None:
+    lab = bench(version).inject("protection.rcd_trip", 1).present("TAG", 1).run(5)
+    assert asked(lab) == 0
+    lab.clear()
+    if version == "1.6":
+        lab.ask("ChangeAvailability", connectorId=1, type="Inoperative")
+    else:
+        lab.ask("ChangeAvailability", evse={"id": 1}, operationalStatus="Inoperative")
+    lab.present("TAG", 1).run(5)
+    assert asked(lab) == 0
+
+
+@each_version
+def test_while_not_registered_no_token_is_taken(version: str) -> None:
+    lab = Lab(build(version))
+    lab.csms.boot_status = "Pending"
+    lab.boot().plug().present().run(10)
+    assert asked(lab) == 0 and "not registered" in lab.remarks()[-1]
+
+
+@each_version
+def test_a_long_session_asks_nothing_again(version: str) -> None:
+    lab = bench(version, settings={SAMPLE_INTERVAL: 0}).charge().run(3000)
+    assert len(frames(lab.csms, "Authorize")) == 1
