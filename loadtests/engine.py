@@ -17,7 +17,6 @@ their last figures before Locust lets go of them; a worker ends its sessions, cl
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import time
@@ -431,7 +430,7 @@ def load_options(options: Any) -> LoadOptions:
         seed=options.seed,
         id_prefix=options.id_prefix,
         security_profile=options.security_profile,
-        password=options.password or os.environ.get("CPFARM_PASSWORD"),
+        password=options.password,
         may_test_this=options.i_may_test_this,
     )
 
