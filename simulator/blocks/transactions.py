@@ -449,7 +449,8 @@ def recover(st: Station, now: int) -> None:
         evse.tx, evse.used = tx, True
         tx.held |= c.AUTHORIZED if tx.id_token else 0
         lost_power = st.boot_reason == "PowerUp"
-        if lost_power and st.model.hardware.power_loss == "resume" and evse.plugged:
+        there = st.board.pilots[tx.evse_id - 1].plugged  # the car may have left meanwhile
+        if lost_power and st.model.hardware.power_loss == "resume" and there:
             tx.resumed = True
             continue
         if not tx.told_started:
