@@ -6,7 +6,6 @@ Days are counted in the proleptic Gregorian calendar from 0000-03-01, which make
 from __future__ import annotations
 
 import re
-from typing import Any
 
 _FORM = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})\d*)?(?:([Zz])|([+-])(\d{2}):?(\d{2}))?$"
@@ -29,11 +28,13 @@ def parse_wall(text: str) -> int | None:
     if found is None:
         return None
     date, hours, minutes, whole, part, _, sign, offset_h, offset_min = found.groups()
-    if date != _PARSED[0]:
+    known, day_us = _PARSED[0]
+    if date != known:
         year, month, day = int(date[:4]), int(date[5:7]), int(date[8:])
         if not (1 <= month <= 12 and 1 <= day <= 31):
             return None
-        _PARSED[:] = [date, _days(year, month, day) * _DAY_US]
+        day_us = _days(year, month, day) * _DAY_US
+        _PARSED[0] = (date, day_us)
     hour, minute, second = int(hours), int(minutes), int(whole)
     if hour >= 24 or minute >= 60 or second > 60:
         return None
@@ -41,30 +42,39 @@ def parse_wall(text: str) -> int | None:
     if sign is not None:
         offset = int(offset_h) * 3600 + int(offset_min) * 60
         seconds += -offset if sign == "+" else offset
-    day_us: int = _PARSED[1]
     return day_us + seconds * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part else 0)
 
 
 def format_wall(wall_us: int) -> str:
     """``2026-03-01T12:00:00.000Z``; what lies before year 1 or after 9999 is shown at that end."""
-    days, rest = divmod(min(max(wall_us, -62_135_596_800_000_000), 253_402_300_799_000_000), _DAY_US)
-    if days != _CACHE[0]:
-        shifted = days + _EPOCH_DAYS
-        era = shifted // 146_097
-        of_era = shifted - era * 146_097
-        year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-        of_year = of_era - (365 * year + year // 4 - year // 100)
-        month = (5 * of_year + 2) // 153
-        day = of_year - (153 * month + 2) // 5 + 1
-        month += 3 if month < 10 else -9
-        _CACHE[:] = [days, f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}T"]
-    second, micro = divmod(rest, 1_000_000)
+    if not _FIRST_US <= wall_us <= _LAST_US:
+        wall_us = min(max(wall_us, _FIRST_US), _LAST_US)
+    seconds, micro = divmod(wall_us, 1_000_000)
+    known, text = _FORMATTED[0]
+    if seconds != known:
+        text = _to_the_second(seconds)
+        _FORMATTED[0] = (seconds, text)
+    return f"{text}{micro // 1000:03d}Z"
+
+
+def _to_the_second(seconds: int) -> str:
+    days, second = divmod(seconds, 86_400)
+    shifted = days + _EPOCH_DAYS
+    era = shifted // 146_097
+    of_era = shifted - era * 146_097
+    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    month += 3 if month < 10 else -9
+    year += era * 400 + (month <= 2)
     minute, second = divmod(second, 60)
     hour, minute = divmod(minute, 60)
-    return f"{_CACHE[1]}{hour:02d}:{minute:02d}:{second:02d}.{micro // 1000:03d}Z"
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}."
 
 
-#: the day formatted last: nearly every stamp of a fleet is of the same day
-_CACHE: list[int | str] = [-(1 << 62), ""]
+_FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_300_799_000_000
+#: the second formatted last: a fleet says many things in one second. One tuple, so that no thread sees half of it
+_FORMATTED: list[tuple[int, str]] = [(-(1 << 62), "")]
 #: the date parsed last and where its day begins (us since 1970)
-_PARSED: list[Any] = ["", 0]
+_PARSED: list[tuple[str, int]] = [("", 0)]

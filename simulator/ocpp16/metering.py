@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from simulator.blocks import transactions
 from simulator.core.dialect import Table
 from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
 from simulator.core.wall import format_wall
@@ -17,6 +18,16 @@ table = Table()
 
 #: units that are not in 1.6 at all
 _NO_UNIT = {"Hertz"}
+
+
+#: errata 3.18: what belongs to a transaction whose start was never answered
+NO_ID = -1
+
+
+def wire_id(st: Station, key: str) -> int:
+    """The id the CSMS gave, or -1 (errata 3.18)."""
+    known = transactions.csms_id(st, key)
+    return NO_ID if known is None else int(known)
 
 
 def number(value: float) -> str:
@@ -60,8 +71,6 @@ def transaction_data(st: Station, readings: tuple[MeterReading, ...], m: Any) ->
 @table.render(SampleTaken)
 def sample(st: Station, report: SampleTaken, m: Any) -> Any:
     """4.7: within a transaction."""
-    from simulator.ocpp16.transactions import wire_id
-
     return "MeterValues", m.MeterValuesRequest(
         connector_id=report.evse_id,
         transaction_id=wire_id(st, report.key),
@@ -72,8 +81,6 @@ def sample(st: Station, report: SampleTaken, m: Any) -> Any:
 @table.render(MeterSampled)
 def outside(st: Station, report: MeterSampled, m: Any) -> Any:
     """4.7: clock-aligned outside a transaction, or triggered."""
-    from simulator.ocpp16.transactions import wire_id
-
     return "MeterValues", m.make(
         m.MeterValuesRequest,
         connector_id=report.evse_id,

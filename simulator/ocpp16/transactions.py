@@ -11,15 +11,12 @@ from simulator.core.dialect import Table
 from simulator.core.reports import TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
 from simulator.ocpp16.authorization import token_info
-from simulator.ocpp16.metering import transaction_data
+from simulator.ocpp16.metering import transaction_data, wire_id
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
 table = Table()
-
-#: errata 3.18: what belongs to a transaction whose start was never answered
-NO_ID = -1
 
 REASONS = frozenset(
     {
@@ -36,12 +33,6 @@ REASONS = frozenset(
         "UnlockCommand",
     }
 )
-
-
-def wire_id(st: Station, key: str) -> int:
-    """The id the CSMS gave, or -1 (errata 3.18)."""
-    known = transactions.csms_id(st, key)
-    return NO_ID if known is None else int(known)
 
 
 @table.render(TransactionStarted)

@@ -23,21 +23,20 @@ UNITS = {"Hertz": "Hz"}
 def meter_value(st: Station, reading: MeterReading, m: Any) -> Any | None:
     """One reading as a MeterValueType; None when 2.x has a name for nothing in it (a temperature is no measurand)."""
     values = [
-        m.make(
-            m.SampledValueType,
+        m.SampledValueType(  # not make(): all of these fields are in both versions, and this is the busiest message
             value=sample.value,
             context=reading.context,
             measurand=sample.measurand,
             phase=sample.phase or UNSET,
             location=sample.location or UNSET,
-            unit_of_measure=m.make(m.UnitOfMeasureType, unit=UNITS.get(sample.unit, sample.unit)),
+            unit_of_measure=m.UnitOfMeasureType(unit=UNITS.get(sample.unit, sample.unit)),
         )
         for sample in reading.values
         if sample.measurand not in NOT_OFFERED
     ]
     if not values:
         return None
-    return m.make(m.MeterValueType, timestamp=when(st, reading.at), sampled_value=values)
+    return m.MeterValueType(timestamp=when(st, reading.at), sampled_value=values)
 
 
 def meter_values(st: Station, readings: tuple[MeterReading, ...], m: Any) -> list[Any]:
