@@ -120,15 +120,18 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether ``send`` reaches the socket."""
-        return self._state == OPEN
+        """Whether ``send`` reaches the socket.
+
+        It does not while the events of bytes are told that end with a Close: the WebSocket has read them all.
+        """
+        return self._state == OPEN and self._websocket.is_open
 
     def send(self, frame: bytes) -> bool:
         """Send one text message. False when the connection is not open: its ``on_down`` has come or is on its way.
 
         A vanished connection takes everything and sends nothing, as a dead radio link would.
         """
-        if self._state != OPEN:
+        if not self.is_open:
             return self._state == VANISHED
         data = self._websocket.send_text(frame)
         if self._tls is not None:
@@ -138,19 +141,19 @@ class Connection(asyncio.Protocol):
 
     def send_raw(self, data: bytes, *, opcode: int = 1, fin: bool = True, rsv: int = 0, masked: bool = True) -> bool:
         """Send a frame that may break every rule, for faults; else as ``send``."""
-        if self._state != OPEN:
+        if not self.is_open:
             return self._state == VANISHED
         return self._put(self._websocket.send_raw(data, opcode=opcode, fin=fin, rsv=rsv, masked=masked))
 
     def send_bytes(self, data: bytes) -> bool:
         """Write ``data`` to the stream as it is, in no frame, for faults; else as ``send``."""
-        if self._state != OPEN:
+        if not self.is_open:
             return self._state == VANISHED
         return self._put(data)
 
     def ping(self) -> bool:
         """Send a WebSocket ping; else as ``send``."""
-        if self._state != OPEN:
+        if not self.is_open:
             return self._state == VANISHED
         return self._put(self._websocket.ping())
 
@@ -159,7 +162,7 @@ class Connection(asyncio.Protocol):
 
         Raises LocalProtocolError for a code that must not be sent. No effect when it is closing, vanished or down.
         """
-        if self._state == OPEN:
+        if self.is_open:
             frame = self._websocket.close(code, reason)
             self._to_closing()
             self._put(frame)
@@ -246,7 +249,7 @@ class Connection(asyncio.Protocol):
             self._finish("http_status", event.status, event.reason, retry, flush=True)
         elif type(event) is Binary:
             self._outcome = (1003, "this side closed: a binary message, and OCPP-J has only text")
-            if self._state == OPEN:
+            if self.is_open:
                 frame = self._websocket.close(1003)
                 self._to_closing()
                 self._put(frame)
