@@ -66,7 +66,8 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     changed = False
 
     wanted = _lock_wanted(st, evse)
-    if not evse.spec.tethered and lock.closed != wanted:
+    # a lock that has failed is tried again: a bolt that came free may already be where it should
+    if not evse.spec.tethered and (lock.closed != wanted or evse.lock_failed):
         confirmed = lock.drive(wanted, now)
         failed = wanted and not confirmed
         if failed != evse.lock_failed:
