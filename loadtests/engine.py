@@ -366,7 +366,6 @@ class Engine:
             "booted": self.metrics.boots.count,
             "problems": problems,
             "exit_code": self.environment.process_exit_code or (OUR_ERROR if self.loop.trouble else 0),
-            "trouble": list(self.loop.trouble)[:1],
             "ledger": None if ledger.path is None else str(ledger.path.absolute()),
         }
 

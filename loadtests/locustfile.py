@@ -16,8 +16,9 @@ Stations have the ids <prefix><worker>-<number>, e.g. CPF-1a2b-00-00001. `--shap
 workers on the port itself. Exit codes: Locust's 0 and 1, and 2 bad input, 3 no station booted, 4 this machine could
 not keep up, 70 an error of ours.
 
-For behaviour of your own, make a locustfile that imports StationUser from this one and has tasks that call
-`self.happen(...)` with inputs of `simulator.core.inputs`.
+For behaviour of your own, write a locustfile with a class that inherits from StationUser and has tasks that call
+`self.happen(...)` with inputs of `simulator.core.inputs`. With this folder on PYTHONPATH: `import locustfile`, not
+`from locustfile import StationUser`, because Locust takes every user class it finds in a file.
 """
 
 from __future__ import annotations

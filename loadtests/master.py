@@ -48,6 +48,8 @@ class Master:
 
     def _finished(self, environment: Environment, msg: Any, **_: object) -> None:
         self._told[msg.node_id] = msg.data
+        if self._open and msg.data["exit_code"]:  # it gave up before anybody asked: the test cannot go on
+            gevent.spawn(self.runner.quit)
 
     def finish(self) -> None:
         """Ask the workers to finish, and wait for them."""
@@ -86,7 +88,7 @@ class Master:
 def conclude(environment: Environment, told: list[dict[str, Any]]) -> None:
     """Say what went wrong and set the exit code, where Locust's own would not do."""
     for one in told:
-        for problem in (*one["problems"], *one["trouble"]):
+        for problem in one["problems"]:
             LOG.error(problem)
     code = max([one["exit_code"] for one in told], default=0)
     if not code and any(one["problems"] for one in told):
