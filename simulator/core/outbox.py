@@ -284,7 +284,7 @@ class Outbox:
         st.send(encode_call(message_id, action, payload), is_call=True)
         timeout_s = st.settings[MESSAGE_TIMEOUT]
         st.timers.set("call", now + timeout_s * 1_000_000 * st.speed)
-        if isinstance(report, TransactionStarted | TransactionEnded) and entry.attempts == 0:
+        if isinstance(report, (TransactionStarted, TransactionEnded)) and entry.attempts == 0:
             moment = "begin" if isinstance(report, TransactionStarted) else "end"
             st.record(TransactionTold(report.key, moment, report.register_wh, report.at.wall_us))
         return True

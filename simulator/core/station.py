@@ -254,30 +254,33 @@ class Station:
             quiet = APPLY[type(event)](self, event, now) is QUIET
             if not self.running:
                 return effects
-            if quiet and self._rest is not None and self._rest == self._restful():
-                drains = WATCHING_DRAINS
-                at_rest = True
+            outbox = self.outbox
+            passing = quiet and self._rest is not None and self._rest == self._restful()
+            if passing:
+                said, order = len(effects), outbox.next_order
+                for _, drain in WATCHING_DRAINS:
+                    drain(self, now)
+                    if self._stopped():
+                        return effects
+                if len(effects) != said or outbox.next_order != order:
+                    self._rest = None
             else:
-                drains = DRAINS
                 at_rest = self._settle(now)
                 if self._stopped():
                     return effects
-            outbox = self.outbox
-            before = (len(effects), outbox.next_order)
-            for _, drain in drains:
-                drain(self, now)
-                if self._stopped():
-                    return effects
-            if not at_rest or (len(effects), outbox.next_order) != before or self.board.active:
-                self._rest = None
-            elif drains is DRAINS:
-                self._rest = self._restful()
+                said, order = len(effects), outbox.next_order
+                for _, drain in DRAINS:
+                    drain(self, now)
+                    if self._stopped():
+                        return effects
+                at_rest = at_rest and len(effects) == said and outbox.next_order == order and not self.board.active
+                self._rest = self._restful() if at_rest else None
             outbox.pump(self, now)
             depth = outbox.waiting()
             if depth != self._depth and (depth > 1 or self._depth):  # one message on its way is no queue
                 self._depth = depth
                 effects.append(Record(QueueDepth(depth)))
-            if drains is DRAINS:
+            if not passing:
                 self._show_phase()
         finally:
             self._busy = False
@@ -360,7 +363,7 @@ class Station:
         self.lost = ()
 
     def _pong(self, event: i.Pong, now: int) -> None:
-        if event.link == self.link.number and self.link.is_up:
+        if event.link == self.link.number and self.link.is_up and self.board.modem.passes(now):
             self.link.pong(self, now)
 
     def _frame(self, event: i.Frame, now: int) -> object:

@@ -51,12 +51,21 @@ class Timers:
         if self._next is None or self._next > now:
             return []
         running = self._due
-        due = [(at, key) for key, at in running.items() if at <= now]
-        if len(due) > 1:
-            due.sort()
+        due: list[tuple[int, Key]] = []
+        after: int | None = None
+        for key, at in running.items():
+            if at <= now:
+                due.append((at, key))
+            elif after is None or at < after:
+                after = at
+        self._next = after
+        if len(due) == 1:
+            key = due[0][1]
+            del running[key]
+            return [key]
+        due.sort()
         for _, key in due:
             del running[key]
-        self._next = min(running.values()) if running else None
         return [key for _, key in due]
 
     def clear(self) -> None:

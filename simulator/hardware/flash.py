@@ -89,12 +89,16 @@ class Flash(Part[FlashFault], gc=False, eq=False):
 
     def delete(self, area: str, key: Key) -> bool:
         """Remove an entry; True also when there is none. False (and ``why``) when the memory cannot be written."""
-        before = self._entry(area, key)
-        if before is None:
+        entries = self.areas.get(area)
+        before = None if entries is None else entries.get(key)
+        if entries is None or before is None:
             return True
-        if self._refused():
+        if self.faults and self._refused():
             return False
-        self._put(area, key, None)
+        del entries[key]
+        if not entries:
+            del self.areas[area]
+        self.used_bytes -= before[1]
         for one in self.faults:
             one.wrote(area, key, before)
         return True

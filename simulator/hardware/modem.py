@@ -47,6 +47,8 @@ class Modem(Part[ModemFault], gc=False, eq=False):
 
     def passes(self, now: int) -> bool:
         """Do packets get through? Never without a link."""
+        if not self.faults:
+            return True
         passes = self.up(now)
         for one in self.faults:
             passes = one.passes(passes, now)
