@@ -201,7 +201,8 @@ class LinkPolicy:
     def ping(self, st: Station, now: int) -> None:
         """The ping timer fired."""
         if self.is_up:
-            st.do(Ping(self.number))
+            if st.board.modem.passes(now):
+                st.do(Ping(self.number))
             self.waiting_pong = True
             st.timers.set("pong", now + PONG_TIMEOUT_S * 1_000_000 * st.speed)
 

@@ -92,6 +92,7 @@ class Watch:
         "damaged",
         "deals",
         "flash_trouble",
+        "muted",
         "register_wh",
         "shaken",
         "status",
@@ -109,6 +110,8 @@ class Watch:
         self.flash_trouble = False
         #: ... and a restart made that matter
         self.damaged = False
+        #: the modem swallows what the station believes to send
+        self.muted = False
         self.register_wh = [0.0 for _ in station.evses]
         self.shaken = [False for _ in station.evses]
         self.clock: int | None = None
@@ -172,6 +175,7 @@ class Checkers:
 
     def _before(self, station: Station, watch: Watch) -> None:
         """Facts the effects are judged by: meters that may lie, a clock that was set back."""
+        watch.muted = not station.board.modem.passes(station.now)
         active = station.board.active.values()
         for index, evse in enumerate(station.evses):
             lying = [f for a in active for at, f, _ in a.instances if f.part == "meter" and at in (0, evse.evse_id)]
@@ -220,8 +224,11 @@ class Checkers:
         elif isinstance(what, r.TransactionNamed):
             watch.talk.named(what.key, what.csms_id)
         elif isinstance(what, r.TransactionTold):
-            for rule, text in watch.talk.told(what.key, what.moment):
-                self._problem(watch, station, rule, text, now)
+            if watch.muted:
+                watch.talk.swallowed(what.key)
+            else:
+                for rule, text in watch.talk.told(what.key, what.moment):
+                    self._problem(watch, station, rule, text, now)
         elif isinstance(what, r.MessageFate):
             self._fate(station, watch, what, now)
 
@@ -264,7 +271,7 @@ class Checkers:
         deal = watch.deals.get(what.key)
         if deal is None:
             return
-        if what.fate == "dropped_by_station":
+        if what.fate == "dropped_by_station" or (what.fate == "sent_unanswered" and watch.muted):
             watch.talk.dropped(what.key)
         if what.action not in ("TransactionStarted", "TransactionEnded"):
             return

@@ -40,10 +40,12 @@ def same(payload: dict[str, Any]) -> str:
 class Line:
     """What was said about one transaction."""
 
-    __slots__ = ("csms_id", "dropped", "ended", "last_us", "numbers", "started", "starts", "stops")
+    __slots__ = ("csms_id", "dropped", "ended", "last_us", "numbers", "started", "starts", "stops", "swallowed")
 
     def __init__(self) -> None:
         self.started = self.ended = False
+        #: its start or its end went into a modem that passes nothing
+        self.swallowed = False
         self.numbers: dict[int, str] = {}
         self.dropped = 0
         self.last_us: int | None = None
@@ -143,7 +145,7 @@ class Conversation:
             if line.started or number:
                 self.complaints.append(("one_start", f"{key} starts with seqNo {number}"))
             line.started = True
-        elif not line.started:
+        elif not line.started and not line.swallowed:
             self.complaints.append(("one_start", f"{key} is {kind} and was never started"))
         line.numbers[number] = text
         if kind == "Ended":
@@ -193,13 +195,17 @@ class Conversation:
             if len(line.starts) > 1:
                 found.append(("one_start", f"{key} was started in two ways"))
         elif action == "StopTransaction":
-            if not line.started:
+            if not line.started and not line.swallowed:
                 found.append(("one_start", f"{key} ends and was never started"))
             line.ended = True
             line.stops.add(text)
             if str(payload["transactionId"]) != (line.csms_id or "-1"):
                 found.append(("own_transaction_id", f"{payload['transactionId']} instead of {line.csms_id}"))
         return found
+
+    def swallowed(self, key: str) -> None:
+        """By the records its start or end was sent, but the modem passed nothing on."""
+        self._line(key).swallowed = True
 
     def dropped(self, key: str) -> None:
         """By the records, a message of this transaction was dropped."""
@@ -221,6 +227,8 @@ class Conversation:
         found: list[tuple[str, str]] = []
         for key in sorted(over | alive):
             line = self._line(key)
+            if line.swallowed:
+                continue
             if not line.started and not line.dropped:
                 found.append(("one_start", f"the start of {key} was never told"))
             if key in over and not line.ended and not line.dropped:
