@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.core.power_path import account
 from simulator.core.reports import MeterReading, Sampled
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def take(st: Station, evse: Evse, context: str, measurands: tuple[str, ...]) -> 
                     values.append(Sampled(round(reading.voltage_v, 1), name, "V"))
         elif name == SOC:
             if evse.ev is not None and spec.is_dc:  # AC signalling does not tell the state of charge
+                account(st, evse, st.now)  # the car counts between events as well
                 values.append(Sampled(round(evse.ev.soc * 100, 1), name, "Percent", None, "EV"))
         elif name == CURRENT_OFFERED:
             values.append(Sampled(spec.max_current_a if _offering(evse) else 0.0, name, "A"))
