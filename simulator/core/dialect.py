@@ -17,7 +17,8 @@ from simulator.wire.rpc import Call, Error, Result
 
 #: registration states in which a request of the CSMS is served
 ACCEPTED = frozenset({"accepted"})
-REGISTERED = frozenset({"accepted", "pending"})
+#: all but rejected: a CSMS may ask and configure a station that waits (B02.FR.01), and one it has not answered yet
+REGISTERED = frozenset({"accepted", "pending", "unknown"})
 ALWAYS = frozenset({"accepted", "pending", "rejected", "unknown"})
 
 #: a renderer's answer: not now, ask again when something has changed

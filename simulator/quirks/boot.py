@@ -86,3 +86,42 @@ class BootNotSent(Quirk):
         """The station takes itself for registered as soon as it is connected."""
         if name == "link_up" and st.gate != "accepted":
             QuirkPort(st, self).skip_registration()
+
+
+@quirk(
+    "boot-loop-if-called-before-accept",
+    vendors=("Wallbox",),
+    sources=("lbbrhzn/ocpp#1503", "lbbrhzn/ocpp#1510"),
+    breaks=("every_call_answered",),
+    survive="Send no CALL until a BootNotification was answered or a grace period ran out, then pace set-up calls.",
+    params={"repeat_s": (10.0, 1.0, 600.0)},
+)
+class BootLoop(Quirk):
+    """A CALL before the answer to BootNotification is ignored, and BootNotification then repeats for ever.
+
+    Firmware 6.6.12 to 6.7.17. Only a new connection ends it. ``repeat_s``: answer to the next BootNotification.
+    """
+
+    repeat_s: float
+
+    def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
+        """Too early: not answered, and remembered."""
+        if st.gate == "accepted":
+            return None
+        QuirkPort(st, self).memory["called"] = True
+        return "silent"
+
+    def moment(self, st: Station, name: str, now: int) -> None:
+        """The answer is not taken for one; a lost connection clears the state."""
+        port = QuirkPort(st, self)
+        if name == "link_down":
+            port.memory.pop("called", None)
+            port.sleep()
+        elif name == "accepted" and port.memory.get("called"):
+            st.gate = "unknown"
+            port.wake_in(self.repeat_s)
+
+    def timer(self, st: Station, now: int) -> None:
+        """Once more."""
+        if st.link.is_up and st.gate != "accepted":
+            QuirkPort(st, self).publish(BootAsked(st.boot_reason))

@@ -1,6 +1,7 @@
 """Quirks of the boot, on the wire, with and without."""
 
 from simulator.core import inputs as i
+from simulator.lab.csms import SILENT
 from simulator.quirks import boot, port
 from tests.quirks.rig import Bench, build, compare
 
@@ -67,3 +68,23 @@ def test_a_port_is_bounded() -> None:
     assert made.hold(1e9) == st.now + port.MAX_HOLD_US
     made.sleep()
     assert st.timers.get(port.TIMER) is None
+
+
+def test_a_call_before_the_answer_makes_the_boot_repeat() -> None:
+    def scenario(b: Bench) -> tuple[list[float], bool, int]:
+        b.csms.script["BootNotification"] = lambda csms, _: (
+            {"status": "Accepted", "currentTime": csms.time(), "interval": 300} if len(early) else SILENT
+        )
+        early: list[str] = []
+        b.boot(1.0)
+        early.append(b.fleet.call(b.station, "GetConfiguration", {"key": ["HeartbeatInterval"]}))
+        b.run(1.0)
+        b.csms.script.pop("BootNotification")
+        b.run(120.0)
+        answered = early[0] in b.csms.answers
+        return boot_times(b)[:1], answered, b.csms.actions().count("BootNotification")
+
+    compare(
+        "boot-loop-if-called-before-accept", scenario,
+        without=([0.0], True, 2), with_=([0.0], False, 7),
+    )  # fmt: skip
