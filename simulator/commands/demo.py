@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from simulator.commands.options import command_line, option, plan_of, port_of
+from simulator.commands.options import HTTP_PORT_HELP, command_line, option, plan_of, port_of, writable
 from simulator.commands.progress import Lines, Panel, make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.fleet.run import Run, RunOptions
@@ -16,17 +16,20 @@ from simulator.resources import scenarios_dir
 
 
 def demo(
+    context: typer.Context,
     count: int | None = option("--count", "Number of stations (default 200)."),
-    http_port: str = option("--http-port", "Port of metrics and control on loopback; 0 any, off none.", "9464"),
+    http_port: str | None = option("--http-port", HTTP_PORT_HELP),
     summary: Path | None = option("--summary", "Write the summary (JSON)."),
     report: Path | None = option("--report", "Write the report (HTML)."),
 ) -> None:
     """The reference CSMS and 200 stations for about a minute: sessions, a dead meter, a drifting clock, a full flash,
     and a CSMS that is stopped for five seconds."""
     plan = plan_of(scenarios_dir() / "demo.yaml", {"count": count})
+    writable({"--summary": summary, "--report": report})
     options = RunOptions(
-        command=command_line(),
+        command=command_line(context),
         http_port=port_of(http_port),
+        http_port_asked_for=http_port is not None,
         drain_s=20.0,
         summary=summary,
         report=report,

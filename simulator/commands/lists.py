@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from simulator.commands.options import option
+from simulator.commands.options import one_of, option
 from simulator.commands.output import print_json, print_table
-from simulator.errors import AuthorError, ProfileError
+from simulator.errors import ProfileError
 from simulator.hardware.fault import FAULTS
 from simulator.profile.compiled import compile_profile
 from simulator.profile.describe import describe_profile
@@ -87,9 +87,8 @@ def validate_profiles(
 @faults.command("list")
 def list_faults(part: str | None = option("--part", "Only this part, e.g. meter."), as_json: bool = JSON) -> None:
     """Every hardware fault, its parameters, and what a CSMS sees."""
-    parts = sorted({FAULTS.get(name).part for name in FAULTS})
-    if part is not None and part not in parts:
-        raise AuthorError(f"no part {part!r}; there are {', '.join(parts)}", field="--part")
+    if part is not None:
+        one_of(part, {FAULTS.get(name).part for name in FAULTS}, "part", "--part")
     rows = [FAULTS.get(name).describe() for name in FAULTS if part in (None, FAULTS.get(name).part)]
     if as_json:
         print_json(rows)
@@ -105,6 +104,7 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
     """Every documented behaviour, where it hooks in, and what a CSMS must do to survive it."""
     rows = [describe_quirk(QUIRKS.get(name)) for name in QUIRKS]
     if vendor is not None:
+        one_of(vendor, {v for row in rows for v in row["vendors"]}, "vendor", "--vendor")
         rows = [row for row in rows if vendor.lower() in {v.lower() for v in row["vendors"]}]
     if as_json:
         print_json(rows)

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 
 from simulator.commands.options import (
+    HTTP_PORT_HELP,
+    alone,
     command_line,
     labels_of,
     option,
@@ -16,6 +18,7 @@ from simulator.commands.options import (
     seconds,
     sha256_of,
     target_of,
+    writable,
 )
 from simulator.commands.output import print_json
 from simulator.commands.progress import make_progress
@@ -26,6 +29,7 @@ from simulator.report.text import end_of_run
 
 
 def run(
+    context: typer.Context,
     fleet: Path | None = typer.Argument(None, help="Fleet file; without it the options alone describe the fleet."),
     target: Path | None = option("--target", "Target file: the CSMS under test."),
     csms: str | None = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}."),
@@ -60,7 +64,7 @@ def run(
     expect: str | None = option("--expect", "default checks, or none."),
     strict: bool = option("--strict", "Schema violations of the CSMS fail the run.", False),
     label: list[str] = option("--label", "key=value for the summary; may be repeated.", []),
-    http_port: str = option("--http-port", "Port of metrics and control on loopback; 0 any, off none.", "9464"),
+    http_port: str | None = option("--http-port", HTTP_PORT_HELP),
     i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
     as_json: bool = option("--json", "The summary on standard output instead of text.", False),
     log_format: str = option("--log-format", "text or json progress lines.", "text"),
@@ -97,9 +101,13 @@ def run(
     secured = security_profile == 1 and plan.target is None
     if security_profile is not None and security_profile >= 2 and plan.target is None:
         raise AuthorError(f"profile {security_profile} is not supported yet", field="--security-profile")
+    writable({"--summary": summary, "--report": report, "--junit": junit, "--ledger": ledger, "--trace": trace})
+    command = command_line(context)
     options = RunOptions(
-        command=command_line(),
+        command=command,
+        command_alone=alone(command),
         http_port=port_of(http_port),
+        http_port_asked_for=http_port is not None,
         drain_s=seconds(drain, "--drain"),
         boot_timeout_s=seconds(boot_timeout, "--boot-timeout"),
         wait_for_csms_s=seconds(wait_for_csms, "--wait-for-csms"),

@@ -88,7 +88,7 @@ async def check_station(plan: FleetPlan, target: Target, show: Callable[[Step], 
         done(Step("name", False, f"{host}: {error.strerror or error}. {what_helps('dns')}"))
         return steps
     addresses = sorted({str(row[4][0]) for row in rows})
-    done(Step("name", True, f"{host} is {', '.join(addresses)}"))
+    done(Step("name", True, ", ".join(addresses) if addresses == [host] else f"{host} is {', '.join(addresses)}"))
 
     metrics, ledger = RunMetrics(), Ledger(None)
     farm = Farm(
@@ -120,7 +120,13 @@ async def _steps(watch: _Watch, target: Target, done: Callable[[Step], bool]) ->
     if what is None or isinstance(what, r.ConnectFailed):
         reason = "timeout" if what is None else dial_reason(what.cause, what.code)
         detail = "" if what is None else what.detail
-        done(Step("connection", False, f"{reason} {detail}. {what_helps(reason)}".replace("  ", " ")))
+        done(
+            Step(
+                "connection",
+                False,
+                ". ".join(filter(None, (f"{reason}: {detail}" if detail else reason, what_helps(reason)))),
+            )
+        )
         return
     done(Step("connection", True, f"open after {what.took_us / 1000:.0f} ms, version agreed", what.took_us / 1000))
     what = await watch.first(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from simulator.errors import FleetError
+
 
 class LiveClock:
     """``speed`` station seconds pass in one real second. ``epoch_us`` is the true UTC (us since 1970) at 0."""
@@ -27,3 +29,14 @@ class LiveClock:
     def seconds_until(self, at_us: int) -> float:
         """Real seconds until a moment of station time; 0 when it has passed."""
         return max(0.0, (at_us - self.now()) / self.speed / 1e6)
+
+
+def station_speed(speed: float) -> int:
+    """The speed as stations take it. Raises FleetError unless it is a whole number from 1.
+
+    A station stretches what waits for the outside (time-outs of calls, dials and pings) by its speed, in whole
+    microseconds; slower than real or half a time faster are of no use to anybody so far.
+    """
+    if speed < 1 or speed != int(speed):
+        raise FleetError(f"{speed:g} is not supported; a whole number from 1 is", field="--speed")
+    return int(speed)

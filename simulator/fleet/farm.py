@@ -15,7 +15,7 @@ from simulator.core.effects import Dial
 from simulator.core.records import Booted, PhaseChanged
 from simulator.core.rng import draw
 from simulator.core.station import Station
-from simulator.fleet.clock import LiveClock
+from simulator.fleet.clock import LiveClock, station_speed
 from simulator.fleet.connection import DialSpec
 from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
@@ -125,7 +125,7 @@ class Farm:
             seed=self.plan.seed,
             number=plan.number,
             epoch_us=self.clock.epoch_us,
-            speed=max(1, int(self.plan.speed)),
+            speed=station_speed(self.plan.speed),
             register_wh=stored["registers_wh"] if stored is not None else None,
             serial=plan.serial,
         )
@@ -199,6 +199,10 @@ class Farm:
             return True
         last = self.plan.connect_at_us(len(self.live.seats) - 1)
         return now >= last + self.boot_timeout_us
+
+    def still_has_time(self, index: int) -> bool:
+        """Has a station not booted that need not have?"""
+        return index not in self.booted and self.clock.now() < self.plan.connect_at_us(index) + self.boot_timeout_us
 
     # -- drivers and faults
 

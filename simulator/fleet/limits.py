@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import GeneratorLimit
+from simulator.errors import AuthorError, GeneratorLimit
 
 #: files kept for everything that is no station: an EMFILE process cannot even import a module
 RESERVED_FILES = 128
@@ -67,6 +68,22 @@ def check_memory(stations: int, *, tls: bool) -> None:
             f"{stations} stations need about {needed_kib // 1024} MiB, {free_kib // 1024} MiB are free; "
             f"try --count {free_kib // KIB_PER_STATION[tls]}"
         )
+
+
+def check_http_port(port: int) -> None:
+    """Raise AuthorError when nothing can listen on this port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = f"port {port} cannot be used ({why(error)}); 0 picks a free one, off does without"
+            raise AuthorError(reason, field="--http-port") from None
+
+
+def why(error: OSError) -> str:
+    """The system's words for an error; some libraries wrap them in longer ones."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def check(stations: int, *, source_addresses: int = 0, tls: bool = False) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import platform
+import shlex
 import signal
 import socket
 import time
@@ -23,7 +24,9 @@ from urllib.parse import urlsplit
 import simulator
 from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
-from simulator.fleet import limits
+from simulator.errors import AuthorError
+from simulator.fleet import excuses, limits
+from simulator.fleet.clock import station_speed
 from simulator.fleet.control import routes
 from simulator.fleet.farm import Farm
 from simulator.fleet.plan import FleetPlan
@@ -52,7 +55,11 @@ class RunOptions:
     """What ``cpfarm run`` was asked for, beyond the plan. Paths are None when not wanted."""
 
     command: str
+    #: the command without what it writes; ``--only ID`` after it shows one station alone
+    command_alone: str = ""
     http_port: int | None = 9464
+    #: a port somebody asked for must be had, the default one need not
+    http_port_asked_for: bool = False
     drain_s: float = 60.0
     boot_timeout_s: float = 60.0
     wait_for_csms_s: float = 0.0
@@ -117,6 +124,10 @@ class Run:
         self.excuses: list[Excuse] = []
         #: called when the stations have left and the CSMS is still there
         self.afterwards: Callable[[Run], None] | None = None
+        #: a second interrupt did not wait for the end
+        self.cut_short = False
+        #: stations that still had time to boot when the run was interrupted
+        self._young: set[str] = set()
         self._interrupts = 0
         self._stop: asyncio.Event | None = None
 
@@ -128,6 +139,9 @@ class Run:
         tls = target is not None and target.is_tls
         sources = len(target.fields.source_addresses) if target is not None else 0
         limits.check(len(self.plan.stations), source_addresses=sources, tls=tls)
+        station_speed(self.plan.speed)
+        if self.options.http_port and self.options.http_port_asked_for:
+            limits.check_http_port(self.options.http_port)
         if target is not None:
             refuse_unsupported(target)
             if not self.options.may_test_this:
@@ -166,9 +180,9 @@ class Run:
         for station in self.plan.stations:
             if station.password is not None:
                 redactor.learn(station.password.get_secret_value(), station.id)
+        state = StateDir(options.state) if options.state is not None else None
         ledger = Ledger(options.ledger, inline_flush=False)
         trace = FrameTrace(options.trace, redactor) if options.trace is not None else None
-        state = StateDir(options.state) if options.state is not None else None
         if options.wait_for_csms_s > 0:
             await self._await_csms(target, options.wait_for_csms_s)
         farm = self.farm = Farm(
@@ -248,13 +262,18 @@ class Run:
         try:
             await server.start()
         except OSError as error:
-            self.notes.append(f"no metrics: port {self.options.http_port} cannot be used ({error.strerror})")
+            reason = f"port {self.options.http_port} cannot be used ({limits.why(error)})"
+            if self.options.http_port_asked_for:
+                raise AuthorError(f"{reason}; 0 picks a free one, off does without", field="--http-port") from None
+            self.notes.append(f"No metrics and no control: {reason}; --http-port 0 picks a free one.")
             return None
         self.http_url = server.url
         return server
 
     def _signals(self, loop: asyncio.AbstractEventLoop) -> None:
         def interrupt() -> None:
+            if self.farm is not None and not self._interrupts:
+                self._young = {plan.id for plan in self.plan.stations if self.farm.still_has_time(plan.index)}
             self._interrupts += 1
             self.why_ended = "interrupted"
             if self._stop is not None:
@@ -306,7 +325,8 @@ class Run:
         await asyncio.wait({finishing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if self._interrupts > before and not finishing.done():
             finishing.cancel()
-            self.notes.append("ended at once by a second interrupt; what was queued or open then is counted so")
+            self.cut_short = True
+            self.notes.append("Ended at once by a second interrupt; what was queued or open then is counted so.")
             farm.close_books()
         stopping.cancel()
         for task in (finishing, stopping):
@@ -325,7 +345,7 @@ class Run:
                 continue
             writer.close()
             return
-        self.notes.append(f"nothing listened at {target.host}:{port} for {seconds:g} s")
+        self.notes.append(f"Nothing listened at {target.host}:{port} for {seconds:g} s.")
 
     # -- afterwards
 
@@ -337,23 +357,12 @@ class Run:
             kinds = sorted({f"{row['action']} {row['rule']}" for row in found["violations"]})[:5]
             self.notes.append(f"the reference CSMS saw {found['count']} violations by stations: {'; '.join(kinds)}")
 
-    def _ending_excuses(self) -> list[Excuse]:
-        if self.plan.at_end == "finish":
-            return []
-        why = f"the run was to end with {self.plan.at_end}"
-        return [Excuse("stops_delivered", why), Excuse("all_calls_answered", why)]
-
-    def _quirk_excuses(self) -> list[Excuse]:
-        """What a station is meant to break is not held against the CSMS; the quirk is named as the cause."""
-        stations: dict[str, set[str]] = {}
-        for station in self.plan.stations:
-            for quirk in station.model.quirks:
-                if quirk.breaks:
-                    stations.setdefault(quirk.name, set()).add(station.id)
+    def _all_excuses(self) -> list[Excuse]:
         return [
-            Excuse(check, f"the quirk {name}", stations=frozenset(ids))
-            for name, ids in sorted(stations.items())
-            for check in ("no_callerrors", "all_calls_answered", "stops_delivered")
+            *self.excuses,
+            *excuses.of_the_end(self.plan.at_end, cut_short=self.cut_short),
+            *excuses.of_an_interrupt(self._young),
+            *excuses.of_quirks(self.plan.stations),
         ]
 
     def _notes(self, target: Target) -> list[str]:
@@ -372,8 +381,8 @@ class Run:
             expect=self.plan.expect,
             strict=options.strict,
             boot_timeout_us=farm.boot_timeout_us,
-            excuses=[*self.excuses, *self._ending_excuses(), *self._quirk_excuses()],
-            reproduce=lambda station_id: f"{options.command} --only {station_id}",
+            excuses=self._all_excuses(),
+            reproduce=lambda station_id: f"{options.command_alone or options.command} --only {shlex.quote(station_id)}",
         )
         summary = build_summary(
             self.metrics, ledger, info, storms=farm.storms, checks=checks, our_error=self.our_error is not None

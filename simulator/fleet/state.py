@@ -36,9 +36,12 @@ class StateDir:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self.path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.path.chmod(0o600)  # of a file that was there before
+        except OSError as error:
+            raise AuthorError(f"cannot be used: {error.strerror}", file=str(folder)) from None
         self._db = sqlite3.connect(self.path)
         try:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
