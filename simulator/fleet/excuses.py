@@ -1,0 +1,41 @@
+"""What a run was bound to break: by a quirk, by the way it was told to end, by somebody's Ctrl-C.
+
+Checks judge the CSMS. What the run itself has caused is listed with its cause and not held against anybody; how an
+excuse is applied stands in ``report/truth.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from simulator.fleet.plan import StationPlan
+from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS
+from simulator.report.truth import Excuse
+
+
+def of_quirks(stations: Iterable[StationPlan]) -> list[Excuse]:
+    """What a station is meant to break is not held against the CSMS; the quirk is named as the cause."""
+    found: dict[str, set[str]] = {}
+    for station in stations:
+        for quirk in station.model.quirks:
+            if quirk.breaks:
+                found.setdefault(quirk.name, set()).add(station.id)
+    return [
+        Excuse(check, f"the quirk {name}", stations=frozenset(ids))
+        for name, ids in sorted(found.items())
+        for check in (NO_ERRORS, ANSWERED, DELIVERED)
+    ]
+
+
+def of_the_end(at_end: str, *, cut_short: bool) -> list[Excuse]:
+    """What an end that does not wait for drivers and queues leaves behind."""
+    if not cut_short and at_end == "finish":
+        return []
+    why = "the end of the run was cut short" if cut_short else f"the run was to end with {at_end}"
+    return [Excuse(DELIVERED, why), Excuse(ANSWERED, why)]
+
+
+def of_an_interrupt(young: Iterable[str]) -> list[Excuse]:
+    """Stations that still had time to boot when the run was interrupted."""
+    ids = frozenset(young)
+    return [Excuse(BOOTED, "the run was interrupted before their time was over", stations=ids)] if ids else []
