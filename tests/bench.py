@@ -137,8 +137,11 @@ class Watch:
 
     def __call__(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         if isinstance(event, i.Frame):
-            frame = json.loads(event.data) if event.data[:1] == b"[" else []
-            if frame and frame[0] in (3, 4) and frame[1] == self.in_flight:
+            try:
+                frame = json.loads(event.data)
+            except (ValueError, RecursionError):
+                frame = None  # garbage is the station's business
+            if isinstance(frame, list) and len(frame) > 1 and frame[0] in (3, 4) and frame[1] == self.in_flight:
                 self.in_flight = None
         for effect in effects:
             if isinstance(effect, e.Send):

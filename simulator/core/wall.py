@@ -31,15 +31,20 @@ def parse_wall(text: str) -> int | None:
     known, day_us = _PARSED[0]
     if date != known:
         year, month, day = int(date[:4]), int(date[5:7]), int(date[8:])
-        if not (1 <= month <= 12 and 1 <= day <= 31):
+        if not 1 <= month <= 12:
             return None
-        day_us = _days(year, month, day) * _DAY_US
+        first = _days(year, month, 1)
+        if not 1 <= day <= _days(year + month // 12, month % 12 + 1, 1) - first:
+            return None  # not in the calendar (RFC 3339 5.7)
+        day_us = (first + day - 1) * _DAY_US
         _PARSED[0] = (date, day_us)
     hour, minute, second = int(hours), int(minutes), int(whole)
     if hour >= 24 or minute >= 60 or second > 60:
         return None
     seconds = hour * 3600 + minute * 60 + second
     if sign is not None:
+        if int(offset_h) > 23 or int(offset_min) > 59:
+            return None
         offset = int(offset_h) * 3600 + int(offset_min) * 60
         seconds += -offset if sign == "+" else offset
     return day_us + seconds * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part else 0)
