@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from simulator.commands.options import option, plan_of, target_of
+from simulator.commands.options import HEADER, option, plan_of, target_of
 from simulator.commands.output import print_json
 from simulator.errors import AuthorError
 from simulator.fleet.check import Step, check_station
@@ -19,7 +19,7 @@ def check(
     csms: str | None = option("--csms", "URL of the CSMS."),
     security_profile: int | None = option("--security-profile", "0 or 1."),
     password: str | None = option("--password", "HTTP basic password."),
-    header: list[str] = option("--header", "Extra header 'Name: value'; may be repeated.", []),
+    header: list[str] = HEADER,
     station_id: str = option("--id", "Id of the station.", "CPF-CHECK"),
     profile: str = option("--profile", "Profile.", "generic/ac-single"),
     ocpp: str | None = option("--ocpp", "1.6, 2.0.1 or 2.1."),

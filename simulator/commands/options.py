@@ -24,6 +24,7 @@ from simulator.registry import nearest
 SECRET_FLAGS = ("--password", "--header")
 #: what a run leaves behind; the command that shows one station alone must not write over it
 TRACES = ("--summary", "--report", "--junit", "--ledger", "--trace", "--state")
+HEADER_VARIABLE = "CPFARM_HEADER"
 DEFAULT_HTTP_PORT = 9464
 HTTP_PORT_HELP = "Port of metrics and control on loopback (default 9464); 0 any, off none."
 #: keys of a fleet or target file -> the option that gives them, where it has another name
@@ -42,7 +43,12 @@ _PLACE = re.compile(rf"^{COMMAND_LINE[0]}: (?:groups\[\d+\]\.)?(\w+)[^:]*(?=: )"
 def option(name: str, text: str, default: Any = None, *more: str, **settings: Any) -> Any:
     """A typer option with its environment variable."""
     envvar = "CPFARM_" + name.strip("-").split("/")[0].replace("-", "_").upper()
-    return typer.Option(default, name, *more, help=text, envvar=envvar, show_default=default is not None, **settings)
+    settings.setdefault("envvar", envvar)
+    return typer.Option(default, name, *more, help=text, show_default=default is not None, **settings)
+
+
+#: ``--header``; its variable has a header in each line, because a header may hold spaces
+HEADER = option("--header", "Extra header 'Name: value'; may be repeated.", [], envvar=None)
 
 
 def target_of(
@@ -61,7 +67,7 @@ def target_of(
         security_profile=security_profile,
         password=password,
         tls_ca=tls_ca,
-        headers=headers,
+        headers=headers or _lines_of(HEADER_VARIABLE),
         i_may_test_this=may_test,
     )
     try:
@@ -76,6 +82,10 @@ def target_of(
         names = ", ".join(option_of(key) for key in extra)
         raise AuthorError(f"{names} given, but no CSMS: add --csms URL or --target FILE")
     return None
+
+
+def _lines_of(variable: str) -> list[str]:
+    return [line for line in os.environ.get(variable, "").splitlines() if line]
 
 
 def option_of(key: str) -> str:
@@ -146,20 +156,19 @@ def command_line(context: typer.Context | None = None) -> str:
 
 def _from_environment(context: typer.Context | None) -> list[str]:
     """Options that variables stand for. A list in a variable is separated as the option's type says."""
-    words: list[str] = []
+    words = [] if "--header" in sys.argv else ["--header", ""] * len(_lines_of(HEADER_VARIABLE))
     params: list[Any] = [] if context is None else context.command.params
     for param in params:
         assert context is not None
         source = context.get_parameter_source(param.name)
         if source is None or source.name != "ENVIRONMENT":
             continue
-        value, name = os.environ[param.envvar], param.opts[0]
-        if param.is_flag:
+        value, name = context.params[param.name], param.opts[0]
+        if value is True:
             words.append(name)
-        else:
-            values = param.type.split_envvar_value(value) if param.multiple else (value,)
-            for one in values:
-                words += [name, one]
+        elif value is not False:
+            for one in value if isinstance(value, list | tuple) else (value,):
+                words += [name, str(one)]
     return words
 
 

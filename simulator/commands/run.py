@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from simulator.commands.options import (
+    HEADER,
     HTTP_PORT_HELP,
     alone,
     command_line,
@@ -35,7 +36,7 @@ def run(
     csms: str | None = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}."),
     security_profile: int | None = option("--security-profile", "0 or 1 (2 and 3 are not supported yet)."),
     password: str | None = option("--password", "HTTP basic password of every station."),
-    header: list[str] = option("--header", "Extra header 'Name: value'; may be repeated.", []),
+    header: list[str] = HEADER,
     count: int | None = option("--count", "Number of stations."),
     profile: str | None = option("--profile", "Profile, e.g. abb/terra-ac, or a YAML file."),
     ocpp: str | None = option("--ocpp", "1.6, 2.0.1 or 2.1."),

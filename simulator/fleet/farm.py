@@ -32,7 +32,7 @@ from simulator.world.driver import DriverPlan
 #: phases in which a station has done what can be expected of it
 AT_WORK = ("available", "charging", "faulted")
 DEFAULT_TOKENS = tuple(f"VALID{number:04d}" for number in range(1, 101))
-WATCH_US = 1_000_000
+WATCH_US = 250_000
 #: real seconds between a driver's token and his pulling the cable, when he is sent away
 PARTING_S = 0.2
 

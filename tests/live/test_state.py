@@ -58,7 +58,7 @@ async def set_password(stage: Stage, station_id: str) -> None:
     assert [row["attributeStatus"] for row in answer["setVariableResult"]] == ["Accepted"]
 
 
-def artefacts(folder: Path, name: str) -> dict[str, Path]:
+def artefacts(folder: Path, name: str) -> dict[str, Any]:
     kinds = {"summary": "json", "report": "html", "junit": "xml", "ledger": "sqlite", "trace": "jsonl"}
     return {kind: folder / f"{name}-{kind}.{ending}" for kind, ending in kinds.items()}
 
