@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from simulator.core.link_policy import PASSWORD
 from simulator.core.outbox import MESSAGE_ATTEMPTS
 from simulator.core.station import Station
 from simulator.lab.checkers import Checkers
-from tests.core.build import VERSIONS, Rig, rig
+from tests.core.build import VERSIONS, Rig, bring_to_rest, quiet, rig
 
 Step = i.Input | float | str
 
@@ -93,28 +92,6 @@ def off_and_on(lab: Rig, how: str) -> None:
         lab.run(6)
         assert not lab.station.powered, "the hold-up has no end"
         lab.feed(i.Clear("mains"))
-
-
-def bring_to_rest(lab: Rig) -> None:
-    """Nobody is there any more, the network is: everything must be said."""
-    lab.mend()
-    lab.run(10)
-    for evse in lab.station.evses:
-        for fault in list(lab.station.board.active):
-            lab.feed(i.Clear(fault))
-        if evse.connected or evse.ev_gone:
-            lab.feed(i.Unplug(evse.evse_id, "both"))
-    lab.fleet.settle(900, quiet(lab))
-    lab.run(130)  # a token nobody plugged in for is forgotten
-    for evse in lab.station.evses:
-        if evse.connected or evse.ev_gone:
-            lab.feed(i.Unplug(evse.evse_id, "both"))
-    lab.run(5)
-
-
-def quiet(lab: Rig) -> Callable[[], bool]:
-    st = lab.station
-    return lambda: st.running and st.link.is_up and st.gate == "accepted" and not st.outbox.waiting()
 
 
 def truth(lab: Rig) -> None:

@@ -250,6 +250,7 @@ class Station:
         self.now = now
         effects: list[AnyEffect] = []
         self._effects = effects
+        self.board.flash.why = ""
         try:
             quiet = APPLY[type(event)](self, event, now) is QUIET
             if not self.running:
@@ -284,7 +285,17 @@ class Station:
                 self._show_phase()
         finally:
             self._busy = False
+            if self.board.flash.why:
+                self._say_flash_failed(effects)
         return effects
+
+    def _say_flash_failed(self, effects: list[AnyEffect]) -> None:
+        """A memory that refused a write or a deletion is on record, even if nobody looked. Full is left to the
+        writers: they make room or say what is lost."""
+        why = self.board.flash.why
+        said = any(isinstance(e, Record) and isinstance(e.what, FlashTrouble) for e in effects)
+        if why != "full" and not said:
+            effects.append(Record(FlashTrouble("other", why, "something was not written or not deleted")))
 
     def next_deadline(self) -> int | None:
         """When the station wants its next ``Tick``."""

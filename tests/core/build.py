@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -182,3 +183,26 @@ def rig(version: str = "1.6", *, seed: int = 1, station_id: str = "CP1", **field
     csms = fleet.add(station)
     holder.append(Rig(version, station, fleet, csms))
     return holder[0]
+
+
+def bring_to_rest(lab: Rig) -> None:
+    """Nobody is there any more, the network is: everything must be said."""
+    lab.mend()
+    lab.run(10)
+    for evse in lab.station.evses:
+        for fault in list(lab.station.board.active):
+            lab.feed(i.Clear(fault))
+        if evse.connected or evse.ev_gone:
+            lab.feed(i.Unplug(evse.evse_id, "both"))
+    lab.fleet.settle(900, quiet(lab))
+    lab.run(130)  # a token nobody plugged in for is forgotten
+    for evse in lab.station.evses:
+        if evse.connected or evse.ev_gone:
+            lab.feed(i.Unplug(evse.evse_id, "both"))
+    lab.run(5)
+    lab.fleet.settle(900, quiet(lab))  # a heartbeat may be on its way just now
+
+
+def quiet(lab: Rig) -> Callable[[], bool]:
+    st = lab.station
+    return lambda: st.running and st.link.is_up and st.gate == "accepted" and not st.outbox.waiting()

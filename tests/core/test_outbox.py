@@ -381,6 +381,16 @@ def test_what_cannot_be_deleted_from_flash_is_on_record(version: str) -> None:
 
 
 @each_version
+def test_a_refused_write_nobody_looks_at_is_on_record_all_the_same(version: str) -> None:
+    """The record of a transaction that ends on a read-only memory stays there; after a restart it ends again."""
+    lab = rig(version, settings={"AuthorizationCacheEnabled": False}).boot()
+    lab.charge(seconds=20)
+    lab.feed(i.Inject("f", "flash.read_only"))
+    lab.fleet.ask(lab.station, "Reset", {"type": "Hard" if version == "1.6" else "Immediate"})
+    assert {t.why for t in lab.records(r.FlashTrouble)} == {"read_only"}
+
+
+@each_version
 def test_what_flash_could_not_take_dies_with_the_power_and_its_fate_is_told(version: str) -> None:
     lab = offline(version)
     lab.feed(i.Inject("f", "flash.read_only"))
