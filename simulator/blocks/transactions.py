@@ -13,25 +13,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import structs
 
 from simulator.blocks.authorization import Grant, GrantEnd
 from simulator.blocks.provisioning import interruption
+from simulator.blocks.transaction_record import TX_AREA, Transaction, new_key, save
 from simulator.core import connector as c
 from simulator.core import readings
-from simulator.core.records import FlashTrouble, TransactionClosed, TransactionNamed, TransactionOpened
+from simulator.core.records import TransactionClosed, TransactionOpened
 from simulator.core.reports import (
     MeterReading,
     Stamp,
     TransactionEnded,
-    TransactionReport,
     TransactionStarted,
     TransactionUpdated,
 )
-from simulator.core.rng import draw, seed_of
 from simulator.core.settings import setting
-from simulator.core.station import NUMBER
 from simulator.core.wiring import at, drain, rule
 
 if TYPE_CHECKING:
@@ -56,58 +53,6 @@ TX_STOP_POINT = setting(
     required=True,
     description="a transaction stops when any of these falls",
 )
-
-TX_AREA = "tx"
-COUNTER = "tx_counter"
-RECORD_BYTES = 220
-
-
-class Transaction(msgspec.Struct):
-    """The record of a running transaction, as it lies on flash.
-
-    ``physical_wh`` and ``register_wh`` are the true and the reported register at the beginning. ``held``: points that
-    have held so far. ``authorized``: its authorisation holds. ``resumed``: it goes on after a power cut. ``seq_no`` is
-    the next number. ``told_*`` is what the CSMS has been told.
-    """
-
-    key: str
-    evse_id: int
-    started: Stamp
-    register_wh: float | None
-    physical_wh: float
-    id_token: str = ""
-    token_type: str = ""
-    group: str | None = None
-    remote_start_id: int | None = None
-    csms_id: str | None = None
-    offline: bool = False
-    held: int = 0
-    seq_no: int = 0
-    begin: MeterReading | None = None
-    energy: bool = True
-    told_started: bool = False
-    told_token: bool = False
-    told_evse: bool = False
-    told_begin: bool = False
-    told_remote: bool = False
-    told_plugged: bool = False
-    told_state: str = ""
-    told_phases: int = 0
-    told_end_us: int = -1
-    start_trigger: str = ""
-    authorized: bool = False
-    resumed: bool = False
-
-
-def _new_key(st: Station) -> str:
-    """A UUID-shaped id, never used twice by this station (E01.FR.08): run seed, true time of the run, flash counter."""
-    flash = st.board.flash
-    count = int(flash.get("facts", COUNTER) or 0) + 1
-    flash.write("facts", COUNTER, count, 16)
-    seed = seed_of(st.rng.seed, st.epoch_us, st.boot_no)
-    text = format(draw(seed, "tx_key", 2 * count), "016x") + format(draw(seed, "tx_key", 2 * count + 1), "016x")
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
-
 
 # -- the rule ----------------------------------------------------------------------------------------------------------
 
@@ -168,7 +113,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
 def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     meter = st.board.meters[evse.evse_id - 1]
     tx = Transaction(
-        key=_new_key(st),
+        key=new_key(st),
         evse_id=evse.evse_id,
         started=st.stamp(),
         register_wh=readings.register_wh(st, evse),
@@ -185,7 +130,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     evse.tx, evse.used = tx, True
     if evse.grant_end is not None:
         tx.told_end_us = evse.grant_end.at_us
-    _save(st, tx)
+    save(st, tx)
     st.record(
         TransactionOpened(
             key=tx.key,
@@ -224,8 +169,8 @@ def _cause(st: Station, evse: Evse, tx: Transaction, fell: int) -> tuple[str, st
             return end.trigger, end.reason, token, end.stop_token_type
         # authorisation ended earlier (and was told); now the last stop point falls, the reason stays the first one
         return _physical_trigger(fell), end.reason, None, ""
-    if fell & (c.EV_CONNECTED | c.POWER_PATH_CLOSED):
-        return "EVCommunicationLost", "EVDisconnected", None, ""
+    if fell & (c.EV_CONNECTED | c.POWER_PATH_CLOSED) or (fell & c.ENERGY_TRANSFER and not evse.plugged):
+        return "EVCommunicationLost", "EVDisconnected", None, ""  # of two reasons the more specific one (E03.FR.12)
     if fell & c.PARKING_BAY_OCCUPANCY:
         return "EVDeparted", "EVDisconnected", None, ""
     if fell & c.ENERGY_TRANSFER:
@@ -318,7 +263,7 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
         tx.told_started = True
         tx.told_plugged, tx.told_state = evse.plugged, evse.charging_state
-        _save(st, tx)
+        save(st, tx)
         return
     if tx.id_token and not tx.told_token:
         remote = tx.remote_start_id is not None and not tx.told_remote
@@ -392,51 +337,6 @@ def _tell(
     st.publish(kind(**fields))  # type: ignore[arg-type]
 
 
-def number(st: Station, report: TransactionReport) -> TransactionReport:
-    """Give a transaction report its place in the sequence: from 0, without gaps (part 2, 1.3.2.1)."""
-    evse = st.evses[report.evse_id - 1]
-    tx = evse.tx
-    assert tx is not None and tx.key == report.key, "a report about a transaction that is not the running one"
-    structs.force_setattr(report, "seq_no", tx.seq_no)  # fresh, and nobody else has it yet: cheaper than a second one
-    tx.seq_no += 1
-    _save(st, tx)
-    return report
-
-
-def _save(st: Station, tx: Transaction) -> None:
-    if not st.board.flash.write(TX_AREA, tx.key, structs.replace(tx), RECORD_BYTES):
-        why = st.board.flash.why
-        if (tx.key, why) != st.data.get("tx_trouble"):  # once per transaction and cause
-            st.data["tx_trouble"] = (tx.key, why)
-            st.record(FlashTrouble(TX_AREA, why, f"state of transaction {tx.key}"))
-
-
-def named(st: Station, key: str, csms_id: str) -> None:
-    """The CSMS gave a transaction its id; queued messages about it need it even when the transaction is over."""
-    st.board.flash.write("tx_names", key, csms_id, 24 + len(csms_id))
-    for evse in st.evses:
-        if evse.tx is not None and evse.tx.key == key:
-            evse.tx.csms_id = csms_id
-            _save(st, evse.tx)
-    st.record(TransactionNamed(key, csms_id))
-
-
-def csms_id(st: Station, key: str) -> str | None:
-    """The id the CSMS gave, None when it never did."""
-    found = st.board.flash.get("tx_names", key)
-    return found if isinstance(found, str) else None
-
-
-def forget_name(st: Station, key: str) -> None:
-    """No message will need the CSMS's id of this transaction any more."""
-    st.board.flash.delete("tx_names", key)
-
-
-def running(st: Station, key: str) -> Evse | None:
-    """The EVSE on which the transaction with this key runs."""
-    return next((evse for evse in st.evses if evse.tx is not None and evse.tx.key == key), None)
-
-
 # -- after a boot ------------------------------------------------------------------------------------------------------
 
 
@@ -461,4 +361,3 @@ def recover(st: Station, now: int) -> None:
         evse.spent = ~0
 
 
-NUMBER.append(number)

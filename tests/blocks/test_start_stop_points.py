@@ -280,4 +280,4 @@ def test_sessions_that_never_come_to_energy(start: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("start", SETS, ids="+".join)
 def test_every_order_of_events(start: tuple[str, ...], ends: bool) -> None:
     for stop in SETS:
-        check("2.0.1", start, stop, ORDERS + PARTIAL, ends)
+        check("2.0.1", start, stop, (ORDERS if ends else ORDERS[::4]) + PARTIAL, ends)
