@@ -238,7 +238,8 @@ class Checkers:
         for key, deal in watch.deals.items():
             if deal.evse_id == what.evse_id and not deal.closed:
                 self._problem(watch, station, "one_end", f"{key} never ended, yet {what.key} begins", now)
-        watch.deals[what.key] = Deal(what.evse_id)
+        lying = any(a.fault.part == "meter" for a in station.board.active.values())
+        watch.deals[what.key] = Deal(what.evse_id, meter_fault=lying)
         self._register(station, watch, what.evse_id, what.register_wh, now)
 
     def _closed(self, station: Station, watch: Watch, what: r.TransactionClosed, now: int) -> None:

@@ -181,6 +181,7 @@ class _Run:
             for fault_id in list(station.board.active):
                 self.fleet.feed(station, i.Clear(fault_id))
             self.fleet.feed(station, i.Press("emergency_release"))
+            self.fleet.cut(station)  # some products recover only with a new connection
             self.fleet.mend(station)
             self.fleet.feed(station, i.PowerOn())
         self.fleet.settle(REST_S, self._quiet)
