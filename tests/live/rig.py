@@ -170,7 +170,10 @@ def perform(
     """Run a plan with a play on top. Without ``csms`` the run starts one with ``options`` itself."""
     more.setdefault("drain_s", 10.0)
     run_options = RunOptions(
-        command="cpfarm run", http_port=None, csms=options or CsmsOptions(port=0, http_port=0), **more
+        command="cpfarm run",
+        http_port=more.pop("http_port", None),
+        csms=options or CsmsOptions(port=0, http_port=0),
+        **more,
     )
 
     async def story(run: Run) -> None:
