@@ -365,6 +365,27 @@ def frames(csms: LabCsms, *actions: str) -> list[tuple[float, str, Any]]:
     ]
 
 
+def told(lab: Lab) -> list[str]:
+    """Actions of the station since the last `forget`, with the status where there is one."""
+    return [f"{a} {p['status']}" if "status" in p else a for _, a, p in frames(lab.csms)]
+
+
+def asked(lab: Lab) -> int:
+    """How often the CSMS was asked."""
+    return len(lab.csms.sent("Authorize"))
+
+
+def verdict_in_start(lab: Lab, status: str) -> None:
+    """Authorize is accepted, and the answer to the start is not."""
+    info = {"status": status}
+    if lab.version == "1.6":
+        lab.csms.script["StartTransaction"] = lambda csms, p: csms.on_StartTransaction(p) | {"idTagInfo": info}
+    else:
+        lab.csms.script["TransactionEvent"] = lambda csms, p: (
+            csms.on_TransactionEvent(p) | ({"idTokenInfo": info} if "idToken" in p else {})
+        )
+
+
 def bench(version: str = "1.6", **model: Any) -> Lab:
     """A station that has booted; see :func:`build` for ``model``."""
     lab = Lab(build(version, **model)).boot()

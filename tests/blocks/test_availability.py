@@ -212,9 +212,9 @@ def test_other_messages_take_the_place_of_heartbeats(version: str) -> None:
 @each_version
 def test_at_least_one_heartbeat_in_a_day(version: str) -> None:
     """1.6 4.6: recommended even when other messages are sent; G02.FR.07."""
-    lab = bench(version, settings={SAMPLE_INTERVAL: 200}).plug(ev=i.EvSpec(battery_wh=1e8, curve="flat", soc=0.0))
-    lab.present().run(2 * 86_400 + 900)
-    assert 1 <= len(frames(lab.csms, "Heartbeat")) <= 3
+    lab = bench(version, settings={SAMPLE_INTERVAL: 290}).plug(ev=i.EvSpec(battery_wh=1e8, curve="flat", soc=0.0))
+    lab.present().run(86_400 + 900)
+    assert 1 <= len(frames(lab.csms, "Heartbeat")) <= 2
 
 
 @each_version

@@ -82,5 +82,7 @@ def test_the_older_version_sets_all_connectors() -> None:
         (0, "Inoperative", ("Unavailable", "Unavailable")),
         (0, "Operative", ("Available", "Available")),
     ):
-        assert fleet.ask(station, "ChangeAvailability", {"connectorId": connector, "type": kind}) == {"status": "Accepted"}
+        assert fleet.ask(station, "ChangeAvailability", {"connectorId": connector, "type": kind}) == {
+            "status": "Accepted"
+        }
         assert (one.status, two.status) == states

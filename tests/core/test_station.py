@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks.authorization import CACHE_ENABLED
+from simulator.blocks.token_cache import CACHE_ENABLED
 from simulator.core import inputs as i
 from simulator.core.effects import RawSend, Record, Send
 from simulator.core.model import HardwareSpec, ModemSpec, RtcSpec

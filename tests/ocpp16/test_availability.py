@@ -1,0 +1,85 @@
+"""Statuses and operative states of 1.6.
+
+Tests with an id in their name are cases of the certification tool, edition 2024-04.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from simulator.core import inputs as i
+from simulator.hardware.fault import FAULTS
+from simulator.ocpp16 import availability
+from simulator.ocpp16 import messages as m
+from tests.bench import Lab, bench, told
+
+
+def test_tc_024_cs_lock_failure(lab: Lab) -> None:
+    lab.inject("lock.jammed", 1, stuck="open").forget()
+    assert lab.remote_start() == "Accepted"
+    assert told(lab) == ["StatusNotification Preparing"]
+    lab.plug().run(10)
+    last = lab.csms.sent("StatusNotification")[-1]
+    assert (last["status"], last["errorCode"]) == ("Faulted", "ConnectorLockFailure")
+    assert not lab.sessions() and not lab.evse().flowing
+    lab.unplug().clear()
+    assert lab.statuses()[-1] == "Available"
+
+
+def test_tc_034_cs_power_failure_keeps_unavailable() -> None:
+    lab = bench(evses=2)
+    assert lab.ask("ChangeAvailability", connectorId=0, type="Inoperative") == {"status": "Accepted"}
+    every = [(0, "Unavailable"), (1, "Unavailable"), (2, "Unavailable")]
+    assert [(p["connectorId"], p["status"]) for p in lab.csms.sent("StatusNotification")][-3:] == every
+    lab.inject("supply.mains_outage").run(60)
+    lab.forget().clear().run(60)
+    assert told(lab)[0] == "BootNotification"
+    assert [(p["connectorId"], p["status"]) for p in lab.csms.sent("StatusNotification")] == every
+
+
+def test_tc_041_cs_no_start_in_fault_state(lab: Lab) -> None:
+    lab.inject("protection.rcd_trip", 1)
+    assert lab.statuses()[-1] == "Faulted"
+    lab.plug().present().run(60)
+    assert lab.remote_start() == "Rejected"
+    assert not lab.sessions() and not lab.evse().flowing
+
+
+def test_every_problem_of_the_hardware_has_an_error_code() -> None:
+    """7.6: no fault may end in a KeyError on the wire."""
+    codes = {FAULTS.get(name).code for name in FAULTS} - {None}
+    assert codes <= set(availability.ERROR_CODES)
+    known = set(get_args(m.ChargePointErrorCode))
+    assert set(availability.ERROR_CODES.values()) <= known
+
+
+@pytest.mark.parametrize(
+    "fault, code",
+    [
+        ("protection.rcd_trip", "GroundFailure"),
+        ("protection.over_current", "OverCurrentFailure"),
+        ("supply.over_voltage", "OverVoltage"),
+        ("supply.brown_out", "UnderVoltage"),
+        ("pilot.short", "EVCommunicationError"),
+        ("meter.no_readings", "PowerMeterFailure"),
+        ("contactor.welded", "PowerSwitchFailure"),
+        ("reader.dead", "ReaderFailure"),
+    ],
+)
+def test_a_fault_on_the_wire(lab: Lab, fault: str, code: str) -> None:
+    lab.forget().inject(fault).run(1)
+    assert code in {p["errorCode"] for p in lab.csms.sent("StatusNotification")}
+    lab.clear().run(1)
+    assert lab.csms.sent("StatusNotification")[-1]["errorCode"] == "NoError"
+
+
+def test_connector_0_knows_three_statuses_only(lab: Lab) -> None:
+    """7.7: Available, Unavailable, Faulted."""
+    lab.charge()
+    lab.ask("ChangeAvailability", connectorId=0, type="Inoperative")
+    lab.present().run(1)
+    lab.feed(i.Press("emergency_stop"), 1).feed(i.Press("emergency_release"), 1)
+    told_of_0 = [p["status"] for p in lab.csms.sent("StatusNotification") if p["connectorId"] == 0]
+    assert set(told_of_0) <= {"Available", "Unavailable", "Faulted"} and "Faulted" in told_of_0

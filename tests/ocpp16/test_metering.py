@@ -1,0 +1,87 @@
+"""Meter values of 1.6.
+
+Tests with an id in their name are cases of the certification tool, edition 2024-04.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from simulator.blocks.authorization import STOP_ON_EV_SIDE
+from simulator.blocks.metering import ALIGNED_INTERVAL, ALIGNED_MEASURANDS, SAMPLE_INTERVAL, SAMPLE_MEASURANDS
+from simulator.core.connector import AUTHORIZED, EV_CONNECTED, POWER_PATH_CLOSED
+from simulator.core.readings import CURRENT, ENERGY, POWER
+from simulator.core.wall import parse_wall
+from simulator.ocpp16 import metering
+from simulator.ocpp16.policy import Policy16
+from tests.bench import Lab, bench
+
+
+def samples(lab: Lab) -> list[dict[str, Any]]:
+    """The meter values told in transactions."""
+    return [value for p in lab.csms.sent("MeterValues") for value in p["meterValue"]]
+
+
+def steps(values: list[dict[str, Any]]) -> set[int]:
+    """Seconds between consecutive stamps."""
+    stamps = [parse_wall(v["timestamp"]) or 0 for v in values]
+    return {(b - a) // 1_000_000 for a, b in pairwise(stamps)}
+
+
+@pytest.mark.parametrize("wanted", [(ENERGY, POWER), ()])
+def test_tc_070_cs_sampled_meter_values(wanted: tuple[str, ...]) -> None:
+    lab = bench(settings={SAMPLE_INTERVAL: 10, SAMPLE_MEASURANDS: wanted}).charge().run(30)
+    values = samples(lab)
+    assert len(values) == 3 and steps(values) == {10}
+    for value in values:
+        # an empty list means the default of the field
+        assert [s["measurand"] for s in value["sampledValue"]] == list(wanted or (ENERGY,))
+        assert {s["context"] for s in value["sampledValue"]} == {"Sample.Periodic"}
+
+
+@pytest.mark.parametrize("wanted", [(ENERGY, CURRENT), ()])
+def test_tc_071_cs_clock_aligned_meter_values(wanted: tuple[str, ...]) -> None:
+    lab = bench(settings={SAMPLE_INTERVAL: 0, ALIGNED_INTERVAL: 20, ALIGNED_MEASURANDS: wanted})
+    lab.run(7).charge().run(56)
+    values = samples(lab)
+    assert len(values) == 3 and steps(values) == {20}
+    for value in values:
+        assert value["timestamp"][17:] in ("00.000Z", "20.000Z", "40.000Z")
+        assert {s["measurand"] for s in value["sampledValue"]} == set(wanted or (ENERGY,))
+        assert {s["context"] for s in value["sampledValue"]} == {"Sample.Clock"}
+
+
+def test_tc_036_cs_connection_loss_during_transaction() -> None:
+    lab = bench(settings={SAMPLE_INTERVAL: 10}).charge()
+    lab.fleet.cut(lab.station)
+    lab.run(45)
+    assert samples(lab) == []
+    lab.fleet.mend(lab.station)
+    lab.run(120)
+    values = samples(lab)
+    assert len(values) >= 10 and steps(values) == {10}
+
+
+def test_whole_numbers_have_no_fraction() -> None:
+    assert [metering.number(v) for v in (5.0, 0.1, -0.0, 1e6, 230.25)] == ["5", "0.1", "0", "1000000", "230.25"]
+
+
+def test_what_an_empty_list_means(lab: Lab) -> None:
+    policy = Policy16()
+    lab.configure(SAMPLE_MEASURANDS, ())
+    assert policy.trigger_measurands(lab.station) == (ENERGY,)
+    assert policy.begin_measurands(lab.station) == ()
+    assert policy.collect_interval_s(lab.station) == 0 and policy.aligned_end_interval_s(lab.station) == 0
+
+
+def test_stop_points_follow_the_key() -> None:
+    """9.1.23."""
+    policy = Policy16()
+    lab = bench()
+    assert policy.start_points(lab.station) == POWER_PATH_CLOSED
+    assert policy.stop_points(lab.station) == AUTHORIZED | EV_CONNECTED
+    lab.configure(STOP_ON_EV_SIDE, False)
+    assert policy.stop_points(lab.station) == AUTHORIZED
