@@ -292,9 +292,9 @@ class Lab:
     def remote_start(self, token: str = "TAG", evse_id: int | None = 1, **more: Any) -> str:
         """The CSMS starts a session; the status of the answer."""
         if self.version == "1.6":
-            payload = {"idTag": token} | ({} if evse_id is None else {"connectorId": evse_id})
-            return str(self.ask("RemoteStartTransaction", **payload, **more)["status"])
-        payload = {"idToken": {"idToken": token, "type": "ISO14443"}, "remoteStartId": 7}
+            old: dict[str, Any] = {"idTag": token} | ({} if evse_id is None else {"connectorId": evse_id})
+            return str(self.ask("RemoteStartTransaction", **old, **more)["status"])
+        payload: dict[str, Any] = {"idToken": {"idToken": token, "type": "ISO14443"}, "remoteStartId": 7}
         payload |= {} if evse_id is None else {"evseId": evse_id}
         return str(self.ask("RequestStartTransaction", **(payload | more))["status"])
 

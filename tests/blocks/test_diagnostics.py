@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.blocks import diagnostics
 from simulator.core import inputs as i
 from simulator.core.model import EvseSpec
 from tests.bench import Lab, bench, each_2x
@@ -82,3 +83,11 @@ def test_every_component_of_a_two_headed_station(version: str) -> None:
     names = [(d["component"]["name"], d["component"].get("evse")) for d in told(lab)]
     assert names == [("EmergencyStopSensor", None)]
     assert lab.station.evses[1].spec == EvseSpec(2)
+
+
+def test_severity_is_told_where_the_version_has_it() -> None:
+    """N07.FR.21: 2.1 only; what stops use is worse than what does not."""
+    lab = bench("2.1").inject("protection.rcd_trip", 1, "a").inject("reader.dead", 0, "b").run(1)
+    assert [d["severity"] for d in told(lab)] == [diagnostics.SEVERITY_BLOCKING, diagnostics.SEVERITY_OTHER]
+    old = bench("2.0.1").inject("protection.rcd_trip", 1).run(1)
+    assert "severity" not in told(old)[0]

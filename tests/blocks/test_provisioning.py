@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.blocks import provisioning
 from simulator.blocks.availability import HEARTBEAT_INTERVAL
 from simulator.blocks.token_cache import CACHE_ENABLED
 from simulator.core import inputs as i
@@ -265,3 +266,23 @@ def test_a_triggered_boot_while_pending(version: str) -> None:
     lab.csms.boot_status = "Accepted"
     assert lab.ask("TriggerMessage", requestedMessage="BootNotification")["status"] == "Accepted"
     assert boots(lab) == [0, 5] and lab.station.gate == "accepted"
+
+
+def test_what_interrupts_every_transaction() -> None:
+    hardware = HardwareSpec(modem=AT_ONCE, power_loss="stop_before", holdup_s=60.0)
+    lab = bench(hardware=hardware)
+    assert provisioning.interruption(lab.station) is None
+    lab.inject("supply.mains_outage")
+    assert provisioning.interruption(lab.station) == ("AbnormalCondition", "PowerLoss")
+    lab.clear()
+    provisioning.request_reset(lab.station, kind="soft", reason="SoftReset", boot_reason="RemoteReset", patient=True)
+    assert provisioning.interruption(lab.station) == ("ResetCommand", "SoftReset")
+
+
+def test_a_second_reset_that_waits_changes_nothing() -> None:
+    lab = bench("2.0.1").charge()
+    for _ in range(2):
+        assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    assert lab.ask("Reset", type="Immediate") == {"status": "Accepted"}, "the impatient one goes first"
+    lab.run(60)
+    assert lab.session().reason == "ImmediateReset" and lab.station.boot_no == 2

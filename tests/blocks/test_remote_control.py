@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.blocks import remote_control
 from simulator.blocks.authorization import CONNECTION_TIMEOUT
 from simulator.blocks.metering import ALIGNED_MEASURANDS, SAMPLE_MEASURANDS
 from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
+from simulator.core import inputs as i
 from simulator.core.readings import ENERGY, POWER
 from simulator.lab.csms import SILENT
 from tests.bench import Lab, bench, each_2x, each_version, frames
@@ -255,3 +257,15 @@ def lab_error(version: str, action: str, payload: dict[str, object]) -> str:
     assert isinstance(answer, list), answer
     assert lab.charge().evse().flowing
     return str(answer[0])
+
+
+def test_a_wish_is_left_behind_and_nothing_is_done_yet(lab: Lab) -> None:
+    """F01.FR.01-03: the rules act on it after the answer has gone out."""
+    st = lab.station
+    done = remote_control.request_start(st, remote_control.StartWish("A", "ISO14443", 1))
+    assert done.accepted and st.evses[0].wish is not None and st.evses[0].grant is None
+    assert not remote_control.request_start(st, remote_control.StartWish("B", "ISO14443", 1)).accepted
+    assert remote_control.request_start(st, remote_control.StartWish("B", "ISO14443", 9)).reason == "UnknownEvse"
+    assert not remote_control.request_stop(st, "no such key")
+    lab.feed(i.Tick())
+    assert st.evses[0].wish is None and st.evses[0].grant is not None

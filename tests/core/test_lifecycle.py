@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from simulator.core import inputs as i
+from simulator.core import lifecycle
 from simulator.core.effects import Dial, Hangup
 from simulator.core.model import HardwareSpec
 from simulator.core.records import PhaseChanged
 from simulator.core.station import Station
+from simulator.core.wiring import TIMERS
 from tests.bench import AT_ONCE, Lab, bench, build, each_version
 
 
@@ -104,3 +106,8 @@ def test_a_station_that_never_booted_ignores_readers(lab: Lab) -> None:
     idle = Lab(build())
     idle.present().feed(i.Press("stop", 1)).run(10)
     assert idle.remarks() == [] and idle.csms.actions() == []
+
+
+@pytest.mark.parametrize("name", ["boot", "holdup", "dial", "dial_bound", "ping", "pong", "call", "retry", "leave"])
+def test_the_timers_of_the_station_itself(name: str) -> None:
+    assert TIMERS[name].__module__ == lifecycle.__name__

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.core import inputs as i
+from simulator.core import world
+from simulator.core.station import APPLY
 from tests.bench import Lab, bench
 
 
@@ -85,3 +87,8 @@ def test_what_the_car_took_is_what_the_meter_gave(lab: Lab) -> None:
     begun_wh = lab.csms.transactions[1]["start"]["meterStart"]
     assert taken_wh == pytest.approx(meter.physical_wh(lab.fleet.now) - begun_wh, abs=1.0)
     assert taken_wh > 5_400
+
+
+def test_the_world_serves_its_own_inputs() -> None:
+    served = {kind for kind, function in APPLY.items() if getattr(function, "__module__", "") == world.__name__}
+    assert served == {i.Plug, i.Unplug, i.Park, i.EvReady, i.EvseReady}
