@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from simulator.commands.options import HTTP_PORT_HELP, command_line, option, plan_of, port_of, writable
+from simulator.commands.output import print_text
 from simulator.commands.progress import Lines, Panel, make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.fleet.run import Run, RunOptions
@@ -47,17 +48,13 @@ def demo(
 
     story = Story(say)
     run = Run(plan, options, _quiet(progress), story)
-    found: list[str] = []
-    run.afterwards = lambda ended: found.extend(compare_with_csms(ended))
+    run.afterwards = lambda ended: ended.notes.extend(compare_with_csms(ended))
     result = run.execute()
     if isinstance(progress, Panel):
         for at, line in progress.story:
             typer.echo(f"{at}  {line}")
         typer.echo("")
-    typer.echo(end_of_run(result), nl=False)
-    typer.echo("")
-    for line in found:
-        typer.echo(line)
+    print_text(end_of_run(result))
     raise typer.Exit(int(result["exit_code"]))
 
 

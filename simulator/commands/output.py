@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+#: a narrower terminal breaks lines better than we do
+MIN_WIDTH = 40
+#: how lines begin that hold a command
+COMMANDS = ("Repeat:", "alone:")
 
 
 def console(*, error: bool = False) -> Console:
@@ -33,3 +40,18 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console().print(table)
+
+
+def print_text(text: str) -> None:
+    """Lines for people: on a terminal broken between words, except commands, which are there to be copied."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for line in text.splitlines():
+        typer.echo("\n".join(wrapped(line, width)))
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """``line`` in lines of at most ``width`` characters, the further ones indented; as it is when ``width`` is 0."""
+    if len(line) <= width or width < MIN_WIDTH or line.lstrip().startswith(COMMANDS):
+        return [line]
+    indent = len(line) - len(line.lstrip()) + 2
+    return textwrap.wrap(line, width, subsequent_indent=" " * indent, drop_whitespace=True, break_on_hyphens=False)

@@ -37,6 +37,15 @@ def figures(run: Run) -> dict[str, float | int | str]:
     }
 
 
+def _ending(run: Run, why: str) -> str:
+    """Why the run ends, and what somebody who waits for it should know."""
+    if run.plan.at_end != "finish" or not run.farm or not run.farm.booted:
+        return f"ending: {why}"
+    return (
+        f"ending: {why}; drivers leave and queues run empty, {run.options.drain_s:g} s at most (Ctrl-C ends it at once)"
+    )
+
+
 class Lines:
     """A line every few seconds on standard error."""
 
@@ -66,7 +75,7 @@ class Lines:
 
     def ending(self, run: Run, why: str) -> None:
         """The run is ending."""
-        self._say({"event": "ending", "why": why}, f"ending: {why}")
+        self._say({"event": "ending", "why": why}, _ending(run, why))
 
     def _say(self, data: dict[str, object], text: str) -> None:
         typer.echo(json.dumps(data) if self._json else text, err=True)
@@ -98,7 +107,7 @@ class Panel:
             self._live.update(self._draw(run))
             self._live.stop()
             self._live = None
-        typer.echo(f"ending: {why}", err=True)
+        typer.echo(_ending(run, why), err=True)
 
     def _draw(self, run: Run) -> Group:
         row = figures(run)

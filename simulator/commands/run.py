@@ -21,7 +21,7 @@ from simulator.commands.options import (
     target_of,
     writable,
 )
-from simulator.commands.output import print_json
+from simulator.commands.output import print_json, print_text
 from simulator.commands.progress import make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.errors import AuthorError
@@ -128,5 +128,5 @@ def run(
     if as_json:
         print_json(result)
     else:
-        typer.echo(end_of_run(result), nl=False)
+        print_text(end_of_run(result))
     raise typer.Exit(int(result["exit_code"]))

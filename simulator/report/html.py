@@ -23,10 +23,10 @@ FRAME_CHARS = 2000
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #60656c; --paper: #fff; --line: #d9dce0; --accent: #1f6fb5;
-  --bad: #b42318; --good: #1a7f4b; --warn: #9a6700; --fault: #b4231822; --off: #b9bec4; --connecting: #8fb8de;
+  --bad: #b42318; --good: #1a7f4b; --warn: #9a6700; --fault: #b4231816; --off: #b9bec4; --connecting: #8fb8de;
   --pending: #c9a8e0; --available: #56a97b; --charging: #1f6fb5; --faulted: #d64933; --offline: #e0a030; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --dim: #9ba1a8; --paper: #15181b; --line: #33383d;
-  --accent: #6cb2f0; --bad: #ff8a7a; --good: #6fd09c; --warn: #e3b341; --fault: #ff8a7a26; --off: #555b61;
+  --accent: #6cb2f0; --bad: #ff8a7a; --good: #6fd09c; --warn: #e3b341; --fault: #ff8a7a1c; --off: #555b61;
   --connecting: #3f6f9c; --pending: #7d5c96; --available: #3f8f63; --charging: #6cb2f0; --faulted: #e5614c;
   --offline: #c48a25; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
@@ -34,6 +34,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+.pair { width: auto; } .pair th { padding-right: 2rem; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .PASS { color: var(--good); } .FAIL { color: var(--bad); } .WARNING, .INCONCLUSIVE, .SKIPPED { color: var(--warn); }
 .dim, .unit, figcaption .unit { color: var(--dim); } figure { margin: 1rem 0 0; } figcaption { font-weight: 600; }
@@ -148,7 +149,7 @@ def _overview(summary: Mapping[str, Any]) -> str:
         ),
     ]
     cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(_text(value))}</td></tr>" for name, value in rows)
-    return f"<h2>Overview</h2><table>{cells}</table>"
+    return f'<h2>Overview</h2><table class="pair">{cells}</table>'
 
 
 def _plots(points: Sequence[Point], spans: Sequence[Span]) -> str:
@@ -160,7 +161,7 @@ def _plots(points: Sequence[Point], spans: Sequence[Span]) -> str:
         "<h2>Over time</h2>"
         + line_plot("Calls", "per second", times, [point.calls_per_s for point in points], spans=spans)
         + line_plot("Response time, p95", "ms", times, [point.p95_ms for point in points], spans=spans)
-        + stacked_plot("Stations by state", "stations", times, layers, spans=spans)
+        + stacked_plot("Stations by state", "stations", times, layers)
     )
 
 
@@ -229,14 +230,18 @@ def _frame(record: Mapping[str, Any]) -> str:
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     if not rows:
         return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    numeric = [
+        all(value is None or isinstance(value, int | float) for value in column) for column in zip(*rows, strict=True)
+    ]
+    head = "".join(
+        f'<th class="n">{escape(name)}</th>' if right else f"<th>{escape(name)}</th>"
+        for name, right in zip(heads, numeric, strict=True)
+    )
     lines = []
     for row in rows:
         cells = "".join(
-            f'<td class="n">{escape(_text(value))}</td>'
-            if isinstance(value, int | float)
-            else f"<td>{escape(_text(value))}</td>"
-            for value in row
+            f'<td class="n">{escape(_text(value))}</td>' if right else f"<td>{escape(_text(value))}</td>"
+            for value, right in zip(row, numeric, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
     return f'<h2>{escape(title)}</h2><div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
@@ -245,4 +250,6 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> s
 def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1f}" if abs(value) >= 1 else f"{value:.3f}".rstrip("0").rstrip(".")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, floor, inf, log10
 
 WIDTH, HEIGHT = 900, 200
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 26
 SPANS_MAX = 200
+LABEL_LANES, LANE_HEIGHT, CHAR_WIDTH = 4, 12, 5.5
+"""Names of bands stand below one another where they would overlap; those that find no room are in the tooltip only."""
 
 Span = tuple[str, float, float | None]
 """(name, begin s, end s or None while still on)"""
@@ -44,10 +46,11 @@ def stacked_plot(
     unit: str,
     times_s: Sequence[float],
     layers: Sequence[tuple[str, Sequence[float]]],
-    *,
-    spans: Iterable[Span] = (),
 ) -> str:
-    """Layers on top of each other, the first at the bottom; each is coloured by the class ``s-<name>``."""
+    """Layers on top of each other, the first at the bottom; each is coloured by the class ``s-<name>``.
+
+    There are no bands: the layers would hide them.
+    """
     end_s = _end(times_s)
     heights = [0.0] * len(times_s)
     total = [sum(column) for column in zip(*(values for _, values in layers), strict=True)]
@@ -65,7 +68,7 @@ def stacked_plot(
         heights = upper
     shown = [name for name, values in layers if any(values)]
     legend = "".join(f'<li><span class="key s-{escape(name)}"></span>{escape(name)}</li>' for name in shown)
-    return _frame(title, unit, top, end_s, "".join(areas), spans) + f'<ul class="legend">{legend}</ul>'
+    return _frame(title, unit, top, end_s, "".join(areas), ()) + f'<ul class="legend">{legend}</ul>'
 
 
 def nice_ceiling(value: float) -> float:
@@ -74,6 +77,19 @@ def nice_ceiling(value: float) -> float:
         return 1.0
     power = 10.0 ** floor(log10(value))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The spans of each name as stretches that do not overlap, by their begin: a fault at many stations is one band."""
+    stretches: list[tuple[str, float, float]] = []
+    for name, begin_s, until_s in sorted(spans, key=lambda span: (span[0], span[1])):
+        end_s = inf if until_s is None else until_s
+        if stretches and stretches[-1][0] == name and begin_s <= stretches[-1][2]:
+            stretches[-1] = (name, stretches[-1][1], max(stretches[-1][2], end_s))
+        else:
+            stretches.append((name, begin_s, end_s))
+    stretches.sort(key=lambda stretch: stretch[1])
+    return [(name, begin_s, None if end_s == inf else end_s) for name, begin_s, end_s in stretches]
 
 
 def _end(times_s: Sequence[float]) -> float:
@@ -93,7 +109,9 @@ def _frame(title: str, unit: str, top: float, end_s: float, inside: str, spans: 
         f'<figure><figcaption>{escape(title)} <span class="unit">{escape(unit)}</span></figcaption>',
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">',
     ]
-    for name, begin_s, until_s in list(spans)[:SPANS_MAX]:
+    labels = []
+    lanes = [0.0] * LABEL_LANES
+    for name, begin_s, until_s in merged(spans)[:SPANS_MAX]:
         left = _x(begin_s, end_s)
         right = _x(end_s if until_s is None else until_s, end_s)
         label = f"{name}: {begin_s:.0f} s to {'the end' if until_s is None else f'{until_s:.0f} s'}"
@@ -101,6 +119,12 @@ def _frame(title: str, unit: str, top: float, end_s: float, inside: str, spans: 
             f'<rect class="fault" x="{left:.1f}" y="{TOP}" width="{max(right - left, 1):.1f}" '
             f'height="{HEIGHT - TOP - BOTTOM}"><title>{escape(label)}</title></rect>'
         )
+        lane = next((n for n, until in enumerate(lanes) if until <= left), None)
+        width = len(name) * CHAR_WIDTH + 8
+        if lane is not None and left + width <= WIDTH - RIGHT:
+            lanes[lane] = left + width
+            base = TOP + LANE_HEIGHT * (lane + 1) - 2
+            labels.append(f'<text class="tick" x="{left + 4:.1f}" y="{base}">{escape(name)}</text>')
     for share in (0.0, 0.5, 1.0):
         y = _y(top * share, top)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -111,4 +135,4 @@ def _frame(title: str, unit: str, top: float, end_s: float, inside: str, spans: 
         if time_s <= end_s:
             x = _x(time_s, end_s)
             parts.append(f'<text class="tick mid" x="{x:.1f}" y="{HEIGHT - 8}">{time_s:g} s</text>')
-    return "".join([*parts, inside, "</svg></figure>"])
+    return "".join([*parts, inside, *labels, "</svg></figure>"])
