@@ -81,7 +81,8 @@ def digest(lab: Rig) -> list[tuple[int, str, bytes]]:
 def test_a_fault_with_chances_of_its_own_shifts_no_other_draw(version: str) -> None:
     """meter.noise draws for every sample; when sessions begin, energy flows and the station dials stays the same."""
     plain = drive(version)
-    noisy = drive(version, i.Inject("f", "meter.noise", 1, {"sigma_w": 50.0}))
+    noisy = drive(version, i.Inject("f", "meter.noise", 1, {"permille": 500.0}))
+    assert noisy.records(r.FaultBegan) and noisy.frames != plain.frames, "the fault did nothing: the test shows nothing"
     for kind in (r.Connected, r.ConnectFailed, r.TransactionOpened, r.TransactionClosed):
         mine = [(now, getattr(what, "key", "")) for now, _, what in plain.fleet.records if isinstance(what, kind)]
         other = [(now, getattr(what, "key", "")) for now, _, what in noisy.fleet.records if isinstance(what, kind)]

@@ -34,7 +34,7 @@ def test_asking_changes_nothing(version: str) -> None:
     assert tx is not None
     before = (st.outbox.next_order, st.rng.counters.copy(), st.board.flash.dump(), evse.status, tx.seq_no)
     for name in QUESTIONS:
-        values = {"st": st, "evse": evse, "tx": tx}
+        values = {"st": st, "evse": evse, "tx": tx, "error": ""}
         asked = [values[arg] for arg in inspect.signature(getattr(policy, name)).parameters]
         assert getattr(policy, name)(*asked) == getattr(policy, name)(*asked)
     assert before == (st.outbox.next_order, st.rng.counters, st.board.flash.dump(), evse.status, tx.seq_no)
