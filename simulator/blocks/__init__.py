@@ -13,6 +13,8 @@ from simulator.blocks import (
     metering,
     provisioning,
     remote_control,
+    token_cache,
+    transaction_record,
     transactions,
 )
 from simulator.core import lifecycle, power_path
@@ -28,5 +30,7 @@ __all__ = [
     "power_path",
     "provisioning",
     "remote_control",
+    "token_cache",
+    "transaction_record",
     "transactions",
 ]

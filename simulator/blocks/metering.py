@@ -16,7 +16,7 @@ from simulator.core.settings import READ_ONLY, setting
 from simulator.core.wiring import QUIET, at, drain, on_timer
 
 if TYPE_CHECKING:
-    from simulator.blocks.transactions import Transaction
+    from simulator.blocks.transaction_record import Transaction
     from simulator.core.connector import Evse
     from simulator.core.settings import Setting
     from simulator.core.station import Station
@@ -253,8 +253,9 @@ def align(st: Station, now: int) -> None:
 
 @at("clock")
 def realign(st: Station, now: int) -> None:
-    """The clock was moved."""
-    _arm_aligned(st, now)
+    """The clock was moved: what is planned by it is planned anew."""
+    if st.timers.get("aligned") is not None or st.timers.get("aligned_end") is not None:
+        _arm_aligned(st, now)
 
 
 @at("settings")

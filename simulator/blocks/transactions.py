@@ -359,5 +359,3 @@ def recover(st: Station, now: int) -> None:
         reason = "PowerLoss" if lost_power else "Reboot"
         _finish(st, evse, tx, "AbnormalCondition", reason, None, "")
         evse.spent = ~0
-
-

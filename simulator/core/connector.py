@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.blocks.authorization import Asked, Grant, GrantEnd
     from simulator.blocks.remote_control import StartWish, StopWish
-    from simulator.blocks.transactions import Transaction
+    from simulator.blocks.transaction_record import Transaction
     from simulator.core.model import EvseSpec
     from simulator.world.ev import Ev
 

@@ -310,8 +310,11 @@ class Outbox:
 
     def finished(self, st: Station, entry: Entry, outcome: str, now: int, code: str = "") -> None:
         """Put the end of the CALL that was in flight on record."""
-        due = max(entry.due_us, self.link_open_us)
-        st.record(CallFinished(self.action, outcome, now - self.sent_us, max(0, self.sent_us - due), code))
+        due_us, sent_us = entry.due_us, self.sent_us
+        if due_us < self.link_open_us:
+            due_us = self.link_open_us
+        late_us = sent_us - due_us if sent_us > due_us else 0
+        st.record(CallFinished(self.action, outcome, now - sent_us, late_us, code))
 
     def delivered(self, st: Station, entry: Entry) -> None:
         """Answered by a CALLRESULT: the report may be forgotten."""

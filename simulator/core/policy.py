@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from simulator.blocks.transactions import Transaction
+    from simulator.blocks.transaction_record import Transaction
     from simulator.core.connector import Evse
     from simulator.core.reports import MeterReading
     from simulator.core.station import Station

@@ -40,7 +40,7 @@ from simulator.core.records import (
     Remark,
     ViolationSeen,
 )
-from simulator.core.reports import Report, Stamp, TransactionReport
+from simulator.core.reports import BootAsked, Report, Stamp, TransactionReport
 from simulator.core.rng import Rng, seed_of
 from simulator.core.settings import SETTINGS, Setting, SettingsView
 from simulator.core.timers import Timers
@@ -253,7 +253,7 @@ class Station:
         self.board.flash.why = ""
         try:
             quiet = APPLY[type(event)](self, event, now) is QUIET
-            if not self.running:
+            if self._stopped():
                 return effects
             outbox = self.outbox
             passing = quiet and self._rest is not None and self._rest == self._restful()
@@ -261,7 +261,7 @@ class Station:
                 said, order = len(effects), outbox.next_order
                 for _, drain in WATCHING_DRAINS:
                     drain(self, now)
-                    if self._stopped():
+                    if not self.running:
                         return effects
                 if len(effects) != said or outbox.next_order != order:
                     self._rest = None
@@ -369,9 +369,21 @@ class Station:
         in_flight, self.lost = self.outbox.link_down(self, now)
         if in_flight is not None:
             self._failure(in_flight, "lost")
+        for report in self.lost:
+            if in_flight is None or report is not in_flight.report:
+                self._never_sent(report)
         for function in MOMENTS["link_down"]:
             function(self, now)
         self.lost = ()
+
+    def _never_sent(self, report: Report) -> None:
+        """What somebody at the station waits for went down with the link before its turn came: tell whoever asked."""
+        if not report.urgent or isinstance(report, BootAsked):  # a boot asks again by itself
+            return
+        rendered = self.dialect.renderers[type(report)](self, report, self.dialect.messages)
+        failure = self.dialect.failures.get(rendered[0]) if rendered else None
+        if failure is not None:
+            failure(self, report, "lost")
 
     def _pong(self, event: i.Pong, now: int) -> None:
         if event.link == self.link.number and self.link.is_up and self.board.modem.passes(now):

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from simulator.blocks.authorization import CacheEntry
-from simulator.blocks.transactions import Transaction
+from simulator.blocks.token_cache import CacheEntry
+from simulator.blocks.transaction_record import Transaction
 from simulator.core.reports import AnyReport, MeterReading
 from simulator.core.station import Station
 from simulator.errors import AuthorError

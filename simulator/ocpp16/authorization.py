@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization
-from simulator.blocks.authorization import TokenInfo
+from simulator.blocks import authorization, token_cache
+from simulator.blocks.token_cache import TokenInfo
 from simulator.core.dialect import Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
@@ -48,4 +48,4 @@ def not_authorized(st: Station, report: AuthorizeAsked, code: str) -> None:
 @table.on("ClearCache")
 def clear_cache(st: Station, req: Any, m: Any) -> Any:
     """5.4."""
-    return m.ClearCacheResponse(status="Accepted" if authorization.clear_cache(st) else "Rejected")
+    return m.ClearCacheResponse(status="Accepted" if token_cache.clear_cache(st) else "Rejected")

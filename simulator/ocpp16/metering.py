@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import transactions
+from simulator.blocks import transaction_record
 from simulator.core.dialect import Table
 from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
 from simulator.core.wall import format_wall
@@ -26,7 +26,7 @@ NO_ID = -1
 
 def wire_id(st: Station, key: str) -> int:
     """The id the CSMS gave, or -1 (errata 3.18)."""
-    known = transactions.csms_id(st, key)
+    known = transaction_record.csms_id(st, key)
     return NO_ID if known is None else int(known)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import availability, metering, provisioning, remote_control, transactions
+from simulator.blocks import availability, metering, provisioning, remote_control, transaction_record
 from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import FirmwareProgress, LogProgress
@@ -32,7 +32,7 @@ def stop(st: Station, req: Any, m: Any) -> Any:
     """5.12: only a transaction that runs and whose id is known can be stopped."""
     wanted = str(req.transaction_id)
     for evse in st.evses:
-        if evse.tx is not None and transactions.csms_id(st, evse.tx.key) == wanted:
+        if evse.tx is not None and transaction_record.csms_id(st, evse.tx.key) == wanted:
             remote_control.request_stop(st, evse.tx.key)
             return m.RemoteStopTransactionResponse(status="Accepted")
     return m.RemoteStopTransactionResponse(status="Rejected")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization, transactions
+from simulator.blocks import authorization, token_cache, transaction_record
 from simulator.core.dialect import Table
 from simulator.core.reports import TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
@@ -51,7 +51,7 @@ def start(st: Station, report: TransactionStarted, m: Any) -> Any:
 @table.reply("StartTransaction")
 def started(st: Station, report: TransactionStarted, res: Any) -> None:
     """4.8: the CSMS names the transaction and may refuse the token."""
-    transactions.named(st, report.key, str(res.transaction_id))
+    transaction_record.named(st, report.key, str(res.transaction_id))
     authorization.transaction_verdict(st, report.key, token_info(res.id_tag_info), report.start_token)
 
 
@@ -73,6 +73,6 @@ def stop(st: Station, report: TransactionEnded, m: Any) -> Any:
 @table.reply("StopTransaction")
 def stopped(st: Station, report: TransactionEnded, res: Any) -> None:
     """4.10: the last word on a transaction."""
-    transactions.forget_name(st, report.key)
+    transaction_record.forget_name(st, report.key)
     if res.id_tag_info is not UNSET and report.stop_token is not None:
-        authorization.remember(st, report.stop_token, token_info(res.id_tag_info))
+        token_cache.remember(st, report.stop_token, token_info(res.id_tag_info))

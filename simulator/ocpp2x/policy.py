@@ -20,7 +20,7 @@ from simulator.core import readings
 from simulator.core.connector import points_of
 
 if TYPE_CHECKING:
-    from simulator.blocks.transactions import Transaction
+    from simulator.blocks.transaction_record import Transaction
     from simulator.core.connector import Evse
     from simulator.core.reports import MeterReading
     from simulator.core.station import Station

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization, transactions
+from simulator.blocks import authorization, transaction_record
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import (
     SampleTaken,
@@ -134,6 +134,6 @@ def status(st: Station, req: Any, m: Any) -> Any:
     key = req.transaction_id
     return m.make(
         m.GetTransactionStatusResponse,
-        ongoing_indicator=transactions.running(st, key) is not None,
+        ongoing_indicator=transaction_record.running(st, key) is not None,
         messages_in_queue=st.outbox.transaction_waits(key),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, structs
 
-from simulator.blocks import device_model, transactions
+from simulator.blocks import device_model, transaction_record
 from simulator.core.reports import AuthorizeAsked, TransactionEnded, TransactionStarted
 from simulator.quirks.payload import get, put
 from simulator.quirks.port import QuirkPort
@@ -68,7 +68,7 @@ class StartResent(Quirk):
         port = QuirkPort(st, self)
         for evse in st.evses:
             report = port.memory.get(evse.evse_id)
-            if report is not None and transactions.csms_id(st, report.key) is not None:
+            if report is not None and transaction_record.csms_id(st, report.key) is not None:
                 port.publish(report)
 
 
@@ -189,7 +189,7 @@ class StoreOverflow(Quirk):
     capacity: int
 
     def _full(self, st: Station) -> bool:
-        return int(st.board.flash.get("facts", transactions.COUNTER) or 0) > self.capacity
+        return int(st.board.flash.get("facts", transaction_record.COUNTER) or 0) > self.capacity
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """The id that is always the same."""
