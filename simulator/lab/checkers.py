@@ -186,7 +186,7 @@ class Checkers:
                         deal.meter_fault = True
         offset = station.board.rtc.wall(station.now) - station.now
         if watch.clock is not None and offset < watch.clock:
-            watch.clock_back_us = max(watch.clock_back_us, watch.clock - offset)
+            watch.clock_back_us += watch.clock - offset
         watch.clock = offset
 
     def _sent(self, station: Station, watch: Watch, effect: e.Send, now: int) -> None:
@@ -207,6 +207,8 @@ class Checkers:
         if isinstance(what, r.CallFinished):
             if what.outcome in ("timeout", "lost"):
                 watch.talk.given_up()
+            if what.outcome != "ok" and what.action == "StatusNotification":
+                watch.talk.statuses.clear()  # nobody knows what arrived, and nothing has to be told again
         elif isinstance(what, r.Booted):
             watch.accepted = True
         elif isinstance(what, r.PhaseChanged):

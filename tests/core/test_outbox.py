@@ -124,6 +124,20 @@ def test_one_call_at_a_time(version: str) -> None:
     assert len(lab.starts()) == 3
 
 
+@each_version
+def test_a_token_whose_turn_never_came_is_decided_offline_and_the_reader_goes_on(version: str) -> None:
+    """1.6 3.5.4, C15: the link goes while Authorize waits behind another CALL."""
+    lab = rig(version, settings={"AllowOfflineTxForUnknownId": True}).boot()
+    lab.csms.script["Heartbeat"] = lambda csms, payload: SILENT
+    lab.fleet.ask(lab.station, "TriggerMessage", {"requestedMessage": "Heartbeat"})
+    lab.feed(i.Plug(1), i.Present("TAG"))
+    assert lab.station.evses[0].asked is not None
+    lab.cut()
+    assert lab.station.evses[0].asked is None
+    lab.run(5)
+    assert lab.station.evses[0].flowing and not lab.sent("Authorize")
+
+
 # -- failures to process, and their retries
 
 
