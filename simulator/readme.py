@@ -38,7 +38,7 @@ _ROLE = re.compile(r":[a-z]+:`~?(?:[\w.]+\.)?(\w+)`")
 
 
 class ReadmeError(CpfarmError):
-    """The README's markers are not what this module can work with."""
+    """The README is not there, or its markers are not what this module can work with."""
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -215,6 +215,8 @@ def main(arguments: Sequence[str] | None = None, path: Path = README) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if a section is stale")
     given: Any = parser.parse_args(arguments)
     try:
+        if not path.is_file():
+            raise ReadmeError(f"there is no {path}; this needs a checkout")
         text = path.read_text(encoding="utf-8")
         old = list(stale(text))
         if old and not given.check:

@@ -120,6 +120,11 @@ def test_wrong_markers_are_refused(text: str, reason: str, tmp_path: Path, capsy
     assert path.read_text(encoding="utf-8") == text
 
 
+def test_without_a_checkout_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert readme.main([], tmp_path / "README.md") == 2
+    assert "this needs a checkout" in capsys.readouterr().err
+
+
 def test_every_metric_named_is_exported_and_the_other_way_round() -> None:
     exported = {family.name for family in families(RunMetrics(), {}, {})}
     assert set(re.findall(r"`(cpfarm_\w+)`", TEXT)) == exported
