@@ -68,7 +68,7 @@ def main() -> None:
     stations = options.stations or (200 if options.quick else 500)
     if not live.WARM < stations <= 4000:
         parser.error(f"--stations: more than {live.WARM} and at most 4000")
-    rounds, seconds = (3, 0.5) if options.quick else (5, 1.5)
+    rounds, seconds = (3, 0.4) if options.quick else (7, 0.6)
     kinds = [("ours", "1.6"), ("bare", "1.6")]
     if not options.quick:
         kinds += [("ours", "2.0.1"), ("bare", "2.0.1"), ("books", "1.6")]
@@ -82,7 +82,15 @@ def main() -> None:
     clients: list[live.Client] = []
     if not options.memory_only:
         with tempfile.TemporaryDirectory(prefix="cpfarm-bench-") as folder:
-            clients = live.run(kinds, stations=stations, rounds=rounds, seconds=seconds, folder=folder, told=told)
+            clients = live.run(
+                kinds,
+                stations=stations,
+                rounds=rounds,
+                seconds=seconds,
+                folder=folder,
+                unit_us=min(figure.unit_us for figure in found.values()),
+                told=told,
+            )
     result = {
         "schema": "cpfarm-bench/1",
         "machine": machine(),

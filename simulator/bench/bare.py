@@ -46,6 +46,7 @@ class Bare:
         self.version, self.port = version, port
         self.points: list[Any] = []
         self.tap: Tap | None = None
+        self._done: dict[int, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._transactions: list[int] = []
 
@@ -95,24 +96,27 @@ class Bare:
             else:
                 self._transactions.append(number)
 
-    async def window(self, seconds: float) -> int:
-        """Every client for so long: a sample, a heartbeat, a sample; how many calls were answered."""
         assert self.tap is not None
         self.tap.sent_bytes = self.tap.messages = 0
+
+    async def window(self, seconds: float) -> int:
+        """Every client for so long: a sample, a heartbeat, a sample; how many calls were answered."""
         end = perf_counter() + seconds
         counts = await asyncio.gather(*(self._client(*pair, end) for pair in enumerate(self.points)))
         return sum(counts)
 
     def bytes_per_call(self) -> float:
-        """Of the messages of the first client in the last window."""
+        """Of the first client's messages since all were charging."""
         return 0.0 if self.tap is None else self.tap.sent_bytes / max(1, self.tap.messages)
 
     async def _client(self, number: int, point: Any, end: float) -> int:
         calls = 0
+        done = self._done.get(number, 0)
         beat = ocpp.v16.call.Heartbeat if self.version == "1.6" else ocpp.v201.call.Heartbeat
         while perf_counter() < end:
-            await self._call(point, beat() if calls & 1 else self._sample(number, calls))
+            await self._call(point, beat() if done + calls & 1 else self._sample(number, done + calls))
             calls += 1
+        self._done[number] = done + calls  # the next window goes on where this one ended: as many samples as heartbeats
         return calls
 
     def _sample(self, number: int, calls: int) -> Any:

@@ -18,6 +18,8 @@ from typing import IO, Any
 
 import msgspec
 
+from simulator.bench.memory import HEARTBEAT_S
+
 WARM = 20
 """Clients that come before the memory is read for the first time: they pay for what all share."""
 
@@ -31,15 +33,19 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Client(msgspec.Struct, frozen=True):
-    """What one kind of client costs. ``us_per_call``: CPU of its process. KiB and tracked objects for each station:
-    booted and idle, and with a transaction open, the latter also ``after`` all windows, when buffers have grown.
-    ``sink_share``: how much of its core the sink used meanwhile; ``bytes_per_call`` are those sent, without frames."""
+    """What one kind of client costs.
+
+    ``us_per_call``: CPU of its process; ``undisturbed_us`` the same after allowing for how much slower than at its best
+    the yardstick was before and after each window. KiB and tracked objects are for each station: booted and idle, then
+    with a transaction open, and that again ``after`` all windows, when buffers have grown. ``sink_share``: how much of
+    its core the sink used meanwhile; ``bytes_per_call`` are those sent, without frames."""
 
     kind: str
     version: str
     stations: int
     calls: int
     us_per_call: Spread
+    undisturbed_us: float
     calls_per_s: Spread
     sink_share: float
     bytes_per_call: float
@@ -107,6 +113,7 @@ class Runner:
         self._process = stack.enter_context(Process("simulator.bench.client", json.dumps(options)))
         self._process.read()
         self.us: list[float] = []
+        self.units: list[float] = []
         self.rates: list[float] = []
         self.calls = 0
         self.bytes_per_call = 0.0
@@ -135,9 +142,16 @@ class Runner:
         self.bytes_per_call = found["bytes_per_call"]
         self.us.append(found["cpu_s"] / found["calls"] * 1e6)
         self.rates.append(found["calls"] / found["wall_s"])
+        self.units.append(found["unit_us"])
 
-    def result(self) -> Client:
-        """All of it."""
+    def forget(self) -> None:
+        """The first window fills caches and counts for nothing."""
+        self.us.clear()
+        self.rates.clear()
+        self.units.clear()
+
+    def result(self, unit_us: float) -> Client:
+        """All of it; ``unit_us`` is the yardstick on an undisturbed machine."""
         after = self._ask("weigh")
         more = self.stations - WARM
 
@@ -153,6 +167,7 @@ class Runner:
             stations=self.stations,
             calls=self.calls,
             us_per_call=_spread(self.us),
+            undisturbed_us=median(us * unit_us / unit for us, unit in zip(self.us, self.units, strict=True)),
             calls_per_s=_spread(self.rates),
             sink_share=self.sink_s / self.wall_s,
             bytes_per_call=self.bytes_per_call,
@@ -177,12 +192,19 @@ def run(
     rounds: int,
     seconds: float,
     folder: str,
+    unit_us: float,
     told: Callable[[str], None],
 ) -> list[Client]:
-    """Measure each (kind, version) in turns. ``told`` hears how it goes. Raises RuntimeError when a child fails."""
+    """Measure each (kind, version) in turns. ``unit_us`` is the best that the yardstick took so far, ``told`` hears how
+    it goes. Raises RuntimeError when a child fails."""
     with ExitStack() as stack:
         cpu = cores()[1]
-        words = ("simulator.bench.sink", *(("--cpu", str(cpu)) if cpu is not None else ()))
+        words = (
+            "simulator.bench.sink",
+            "--heartbeat",
+            str(HEARTBEAT_S),
+            *(("--cpu", str(cpu)) if cpu is not None else ()),
+        )
         sink = stack.enter_context(Process(*words))
         port = int(sink.read().rsplit(" ", 1)[1])
         runners = []
@@ -193,10 +215,10 @@ def run(
             runners.append(runner)
         for runner in runners:
             runner.window(seconds / 2, lambda: float(sink.ask("cpu")))
-            runner.us.clear()  # the first fills caches
-            runner.rates.clear()
+            runner.forget()
         for number in range(rounds):
             told(f"round {number + 1} of {rounds}")
             for runner in runners:
                 runner.window(seconds, lambda: float(sink.ask("cpu")))
-        return [runner.result() for runner in runners]
+        best_us = min(unit_us, *(min(runner.units) for runner in runners))
+        return [runner.result(best_us) for runner in runners]

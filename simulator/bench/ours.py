@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from simulator.bench.memory import CAR, PROFILE, SECOND_US, TOKEN, bench_model
+from simulator.bench.memory import CAR, PROFILE, SAMPLE_S, SECOND_US, TOKEN, bench_model
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
 from simulator.core.records import Booted, CallFinished
@@ -144,14 +144,15 @@ class Ours:
             await self._round()
             _patience(begin, "not every station is charging")
         self.clock.stop()
+        self.sent_bytes, self._counted_from = 0, self.calls
 
     async def window(self, seconds: float) -> int:
         """Rounds for so long; how many calls were answered."""
         self.clock.go()
         before, end = self.calls, perf_counter() + seconds
-        self.sent_bytes, self._counted_from = 0, before
         while perf_counter() < end:
-            await self._round()
+            for _ in range(SAMPLE_S):  # in which each station sends a sample and a heartbeat
+                await self._round()
         self.clock.stop()
         if self.fleet.failure is not None:
             raise self.fleet.failure
@@ -160,7 +161,7 @@ class Ours:
         return self.calls - before
 
     def bytes_per_call(self) -> float:
-        """Of the messages sent in the last window."""
+        """Of the messages sent since all were charging."""
         return self.sent_bytes / max(1, self.calls - self._counted_from)
 
     async def _round(self) -> None:
@@ -168,7 +169,7 @@ class Ours:
         self._quiet.clear()
         self._woken = False
         self.clock.skip(SECOND_US)
-        self.fleet.call_at(self.clock.now(), self._at_wake)
+        self.fleet.call_at(0, self._at_wake)  # overdue: the driver wakes as soon as it ever does
         await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
 
     def _at_wake(self) -> None:

@@ -3,8 +3,7 @@
 It runs in a process of its own, ``python -m simulator.bench.sink``: prints ``listening on PORT``, serves 127.0.0.1, and
 says how much CPU time it has used whenever a line comes in on standard input, until that ends. One ``asyncio.Protocol``
 for each connection (uvloop where it exists), answers built once per second, no schema, no state but a counter of
-transactions. It picks the first subprotocol the client offers, and the heartbeat interval it gives is the benchmark's.
-It is not a CSMS to test stations against.
+transactions. It picks the first subprotocol the client offers. It is not a CSMS to test stations against.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ try:
 except ImportError:
     from websockets.utils import apply_mask
 
-HEARTBEAT_S = 2
-"""What BootNotification is answered with; ``bench_model`` has the same, so that no station has to change it."""
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 # fmt: off
 EMPTY = (
@@ -42,7 +39,8 @@ EMPTY = (
 class Answers:
     """Ready payloads by action, for the older message set and for the newer ones; renewed when the second changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat_s: int) -> None:
+        self.heartbeat_s = heartbeat_s
         self.old: dict[bytes, bytes] = {}
         self.new: dict[bytes, bytes] = {}
         self.transactions = 0
@@ -52,7 +50,7 @@ class Answers:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         common = dict.fromkeys(EMPTY, "{}")
         common["Heartbeat"] = f'{{"currentTime":"{now}"}}'
-        common["BootNotification"] = f'{{"status":"Accepted","currentTime":"{now}","interval":{HEARTBEAT_S}}}'
+        common["BootNotification"] = f'{{"status":"Accepted","currentTime":"{now}","interval":{self.heartbeat_s}}}'
         common["DataTransfer"] = common["SignCertificate"] = '{"status":"Accepted"}'
         old = {**common, "Authorize": '{"idTagInfo":{"status":"Accepted"}}'}
         old["StopTransaction"] = old["Authorize"]
@@ -162,10 +160,10 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, heartbeat_s: int) -> None:
     """Listen on 127.0.0.1 until standard input ends."""
     loop = asyncio.get_running_loop()
-    answers = Answers()
+    answers = Answers(heartbeat_s)
 
     def renew() -> None:
         answers.renew()
@@ -191,6 +189,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--heartbeat", type=int, default=300, help="interval that BootNotification is answered with, s")
     parser.add_argument("--cpu", type=int, default=None, help="stay on this core")
     options = parser.parse_args()
     raise_file_limit()
@@ -199,9 +198,9 @@ def main() -> None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(options.port))
+        asyncio.run(serve(options.port, options.heartbeat))
     else:
-        uvloop.run(serve(options.port))
+        uvloop.run(serve(options.port, options.heartbeat))
 
 
 if __name__ == "__main__":

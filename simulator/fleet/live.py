@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from simulator.core import inputs as i
 from simulator.core.effects import Dial, Hangup, Ping, RawSend, Record, Send
-from simulator.core.records import PhaseChanged, QueueDepth
+from simulator.core.records import CallFinished, PhaseChanged, QueueDepth
 from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock
 from simulator.fleet.connection import Connection, DialSpec, DownCause
@@ -120,6 +120,9 @@ class LiveFleet:
         self._sequence = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        #: station time for which the timer is set
+        self._timer_due_us = 0
+        self._waking = False
         self._stopped = False
         self.on_lag: Callable[[int], None] | None = None
         self.failure: BaseException | None = None
@@ -146,20 +149,20 @@ class LiveFleet:
         self._arm()
 
     def _arm(self) -> None:
-        if self._stopped:
+        if self._stopped or self._waking:  # a wake-up arms once, at its end
             return
         due = self._scheduler.next_deadline()
         if self._planned and (due is None or self._planned[0][0] < due):
             due = self._planned[0][0]
         if due is None:
             return
-        when = self.loop.time() + max(BATCH_S, self.clock.seconds_until(due))
         if self._timer is not None:
-            if self._timer_at <= when:
+            if self._timer_due_us <= due:
                 return
             self._timer.cancel()
-        self._timer = self.loop.call_at(when, self._wake)
-        self._timer_at = when
+        self._timer_at = self.loop.time() + max(BATCH_S, self.clock.seconds_until(due))
+        self._timer = self.loop.call_at(self._timer_at, self._wake)
+        self._timer_due_us = due
 
     def _wake(self) -> None:
         self._timer = None
@@ -169,15 +172,19 @@ class LiveFleet:
             self.on_lag(int((self.loop.time() - self._timer_at) * 1e6))
         now = self.clock.now()
         served = 0
-        while self._planned and self._planned[0][0] <= now and served < SLICE:
-            _, _, index, what = heappop(self._planned)
-            served += 1
-            if isinstance(what, i.Input):
-                self.feed(self.seats[index], what)
-            else:
-                what()
-        for index in self._scheduler.pop_due(now, SLICE):
-            self.feed(self.seats[index], _TICK)
+        self._waking = True
+        try:
+            while self._planned and self._planned[0][0] <= now and served < SLICE:
+                _, _, index, what = heappop(self._planned)
+                served += 1
+                if isinstance(what, i.Input):
+                    self.feed(self.seats[index], what)
+                else:
+                    what()
+            for index in self._scheduler.pop_due(now, SLICE):
+                self.feed(self.seats[index], _TICK)
+        finally:
+            self._waking = False
         self._arm()
 
     def cut(self) -> None:
@@ -230,9 +237,8 @@ class LiveFleet:
             seat.handle.queue(seat.queued, what.waiting)
             seat.queued = what.waiting
         else:
-            real_us = (
-                seat.arrived_us - seat.sent_us if kind.__name__ == "CallFinished" and what.outcome in _TIMED else None
-            )
+            timed = kind is CallFinished and what.outcome in _TIMED
+            real_us = seat.arrived_us - seat.sent_us if timed else None
             seat.handle.record(what, real_us, seat.phase)
         if self.observer is not None:
             self.observer.record(seat, what, now)

@@ -184,7 +184,9 @@ class Board:
     def advance(self, now: int) -> None:
         """Bring what moves by itself up to ``now``."""
         self._moved_us = now
-        for active in tuple(self._active.values()) if self._active else ():
+        if self._active is None:
+            return
+        for active in tuple(self._active.values()):
             if active.fault.moves:
                 for _, _, part in active.instances:
                     part.refresh(now)

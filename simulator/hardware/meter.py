@@ -116,14 +116,16 @@ class Meter(Part[MeterFault], gc=False, eq=False):
         return reading.energy_wh
 
     def _through(self, faults: tuple[MeterFault, ...], now: int) -> Reading | None:
-        gain = self.gain
+        gain, power_w = self.gain, self.power_w
+        assert now >= self.since, "time runs forward"
+        # register_wh(now), written out: this is read for every sample of a fleet
+        physical_wh = self.base_wh + power_w * (now - self.since) * _WH
+        energy_wh = self.rounded((physical_wh - self.origin_wh) * gain + self.offset_wh)
         if gain == 1.0:
-            reading = Reading(self.rounded(self.register_wh(now)), self.power_w, self.currents_a, self.voltage_v)
+            reading = Reading(energy_wh, power_w, self.currents_a, self.voltage_v)
         else:
             a, b, c = self.currents_a
-            currents = (a * gain, b * gain, c * gain)
-            energy = self.rounded(self.register_wh(now))
-            reading = Reading(energy, self.power_w * gain, currents, self.voltage_v)
+            reading = Reading(energy_wh, power_w * gain, (a * gain, b * gain, c * gain), self.voltage_v)
         for one in faults:
             passed = one.sample(reading, self, now)
             if passed is None:
