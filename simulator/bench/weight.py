@@ -35,8 +35,9 @@ def _page_size() -> int:
 def owned_bytes(root: object, shared: Iterable[object]) -> int:
     """Bytes of ``root`` and everything reached from it, but not of ``shared`` things nor of what they reach.
 
-    Exact for one interpreter: ``sys.getsizeof`` of each object once. Small integers, types, modules, functions and
-    interned texts are nobody's own.
+    Exact for one interpreter: ``sys.getsizeof`` of each object once. Small integers, types, modules and functions are
+    nobody's own. Texts are, unless ``shared`` leads to the same object: give another of its kind, and words of the code
+    are left out.
     """
     seen: set[int] = set()
     for one in shared:
@@ -84,9 +85,7 @@ def _slots(kind: type) -> tuple[str, ...]:
 def _is_nobodys(one: object) -> bool:
     if one is None or isinstance(one, (bool, type, type(sys), type(_walk), type(len))):
         return True
-    if type(one) is int:
-        return -5 <= one <= 256
-    return type(one) is str and sys.intern(one) is one
+    return type(one) is int and -5 <= one <= 256
 
 
 def tracked(make: Callable[[], object]) -> int:
