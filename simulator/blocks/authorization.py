@@ -18,8 +18,7 @@ from simulator.blocks.token_cache import CacheEntry, TokenInfo, lookup, remember
 from simulator.core.records import Remark
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.settings import setting
-from simulator.core.station import PRESENTED, PRESSED
-from simulator.core.wiring import on_timer, rule
+from simulator.core.wiring import PRESENTED, PRESSED, on_timer, rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse

@@ -14,7 +14,7 @@ from msgspec import structs
 from simulator.core.records import FlashTrouble, TransactionNamed
 from simulator.core.reports import MeterReading, Stamp, TransactionReport
 from simulator.core.rng import draw, seed_of
-from simulator.core.station import NUMBER
+from simulator.core.wiring import NUMBER
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse

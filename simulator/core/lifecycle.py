@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.core.inbound import call_timed_out
 from simulator.core.records import ConnectFailed
 from simulator.core.wiring import at, drain, on_timer, station_rule
 
@@ -54,7 +55,7 @@ def pong_missing(st: Station, index: int, now: int) -> None:
 @on_timer("call")
 def call_timeout(st: Station, index: int, now: int) -> None:
     """The CALL in flight was not answered."""
-    st.call_timed_out(now)
+    call_timed_out(st, now)
 
 
 @on_timer("retry")

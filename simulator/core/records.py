@@ -144,8 +144,11 @@ class TransactionTold(RecordItem):
 
 
 class MessageFate(RecordItem):
-    """The end of a durable message; ``action`` is its kind of report (TransactionStarted, ...). ``fate``: answered, answered_with_error, dropped_by_station; ``key`` names the
-    transaction it belongs to, or is empty; ``why`` is given when the message was dropped."""
+    """The end of a durable message; ``action`` is its kind of report (TransactionStarted, ...).
+
+    ``fate``: answered, answered_with_error, sent_unanswered, dropped_by_station. ``key`` names the transaction it
+    belongs to, or is empty; ``why`` is given when the message was dropped.
+    """
 
     action: str
     fate: str

@@ -20,96 +20,39 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from simulator.core import hands, inbound, world
 from simulator.core import inputs as i
-from simulator.core import world
 from simulator.core.connector import Evse
-from simulator.core.dialect import CallRefused, Later
-from simulator.core.effects import AnyEffect, Effect, Record, Send
+from simulator.core.desk import FACTS_AREA, SETTINGS_AREA, Desk
+from simulator.core.effects import AnyEffect, Record
 from simulator.core.link_policy import LinkPolicy
-from simulator.core.outbox import QUEUE_AREA, Entry, Outbox
+from simulator.core.outbox import QUEUE_AREA, Outbox
 from simulator.core.records import (
-    AnyRecord,
-    CsmsCallHandled,
-    FaultBegan,
-    FaultEnded,
     FlashTrouble,
-    PhaseChanged,
     QueueDepth,
     Remark,
-    ViolationSeen,
 )
-from simulator.core.reports import BootAsked, Report, Stamp, TransactionReport
+from simulator.core.reports import BootAsked, Report
 from simulator.core.rng import Rng, seed_of
-from simulator.core.settings import SETTINGS, Setting, SettingsView
+from simulator.core.settings import SettingsView
 from simulator.core.timers import Timers
 from simulator.core.wiring import DRAINS, EVSE_RULES, MOMENTS, QUIET, STATION_RULES, TIMERS, WATCHING_DRAINS
-from simulator.errors import AuthorError, RemoteProtocolError, UnknownName
 from simulator.hardware.board import Board
-from simulator.wire.rpc import Call, Error, Result, encode_error, encode_result, parse
 
 if TYPE_CHECKING:
     from simulator.core.model import Model
 
 MAX_ROUNDS = 16
-MAX_LATER = 16
-MAX_HELD = 64
-#: a longer frame of the CSMS is refused without being read
-MAX_FRAME_BYTES = 1 << 20
-#: longest error code of a CALLERROR that is kept
-MAX_CODE = 50
-SETTINGS_AREA = "settings"
-#: area for small facts that must survive: boot reason, operative states, counters
-FACTS_AREA = "facts"
 
 
-class Station:
+class Station(Desk):
     """One simulated charging station.
 
     ``station_id`` is its identity, ``number`` its place in the fleet, ``seed`` the run's seed, ``epoch_us`` the true
     time (microseconds since 1970) at ``now`` = 0, ``speed`` how much faster station time runs than real time.
     """
 
-    __slots__ = (
-        "_busy",
-        "_depth",
-        "_effects",
-        "_phase",
-        "_rest",
-        "board",
-        "booked_wh",
-        "boot_no",
-        "boot_reason",
-        "changed_settings",
-        "data",
-        "dialect",
-        "epoch_us",
-        "evses",
-        "gate",
-        "held",
-        "id",
-        "id_prefix",
-        "later",
-        "leave_by",
-        "link",
-        "lost",
-        "model",
-        "now",
-        "number",
-        "outbox",
-        "powered",
-        "reply_extra",
-        "rng",
-        "running",
-        "serial",
-        "settings",
-        "speed",
-        "started_us",
-        "switched_on",
-        "timers",
-        "triggering",
-    )
+    __slots__ = ()
 
     def __init__(
         self,
@@ -282,7 +225,7 @@ class Station:
                 self._depth = depth
                 effects.append(Record(QueueDepth(depth)))
             if not passing:
-                self._show_phase()
+                self.show_phase()
         finally:
             self._busy = False
             if self.board.flash.why:
@@ -368,7 +311,7 @@ class Station:
         self.later.clear()
         in_flight, self.lost = self.outbox.link_down(self, now)
         if in_flight is not None:
-            self._failure(in_flight, "lost")
+            inbound.failure(self, in_flight, "lost")
         for report in self.lost:
             if in_flight is None or report is not in_flight.report:
                 self._never_sent(report)
@@ -389,173 +332,11 @@ class Station:
         if event.link == self.link.number and self.link.is_up and self.board.modem.passes(now):
             self.link.pong(self, now)
 
-    def _frame(self, event: i.Frame, now: int) -> object:
-        if event.link != self.link.number or not self.link.is_up or not self.board.modem.passes(now):
-            return None
-        try:
-            if len(event.data) > MAX_FRAME_BYTES:
-                raise RemoteProtocolError("rpc_framework", f"a frame of {len(event.data)} bytes is too long")
-            message = parse(event.data)
-            if not isinstance(message, self.dialect.frame_types):
-                raise RemoteProtocolError(
-                    "message_type",
-                    f"this version has no message type {type(message).__name__}",
-                    message_id=message.message_id,
-                )
-        except RemoteProtocolError as error:
-            self._on_garbage(error)
-            return None
-        if type(message) is Result:
-            return self._on_result(message, now)
-        if type(message) is Call:
-            self._on_call(message, now)
-        elif type(message) is Error:
-            self._on_error(message, now)
-        else:  # neither is ever answered; the CSMS has no business to send the one, and the other is our own fault
-            self.record(ViolationSeen("", "", type(message).__name__, "nobody waits for this"))
-        return None
-
-    def _on_garbage(self, error: RemoteProtocolError) -> None:
-        """A frame that cannot be used: on record, and refused if this version answers such a frame at all."""
-        self.record(ViolationSeen("", "", error.kind, error.description[:100]))
-        if error.kind in self.dialect.never_answered:
-            return
-        message_id = error.message_id if error.message_id is not None else self.dialect.unreadable_id
-        if message_id is not None:
-            self.refuse(message_id, error.kind, error.description)
-
-    def _on_result(self, message: Result, now: int) -> object:
-        outbox = self.outbox
-        entry = outbox.take_answer(self, message.message_id, now)
-        if entry is None:
-            return None
-        action = outbox.action
-        decoded = self.dialect.codec.decode_response(action, message.payload)
-        for violation in decoded.violations:
-            self.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
-        if decoded.value is None:
-            # answered, but with nothing that can be used: as good as a failure to process
-            outbox.finished(self, entry, "callerror", now, "unusable")
-            if not outbox.failed(self, entry, now, "unusable"):
-                self._failure(entry, "unusable")
-            return None
-        outbox.finished(self, entry, "ok", now)
-        outbox.delivered(self, entry)
-        reply = self.dialect.replies.get(action)
-        return QUIET if reply is None else reply(self, entry.report, decoded.value)
-
-    def _on_error(self, message: Error, now: int) -> None:
-        outbox = self.outbox
-        entry = outbox.take_answer(self, message.message_id, now)
-        if entry is None:
-            return
-        code = message.code[:MAX_CODE]
-        outbox.finished(self, entry, "callerror", now, code)
-        if not outbox.failed(self, entry, now, code):
-            self._failure(entry, code)
-
-    def call_timed_out(self, now: int) -> None:
-        """The call timer fired."""
-        entry = self.outbox.timeout(self, now)
-        if entry is not None and not self.outbox.failed(self, entry, now, "timeout"):
-            self._failure(entry, "timeout")
-
-    def _failure(self, entry: Entry, code: str) -> None:
-        failure = self.dialect.failures.get(self.outbox.action)
-        if failure is not None:
-            failure(self, entry.report, code)
-
-    def _on_call(self, message: Call, now: int) -> None:
-        dialect = self.dialect
-        action = message.action
-        route = dialect.routes.get(action)
-        if action in self.model.not_offered:
-            route = None
-        if route is None:
-            if dialect.codec.knows(action):
-                self.refuse(message.message_id, "not_supported", action, action)
-            else:  # the name is whatever a peer likes; on record it would become a label without bounds
-                self.refuse(message.message_id, "not_implemented", action)
-            return
-        decoded = dialect.codec.decode_request(action, message.payload)
-        for violation in decoded.violations:
-            self.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
-        if decoded.violations and not (self.model.lenient and decoded.value is not None):
-            first = decoded.violations[0]
-            self.refuse(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
-            return
-        for quirk in self.model.seams.request:
-            verdict = quirk.request(self, action, decoded.value, message.message_id)
-            if verdict is not None:  # answered by the quirk, or left unanswered on purpose
-                self.record(CsmsCallHandled(action, verdict))
-                return
-        if self.gate not in route.when:
-            self.refuse(message.message_id, dialect.refused_kind, f"not while registration is {self.gate}", action)
-            return
-        try:
-            answer = route.handler(self, decoded.value, dialect.messages)
-        except CallRefused as refusal:
-            self.refuse(message.message_id, refusal.kind, refusal.description, action)
-            return
-        if isinstance(answer, Later):
-            if len(self.later) >= MAX_LATER:
-                self.refuse(message.message_id, "internal", f"{MAX_LATER} answers are owed already", action)
-                return
-            self.later[answer.token] = (message.message_id, action, answer.deadline_us)
-            self.timers.set("later", min(deadline for _, _, deadline in self.later.values()))
-            return
-        self.reply(message.message_id, action, answer)
-
     def _job_progress(self, event: i.JobProgress, now: int) -> None:
         self.record(Remark(f"progress of unknown job {event.job} ignored"))
 
     def _job_done(self, event: i.JobDone, now: int) -> None:
         self.record(Remark(f"end of unknown job {event.job} ignored"))
-
-    def _present(self, event: i.Present, now: int) -> None:
-        if not self.running:
-            return
-        for token in self.board.reader.read(event.id_token, now):
-            PRESENTED[0](self, token, event.token_type, event.evse_id, now)
-
-    def _press(self, event: i.Press, now: int) -> None:
-        if event.button == "emergency_stop":
-            self._inject(i.Inject("panel-emergency", "protection.emergency_stop"), now)
-        elif event.button == "emergency_release":
-            self._clear(i.Clear("panel-emergency"), now)
-        elif self.running:
-            PRESSED[0](self, event.button, event.evse_id, now)
-
-    def _inject(self, event: i.Inject, now: int) -> None:
-        try:
-            self.board.inject(event.fault_id, event.fault, event.evse_id, event.params, now)
-        except (AuthorError, UnknownName) as error:
-            self.record(Remark(f"fault not injected: {error}"))
-            return
-        self.record(FaultBegan(event.fault_id, event.fault, event.evse_id, event.params))
-        self._follow_supply(now)
-
-    def _clear(self, event: i.Clear, now: int) -> None:
-        name = self.board.clear(event.fault_id, now)
-        if name is None:
-            self.record(Remark(f"no active fault {event.fault_id!r} to clear"))
-            return
-        self.record(FaultEnded(event.fault_id, name))
-        self._follow_supply(now)
-
-    def _follow_supply(self, now: int) -> None:
-        """Mains may have gone or come; a hold-up time lets the station say so first."""
-        mains = self.board.supply.mains
-        if mains and not self.powered and self.switched_on:
-            self.power_up(now)
-        elif mains:
-            self.timers.cancel("holdup")
-        elif self.powered:
-            holdup_s = self.model.hardware.holdup_s
-            if holdup_s > 0:
-                self.timers.set("holdup", now + int(holdup_s * 1_000_000))
-            else:
-                self.power_cut(now)
 
     def _leave(self, event: i.Leave, now: int) -> None:
         self.leave_by = event.deadline_us
@@ -567,181 +348,6 @@ class Station:
         else:
             self.record(Remark(f"nothing known to perform as {event.what!r}"))
 
-    # -- what blocks and dialects use --------------------------------------------------------------------------------
-
-    def evse(self, evse_id: int) -> Evse | None:
-        """The EVSE with this id (counted from 1), or None."""
-        return self.evses[evse_id - 1] if 1 <= evse_id <= len(self.evses) else None
-
-    def do(self, effect: Effect) -> None:
-        """Ask the driver for something."""
-        self._effects.append(effect)  # type: ignore[arg-type]
-
-    def record(self, what: AnyRecord) -> None:
-        """Put something on record."""
-        self._effects.append(Record(what))
-
-    def send(self, data: bytes, *, is_call: bool = False) -> None:
-        """Hand a frame to the link; a dead modem swallows it."""
-        if self.link.is_up and self.board.modem.passes(self.now):
-            self._effects.append(Send(self.link.number, data, is_call))
-
-    def publish(self, report: Report, *, triggered: bool = False) -> None:
-        """State a fact to the CSMS, after the quirks of the ``report`` seam had their say."""
-        if isinstance(report, TransactionReport):
-            report = NUMBER[0](self, report)
-        for quirk in self.model.seams.report:
-            changed = quirk.report(self, report)
-            if changed is None:
-                self.outbox.never_queued(self, report, "quirk")
-                return
-            if isinstance(changed, tuple):  # hold until
-                until_us, report = changed
-                if len(self.held) < MAX_HELD:
-                    self.held.append((until_us, report))
-                    self.timers.set("held", min(at for at, _ in self.held))
-                    return
-                continue  # enough is held back: this one goes now
-            report = changed
-        self.outbox.publish(self, report, self.now, triggered=triggered or self.triggering)
-
-    def release_held(self, now: int) -> None:
-        """Publish what a quirk held back until now."""
-        due = [report for at, report in self.held if at <= now]
-        self.held = [row for row in self.held if row[0] > now]
-        for report in due:
-            self.outbox.publish(self, report, now)
-        if self.held:
-            self.timers.set("held", min(at for at, _ in self.held))
-
-    def reply(self, message_id: str, action: str, payload: msgspec.Struct) -> None:
-        """Answer a CALL of the CSMS, after the quirks of the ``answer`` seam had their say."""
-        for quirk in self.model.seams.answer:
-            changed = quirk.answer(self, action, payload, message_id)
-            if changed is None:
-                self.record(CsmsCallHandled(action, "silent"))
-                return
-            payload = changed
-        self.send(encode_result(message_id, payload))
-        self.record(CsmsCallHandled(action, "ok"))
-
-    def answer_later(self, token: str, payload: msgspec.Struct) -> None:
-        """Give the answer a handler promised with ``Later``; nothing happens if it was dropped meanwhile."""
-        waiting = self.later.pop(token, None)
-        if waiting is not None:
-            self.reply(waiting[0], waiting[1], payload)
-
-    def drop_later(self, now: int) -> None:
-        """Promised answers whose time is over are dropped, on record."""
-        for token, (_, action, deadline_us) in list(self.later.items()):
-            if deadline_us <= now:
-                del self.later[token]
-                self.record(CsmsCallHandled(action, "silent"))
-        if self.later:
-            self.timers.set("later", min(deadline for _, _, deadline in self.later.values()))
-
-    def refuse(self, message_id: str, kind: str, description: str, action: str = "") -> None:
-        """Answer with the version's CALLERROR for a neutral error kind."""
-        code = self.dialect.error_codes[kind]
-        self.send(encode_error(message_id, code, description))
-        self.record(CsmsCallHandled(action, "callerror", code))
-
-    def new_message_id(self, number: int) -> str:
-        """The id of the next CALL: a random prefix per boot and a counter, unless a quirk shapes it."""
-        for quirk in self.model.seams.link:
-            shaped = quirk.message_id(self, number)
-            if shaped is not None:
-                return str(shaped)
-        return f"{self.id_prefix}-{number}"
-
-    def seam_send(self, action: str, payload: Any) -> Any:
-        """The rendered message after the quirks of the ``send`` seam; None drops it."""
-        for quirk in self.model.seams.send:
-            payload = quirk.send(self, action, payload)
-            if payload is None:
-                return None
-        return payload
-
-    def stamp(self) -> Stamp:
-        """This moment, as the station's clock sees it."""
-        rtc = self.board.rtc
-        return Stamp(self.now, rtc.wall(self.now), rtc.synced, self.boot_no)
-
-    def wall_of(self, stamp: Stamp) -> int:
-        """When a stamped moment was, for rendering (microseconds since 1970).
-
-        A stamp from before the first synchronisation of this boot is repaired by the clock as it is now; one of an
-        earlier boot cannot be.
-        """
-        wall_us = stamp.wall_us
-        if not stamp.synced and stamp.boot == self.boot_no and self.board.rtc.synced:
-            wall_us = self.board.rtc.wall(self.now) - (self.now - stamp.mono_us)
-        for quirk in self.model.seams.clock:
-            wall_us = quirk.clock(self, wall_us, stamp)
-        return wall_us
-
-    def set_clock(self, wall_us: int) -> None:
-        """The CSMS told the time."""
-        if self.board.rtc.set(wall_us, self.now):
-            for function in MOMENTS["clock"]:
-                function(self, self.now)
-
-    def write_setting(self, setting: Setting, value: Any) -> bool:
-        """Store a validated value on flash. False when flash refused it."""
-        if not self.board.flash.write(SETTINGS_AREA, setting.key, value, 24 + len(setting.key)):
-            return False
-        self.settings.overlay[setting.key] = value
-        self.changed_settings.add(setting.key)
-        for function in MOMENTS["settings"]:
-            function(self, self.now)
-        self.changed_settings.clear()
-        return True
-
-    def blocked(self, evse: Evse) -> bool:
-        """Does a hardware problem forbid using this EVSE?"""
-        problems = self.board.problems(evse.evse_id)
-        return bool(problems) and any(p.blocks for p in problems)
-
-    def meter_dead(self, evse: Evse) -> bool:
-        """Does the meter of this EVSE give no readings?"""
-        problems = self.board.problems(evse.evse_id)
-        return bool(problems) and any(p.code == "meter_failure" for p in problems)
-
-    # -- phase -------------------------------------------------------------------------------------------------------
-
-    def phase(self, phase: str) -> None:
-        """The station's phase for the gauge; on record when it changes."""
-        if phase != self._phase:
-            self._phase = phase
-            self.record(PhaseChanged(phase))
-
-    def _show_phase(self) -> None:
-        link = self.link
-        if not link.is_up:
-            return
-        if self.gate != "accepted":
-            self.phase("pending")
-            return
-        phase = "available"
-        for evse in self.evses:
-            if evse.status == "Faulted":
-                phase = "faulted"
-            elif evse.tx is not None and phase != "faulted":
-                phase = "charging"
-        self.phase(phase)
-
-
-def state_setting(name: str) -> Setting:
-    """A setting by its name; for code that must not import the block that declares it."""
-    return SETTINGS.get(name)
-
-
-#: set by the transactions block: gives a transaction report its sequence number
-NUMBER: list[Callable[[Station, TransactionReport], TransactionReport]] = []
-#: set by the authorization block: who takes a presented token
-PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
-#: set by the transactions block: who takes a pressed button
-PRESSED: list[Callable[[Station, str, int, int], None]] = []
 
 APPLY: dict[type, Callable[[Station, Any, int], object]] = {
     i.Tick: Station._tick,
@@ -749,7 +355,7 @@ APPLY: dict[type, Callable[[Station, Any, int], object]] = {
     i.PowerOff: Station._power_off,
     i.LinkUp: Station._link_up,
     i.LinkDown: Station._link_down,
-    i.Frame: Station._frame,
+    i.Frame: inbound.frame,
     i.Pong: Station._pong,
     i.JobProgress: Station._job_progress,
     i.JobDone: Station._job_done,
@@ -758,10 +364,10 @@ APPLY: dict[type, Callable[[Station, Any, int], object]] = {
     i.Park: world.park,
     i.EvReady: world.ev_ready,
     i.EvseReady: world.evse_ready,
-    i.Present: Station._present,
-    i.Press: Station._press,
-    i.Inject: Station._inject,
-    i.Clear: Station._clear,
+    i.Present: hands.present,
+    i.Press: hands.press,
+    i.Inject: hands.inject,
+    i.Clear: hands.clear,
     i.Leave: Station._leave,
     i.Perform: Station._perform,
 }

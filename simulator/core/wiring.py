@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
+    from simulator.core.reports import TransactionReport
     from simulator.core.station import Station
 
 EvseRule = Callable[["Station", "Evse", int], bool]
@@ -33,6 +34,11 @@ WATCHING_DRAINS: list[tuple[int, Moment]] = []
 #: a timer's or reply's word that it has changed no fact a rule or a drain looks at, the outbox aside
 QUIET: Final = object()
 TIMERS: dict[str, TimerHandler] = {}
+#: set by the transactions block: gives a transaction report its sequence number
+NUMBER: list[Callable[[Station, TransactionReport], TransactionReport]] = []
+#: set by the authorization block: who takes a presented token, and who a pressed button
+PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
+PRESSED: list[Callable[[Station, str, int, int], None]] = []
 MOMENTS: dict[str, list[Moment]] = {
     # the station's software starts (RAM is fresh, flash is loaded)
     "start": [],

@@ -206,3 +206,17 @@ def bring_to_rest(lab: Rig) -> None:
 def quiet(lab: Rig) -> Callable[[], bool]:
     st = lab.station
     return lambda: st.running and st.link.is_up and st.gate == "accepted" and not st.outbox.waiting()
+
+
+def offline(version: str, **fields: object) -> Rig:
+    """Booted, then cut off."""
+    settings = {"AllowOfflineTxForUnknownId": True, **fields.pop("settings", {})}  # type: ignore[dict-item]
+    lab = rig(version, settings=settings, **fields).boot()
+    lab.cut()
+    lab.run(1)
+    return lab
+
+
+def numbers(lab: Rig) -> list[tuple[str, str, int]]:
+    """(transaction, kind, seqNo) of the 2.x events as they came."""
+    return [(p["transactionInfo"]["transactionId"], p["eventType"], p["seqNo"]) for p in lab.sent("TransactionEvent")]

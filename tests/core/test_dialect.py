@@ -8,8 +8,8 @@ import pytest
 
 from simulator.core import records as r
 from simulator.core.dialect import ACCEPTED, ALWAYS, REGISTERED, CallRefused, Dialect, Later, Route, Table
+from simulator.core.inbound import MAX_LATER
 from simulator.core.reports import AnyReport, HeartbeatDue
-from simulator.core.station import MAX_LATER
 from simulator.dialects import DIALECTS
 from simulator.ocpp16 import messages
 from simulator.wire.rpc import Call, Error, Result

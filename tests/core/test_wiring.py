@@ -9,7 +9,7 @@ import pytest
 
 import simulator.blocks as blocks
 from simulator.core import wiring
-from simulator.core.station import NUMBER, PRESENTED, PRESSED
+from simulator.core.wiring import NUMBER, PRESENTED, PRESSED
 
 ROOT = Path(blocks.__file__).parents[1]
 

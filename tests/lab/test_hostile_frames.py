@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulator.core import records as r
-from simulator.core.station import MAX_FRAME_BYTES
+from simulator.core.inbound import MAX_FRAME_BYTES
 from simulator.lab.csms import Raw
 from tests.core.build import VERSIONS, rig
 
