@@ -16,6 +16,7 @@ from simulator.errors import UnknownName
 from simulator.lab.checkers import RULES, Checkers
 from simulator.lab.csms import SILENT
 from simulator.lab.wire import Conversation, same
+from simulator.quirks.seams import Quirk
 from tests.core.build import VERSIONS, Rig, rig
 
 Feed = tuple[i.Input, list[Any], int]
@@ -268,7 +269,7 @@ def test_waivers_are_by_name() -> None:
 
 
 def test_what_a_quirk_confesses_is_waived() -> None:
-    class Confessor:
+    class Confessor(Quirk):
         breaks = ("register_never_falls",)
 
     lab, feeds = record("1.6", quirks=(Confessor(),))

@@ -264,5 +264,5 @@ def test_any_order_of_inputs(version: str) -> None:
 def test_any_order_of_inputs_at_length(version: str) -> None:
     run_state_machine_as_test(
         machine(version),
-        settings=settings(max_examples=400, stateful_step_count=80, **COMMON),  # type: ignore[arg-type]
+        settings=settings(max_examples=200, stateful_step_count=60, **COMMON),  # type: ignore[arg-type]
     )
