@@ -15,7 +15,7 @@ import msgspec
 
 from simulator.blocks.token_cache import CacheEntry
 from simulator.blocks.transaction_record import Transaction
-from simulator.core.reports import AnyReport, MeterReading
+from simulator.core.reports import AnyReport, MeterReading, Stamp
 from simulator.core.station import Station
 from simulator.errors import AuthorError
 
@@ -77,7 +77,10 @@ class StateDir:
             for station in stations:
                 flash = station.board.flash
                 areas = [
-                    (area, [(key, msgspec.to_builtins(value), size) for key, (value, size) in rows.items()])
+                    (
+                        area,
+                        [(key, _of_the_past(msgspec.to_builtins(value)), size) for key, (value, size) in rows.items()],
+                    )
                     for area, rows in flash.areas.items()
                 ]
                 state = {
@@ -98,6 +101,20 @@ class StateDir:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+
+_STAMP = frozenset(Stamp.__struct_fields__)
+
+
+def _of_the_past(value: Any) -> Any:
+    """A record as the next run finds it: its monotonic time and its boots begin anew, so that a stamp is of a boot that
+    never comes again (its clock cannot be repaired any more), and no end has been told in its time."""
+    if isinstance(value, dict):
+        if value.keys() == _STAMP:
+            return {**value, "boot": 0}
+        past = {key: _of_the_past(item) for key, item in value.items()}
+        return {**past, "told_end_us": -1} if "told_end_us" in past else past
+    return [_of_the_past(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:
