@@ -8,7 +8,8 @@ from __future__ import annotations
 
 Key = tuple[str, int]
 
-MAX_TIMERS = 128
+#: a profile has at most 64 EVSEs, and each of them at most ten timers
+MAX_TIMERS = 64 * 10 + 32
 
 
 class Timers:

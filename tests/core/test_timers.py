@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core import inputs as i
 from simulator.core.timers import MAX_TIMERS, Timers
+from tests.core.build import VERSIONS, rig
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STEP = st.one_of(
@@ -56,3 +58,15 @@ def test_there_is_a_bound() -> None:
         timers.set("a", 1, index)
     with pytest.raises(AssertionError):
         timers.set("a", 1, MAX_TIMERS)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_largest_station_a_profile_can_describe_stays_within_it(version: str) -> None:
+    """Sixty-four sessions at once, each with every timer it can have."""
+    lab = rig(version, evses=64, settings={"MeterValueSampleInterval": 30, "MinimumStatusDuration": 5}).boot(30)
+    for evse_id in range(1, 65):
+        lab.feed(i.Plug(evse_id), i.Present(f"T{evse_id}", evse_id))
+        lab.run(0.2)
+    lab.run(60)
+    assert all(evse.flowing for evse in lab.station.evses)
+    assert 128 < len(lab.station.timers.keys()) <= MAX_TIMERS
