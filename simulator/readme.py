@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import simulator.core.station  # noqa: F401 - settings of the outbox and of the link come with the station
 from simulator.blocks.device_model import coarse_status
 from simulator.core.connector import LEGAL_MOVES, STATUSES
 from simulator.core.settings import WRITE_ONLY, Setting, all_settings

@@ -89,7 +89,12 @@ def parse(arguments: list[str]) -> tuple[Any, list[str]]:
 
 
 def test_the_made_sections_are_fresh() -> None:
+    """As a process, too: what a registry holds must not depend on what else a test run has imported."""
     assert list(readme.stale(TEXT)) == [], "python -m simulator.readme renews them"
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator.readme", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "every section is fresh\n"), done.stdout + done.stderr
 
 
 def test_the_tool_says_what_is_stale_and_renews_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
