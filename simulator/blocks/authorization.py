@@ -186,6 +186,9 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         if st.link.is_up and (grant.group is not None or GROUP_FIRST not in st.dialect.capabilities):
             _ask(st, evse, id_token, token_type, None)
         return
+    if st.leave_by is not None:
+        st.record(Remark("token ignored: the run is ending"))
+        return
     if evse.tx is not None and evse.tx.id_token not in ("", id_token):
         st.record(Remark("token refused: the transaction belongs to another one"))  # C01.FR.23
         return
@@ -388,7 +391,9 @@ def _resume(evse: Evse, now: int) -> None:
 
 
 def _may_vend(st: Station, evse: Evse) -> bool:
-    return evse.operative and not st.blocked(evse) and (st.gate == "accepted" or not st.link.is_up)
+    return (
+        st.leave_by is None and evse.operative and not st.blocked(evse) and (st.gate == "accepted" or not st.link.is_up)
+    )
 
 
 def _check_faults(st: Station, evse: Evse, now: int) -> None:

@@ -70,6 +70,12 @@ def stop(st: Station, report: TransactionEnded, m: Any) -> Any:
     )
 
 
+@table.failure("StopTransaction")
+def given_up(st: Station, report: TransactionEnded, code: str) -> None:
+    """3.7.1: the last attempt failed; no message will need the id any more."""
+    transaction_record.forget_name(st, report.key)
+
+
 @table.reply("StopTransaction")
 def stopped(st: Station, report: TransactionEnded, res: Any) -> None:
     """4.10: the last word on a transaction."""

@@ -9,6 +9,7 @@ import pytest
 from simulator.core import inputs as i
 from simulator.core.station import Station
 from simulator.fleet.virtual import VirtualFleet
+from simulator.lab.csms import CallError
 from simulator.profile.compiled import compile_profile
 
 VERSIONS = ("1.6", "2.0.1", "2.1")
@@ -86,3 +87,27 @@ def test_the_older_version_sets_all_connectors() -> None:
             "status": "Accepted"
         }
         assert (one.status, two.status) == states
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_nothing_new_starts_while_the_run_ends(version: str) -> None:
+    fleet, station, csms = booted(version)
+    fleet.feed(station, i.Plug(1))
+    fleet.run(1)
+    fleet.feed(station, i.Leave(fleet.now + 5_000_000))
+    fleet.feed(station, i.Present("TAG"))
+    fleet.run(4)
+    assert not csms.transactions and station.evses[0].grant is None
+
+
+def test_a_stop_that_is_given_up_leaves_no_name_behind() -> None:
+    fleet, station, csms = booted("1.6")
+    csms.script["StopTransaction"] = lambda _, __: CallError("InternalError")
+    fleet.feed(station, i.Plug(1))
+    fleet.feed(station, i.Present("TAG"))
+    fleet.run(10)
+    assert station.board.flash.items("tx_names")
+    fleet.feed(station, i.Present("TAG"))
+    fleet.run(600)
+    assert len(csms.sent("StopTransaction")) == 3
+    assert not station.board.flash.items("tx_names")
