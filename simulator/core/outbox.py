@@ -14,7 +14,6 @@ end has a fate on record.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -122,9 +121,9 @@ class Outbox:
     )
 
     def __init__(self) -> None:
-        self.urgent: deque[Entry] = deque()
-        self.normal: deque[Entry] = deque()
-        self.durable: deque[Entry] = deque()
+        self.urgent: list[Entry] = []
+        self.normal: list[Entry] = []
+        self.durable: list[Entry] = []
         self.in_flight: Entry | None = None
         self.message_id = ""
         self.action = ""
@@ -203,7 +202,7 @@ class Outbox:
             droppable = [e for e in self.durable if e.report.drop_rank >= rank]
             victims = {e.order for e in droppable[::2]}
             if victims:
-                kept: deque[Entry] = deque()
+                kept: list[Entry] = []
                 for entry in self.durable:
                     if entry.order in victims:
                         st.board.flash.delete(QUEUE_AREA, entry.order)
@@ -246,7 +245,7 @@ class Outbox:
                         return entry
             return None
         if self.urgent:
-            return self.urgent.popleft()
+            return self.urgent.pop(0)
         durable = self.durable[0] if self.durable else None
         if durable is not None and self.retry_us is not None:
             if now < self.retry_us:
@@ -254,9 +253,9 @@ class Outbox:
             else:
                 self.retry_us = None
         if self.normal and (durable is None or durable.offline or self.normal[0].order < durable.order):
-            return self.normal.popleft()
+            return self.normal.pop(0)
         if durable is not None:
-            self.durable.popleft()
+            self.durable.pop(0)
         return durable
 
     def _send(self, st: Station, entry: Entry, now: int) -> bool:
@@ -266,7 +265,7 @@ class Outbox:
         rendered = st.dialect.renderers[type(report)](st, report, st.dialect.messages)
         if rendered is HOLD:
             assert entry.report.durable
-            self.durable.appendleft(entry)
+            self.durable.insert(0, entry)
             return False
         if rendered is None:
             self._forget(st, entry)
@@ -338,7 +337,7 @@ class Outbox:
             self._fate(st, entry, "answered_with_error" if code != "timeout" else "sent_unanswered", code)
             self._forget(st, entry)
             return False
-        self.durable.appendleft(entry)
+        self.durable.insert(0, entry)
         self.retry_us = now + st.settings[MESSAGE_INTERVAL] * 1_000_000 * entry.attempts
         entry.due_us = self.retry_us
         st.timers.set("retry", self.retry_us)
@@ -367,7 +366,7 @@ class Outbox:
             st.timers.cancel("call")
             self.finished(st, entry, "lost", now)
             if entry.report.durable:
-                self.durable.appendleft(entry)
+                self.durable.insert(0, entry)
             else:
                 lost = entry
                 dropped.insert(0, entry.report)

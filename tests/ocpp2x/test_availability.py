@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks import availability
 from simulator.core import inputs as i
+from simulator.core.reports import StatusChanged
+from simulator.ocpp2x import availability
 from tests.ocpp2x.bench import Bench, each_version
 
 each_way = pytest.mark.parametrize("by_event", [False, True], ids=["status", "event"])
@@ -150,3 +151,13 @@ def test_change_of_what_is_not_there(version: str) -> None:
         ("Rejected", "UnknownEvse"),
         ("Rejected", "UnknownConnectorId"),
     ]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_the_station_as_a_whole_has_no_message_of_its_own(version: str) -> None:
+    """G01: only connectors have a status; what the block says of the station is not rendered."""
+    kinds = {kind.__name__ for kind, _ in availability.table.renderers}
+    assert kinds == {"StatusChanged", "HeartbeatDue"}
+    bench = Bench(version).boot()
+    report = StatusChanged(0, 0, "Available", False, "", "", bench.st.stamp())
+    assert availability.status(bench.st, report, bench.st.dialect.messages) is None
