@@ -31,8 +31,8 @@ def test_nothing_listens(cpfarm: Cpfarm, silent_port: int) -> None:
     told = cpfarm("check", "--csms", f"ws://127.0.0.1:{silent_port}")
     assert told.code == 3
     assert told.out.splitlines()[-1].startswith(f"FAIL connection: refused: 127.0.0.1:{silent_port}: ")
-    assert told.out.endswith("Nothing listens at that address and port: check that the CSMS is running, and the port of "
-                             "the URL.\n")  # fmt: skip
+    help_text = "Nothing listens at that address and port: check that the CSMS is running, and the port of the URL."
+    assert told.out.endswith(help_text + "\n")
 
 
 def test_a_name_that_does_not_exist(cpfarm: Cpfarm) -> None:
