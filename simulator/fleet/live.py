@@ -87,7 +87,11 @@ class Seat:
             fleet = self.fleet
             self.arrived_us = fleet.clock.real_us()
             if fleet.observer is not None:
-                fleet.observer.frame(self, data, False, fleet.clock.now())
+                try:
+                    fleet.observer.frame(self, data, False, fleet.clock.now())
+                except BaseException as error:
+                    fleet.fail(error)
+                    raise
             fleet.feed(self, i.Frame(self.link, data))
 
     def on_pong(self, conn: Connection) -> None:
@@ -222,11 +226,16 @@ class LiveFleet:
                 else:
                     self._other(seat, effect, now)
         except BaseException as error:
-            self.failure = error
-            self._stopped = True
+            self.fail(error)
             raise
         self._scheduler.set(seat.index, station.next_deadline())
         self._arm()
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing is fed any more; the first error is kept."""
+        if self.failure is None:
+            self.failure = error
+        self._stopped = True
 
     def _record(self, seat: Seat, what: Any, now: int) -> None:
         kind = type(what)
