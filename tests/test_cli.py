@@ -1,0 +1,83 @@
+"""The entry point: which commands there are, and which exit code each kind of error has."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from simulator import cli
+from simulator.csms.process import CsmsProcessError
+from simulator.errors import AuthorError, FleetError, GeneratorLimit, UnknownName
+
+COMMANDS = {"demo", "run", "csms", "check", "load", "hunt", "fleet", "profiles", "faults", "quirks", "state"}
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr("sys.argv", ["cpfarm", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_the_commands_are_listed_with_what_they_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(monkeypatch, "--help") == 0
+    lines = capsys.readouterr().out.splitlines()
+    listed = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ") and len(line.split()) > 1}
+    assert set(listed) >= COMMANDS
+    assert all(listed[name] for name in COMMANDS)
+
+
+ERRORS = [
+    (AuthorError("wrong", file="f.yaml", line=3, field="a.b"), 2, "cpfarm: f.yaml:3: a.b: wrong\n"),
+    (FleetError("wrong"), 2, "cpfarm: wrong\n"),
+    (UnknownName("fault", "x", "y"), 2, "cpfarm: unknown fault 'x'; did you mean 'y'?\n"),
+    (GeneratorLimit("too small; run: this"), 2, "cpfarm: too small; run: this\n"),
+    (CsmsProcessError("the reference CSMS did not start"), 2, "cpfarm: the reference CSMS did not start\n"),
+    (KeyboardInterrupt(), 130, ""),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "said"), ERRORS, ids=lambda value: type(value).__name__)
+def test_errors_of_others_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert typed(monkeypatch, "run") == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_errors_of_ours_keep_their_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("by us")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert typed(monkeypatch, "run") == 70
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError: by us" in said and said.splitlines()[-1].startswith("cpfarm: this is an error of cpfarm")
+
+
+def test_every_option_has_its_variable() -> None:
+    """CPFARM_<OPTION>, as the contract says; except the header, whose variable is read line by line."""
+    found = 0
+    for command in typer.main.get_group(cli.app).commands.values():
+        for one in getattr(command, "commands", {"": command}).values():
+            for param in one.params:
+                name = param.opts[0]
+                if name in ("--help", "--header") or not name.startswith("--"):
+                    continue
+                found += 1
+                assert param.envvar == "CPFARM_" + name[2:].replace("-", "_").upper(), (one.name, name)
+    assert found > 60
+
+
+def test_python_m_is_the_same_program() -> None:
+    text = (Path(cli.__file__).parent / "__main__.py").read_text()
+    assert "main()" in text
