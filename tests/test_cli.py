@@ -78,6 +78,27 @@ def test_every_option_has_its_variable() -> None:
     assert found > 60
 
 
+HOMES = {
+    "demo": "simulator.commands.demo",
+    "run": "simulator.commands.run",
+    "csms": "simulator.commands.csms",
+    "check": "simulator.commands.check",
+    "load": "simulator.commands.load",
+    "hunt": "simulator.commands.hunt",
+    "fleet list": "simulator.commands.fleet",
+    "profiles list": "simulator.commands.lists",
+    "state show": "simulator.commands.state",
+}
+
+
+@pytest.mark.parametrize("words", HOMES)
+def test_every_command_lives_in_its_module(words: str) -> None:
+    command = typer.main.get_group(cli.app)
+    for word in words.split():
+        command = command.commands[word]  # type: ignore[assignment]
+    assert command.callback is not None and command.callback.__module__ == HOMES[words]
+
+
 def test_python_m_is_the_same_program() -> None:
     text = (Path(cli.__file__).parent / "__main__.py").read_text()
     assert "main()" in text

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from simulator.commands.options import HTTP_PORT_HELP, command_line, option, plan_of, port_of, writable
-from simulator.commands.output import print_text
+from simulator.commands.output import print_error_of_ours, print_text
 from simulator.commands.progress import Lines, Panel, make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.fleet.run import Run, RunOptions
@@ -50,6 +50,7 @@ def demo(
     run = Run(plan, options, _quiet(progress), story)
     run.afterwards = lambda ended: ended.notes.extend(compare_with_csms(ended))
     result = run.execute()
+    print_error_of_ours(run.our_error)
     if isinstance(progress, Panel):
         for at, line in progress.story:
             typer.echo(f"{at}  {line}")

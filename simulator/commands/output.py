@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import textwrap
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,12 @@ def print_text(text: str) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for line in text.splitlines():
         typer.echo("\n".join(wrapped(line, width)))
+
+
+def print_error_of_ours(error: BaseException | None) -> None:
+    """The traceback that ended a run, if one did."""
+    if error is not None:
+        typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
 
 
 def wrapped(line: str, width: int) -> list[str]:

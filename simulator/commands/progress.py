@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.commands.output import console
-from simulator.fleet.run import Progress, Run, Silent
+from simulator.fleet.progress import Progress, Silent
+from simulator.fleet.run import Run
 from simulator.metrics import PHASES
 
 LINE_EVERY_S = 5.0

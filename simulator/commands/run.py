@@ -21,7 +21,7 @@ from simulator.commands.options import (
     target_of,
     writable,
 )
-from simulator.commands.output import print_json, print_text
+from simulator.commands.output import print_error_of_ours, print_json, print_text
 from simulator.commands.progress import make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.errors import AuthorError
@@ -124,7 +124,9 @@ def run(
         csms=CsmsOptions(port=0, http_port=0, require_auth=secured),
         fleet_sha256=sha256_of(fleet),
     )
-    result = Run(plan, options, make_progress(quiet=as_json, log_format=log_format)).execute()
+    this = Run(plan, options, make_progress(quiet=as_json, log_format=log_format))
+    result = this.execute()
+    print_error_of_ours(this.our_error)
     if as_json:
         print_json(result)
     else:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import simulator
@@ -30,6 +30,7 @@ from simulator.fleet.clock import station_speed
 from simulator.fleet.control import routes
 from simulator.fleet.farm import Farm
 from simulator.fleet.plan import FleetPlan
+from simulator.fleet.progress import Progress, Silent
 from simulator.fleet.state import StateDir
 from simulator.fleet.target import Target, guard, make_target, refuse_unsupported
 from simulator.fleet.trace import FrameTrace
@@ -74,32 +75,6 @@ class RunOptions:
     may_test_this: bool = False
     csms: CsmsOptions | None = None
     fleet_sha256: str = ""
-
-
-class Progress(Protocol):
-    """Who shows how a run goes. Called on the loop about five times a second."""
-
-    def started(self, run: Run) -> None:
-        """The farm runs; addresses are known."""
-
-    def tick(self, run: Run) -> None:
-        """Another moment has passed."""
-
-    def ending(self, run: Run, why: str) -> None:
-        """The run is ending."""
-
-
-class Silent:
-    """Shows nothing."""
-
-    def started(self, run: Run) -> None:
-        """Nothing."""
-
-    def tick(self, run: Run) -> None:
-        """Nothing."""
-
-    def ending(self, run: Run, why: str) -> None:
-        """Nothing."""
 
 
 Story = Callable[["Run"], Any]
@@ -221,6 +196,9 @@ class Run:
                 self.progress.ending(self, self.why_ended)
                 await self._finish(farm, stop)
             self.our_error = farm.live.failure
+            if self.our_error is not None:
+                farm.close_books()
+                self.notes.append(f"An error of cpfarm itself ended the run: {type(self.our_error).__name__}.")
         finally:
             farm.live.stop()
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,6 +9,8 @@ from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
 from tests.commands.conftest import Cpfarm
 
+pytestmark = pytest.mark.live
+
 STEPS = ["name", "connection", "registration", "status", "schema"]
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from simulator.csms.process import CsmsProcess
 
+pytestmark = pytest.mark.live
+
 PATIENCE_S = 20.0
 
 

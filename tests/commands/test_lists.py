@@ -12,6 +12,8 @@ from simulator.profile.load import profile_paths
 from simulator.quirks import QUIRKS
 from tests.commands.conftest import Cpfarm
 
+pytestmark = pytest.mark.live
+
 
 def test_profiles(cpfarm: Cpfarm) -> None:
     rows = json.loads(cpfarm("profiles", "list", "--json").out)

@@ -11,7 +11,8 @@ from simulator.commands import demo, progress
 from simulator.commands.options import alone, in_options, labels_of, option_of, port_of
 from simulator.commands.output import console, print_json, print_table, wrapped
 from simulator.errors import AuthorError, FleetError
-from simulator.fleet.run import Run, RunOptions, Silent
+from simulator.fleet.progress import Silent
+from simulator.fleet.run import Run, RunOptions
 from tests.fleet.manual import Rig, plan_of
 
 LONG = "  The CSMS's own books: 520 of 520 finished transactions are there, 0 with another energy than they said."

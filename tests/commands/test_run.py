@@ -14,6 +14,8 @@ from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
 from tests.commands.conftest import Cpfarm, Told
 
+pytestmark = pytest.mark.live
+
 QUICK = ("--http-port", "off", "--connect-rate", 500)
 
 

@@ -17,6 +17,8 @@ from simulator.profile.load import load_profile
 from tests.fleet.loopback import Run, Server, accept, frame, make_transport, read_frame
 from tests.fleet.manual import Rig, plan_of
 
+pytestmark = pytest.mark.live
+
 MODEL = compile_profile(load_profile("generic/ac-single"), "1.6")
 
 

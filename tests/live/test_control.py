@@ -15,6 +15,8 @@ from simulator.fleet.control import ACTS
 from simulator.metrics import PHASES
 from tests.live.rig import Stage, groups, perform, plan_of
 
+pytestmark = pytest.mark.live
+
 ONE = "1.6-001"
 
 

@@ -4,8 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from simulator.core import inputs as i
 from tests.live.rig import Stage, groups, perform, plan_of
+
+pytestmark = pytest.mark.live
 
 TOKEN = {"idToken": "VALID9", "type": "Central"}
 

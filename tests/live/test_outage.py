@@ -13,6 +13,8 @@ from simulator.csms.process import CsmsProcess
 from simulator.fleet.target import make_target
 from tests.live.rig import Stage, groups, perform, plan_of
 
+pytestmark = pytest.mark.live
+
 ATTEMPTS = {
     "MessageTimeout": 1,
     "TransactionMessageAttempts": 5,

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.live.rig import VERSIONS, Played, Stage, groups, perform, plan_of
+
+pytestmark = pytest.mark.live
 
 
 def seq_numbers(trace: Path) -> dict[tuple[str, str], list[int]]:

@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from simulator.core import inputs as i
 from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
@@ -12,6 +14,8 @@ from simulator.fleet.run import Run
 from simulator.fleet.state import StateDir
 from simulator.fleet.target import make_target
 from tests.live.rig import BRISK, Stage, perform, plan_of
+
+pytestmark = pytest.mark.live
 
 COUNT = 100  # of each version
 KINDS = {"old": "1.6", "new": "2.0.1"}
