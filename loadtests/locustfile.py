@@ -10,7 +10,7 @@ as its profile says, and drivers come so that `--charging` (30 %) of the connect
 makes it leave: the session is ended, the queue delivered, the connection closed. Locust's table shows OCPP actions
 with the response times of the CSMS, `WS connect` the handshakes, and `WS disconnect` connections the CSMS gave up.
 
-Options are those of `cpfarm run` where they have the same name; `locust -f loadtests/locustfile.py --help` lists them.
+Options are those of `cpfarm run` where they have the same name; `cpfarm load --help` lists them.
 Stations have the ids <prefix><worker>-<number>, e.g. CPF-1a2b-00-00001. `--shape` lets the number of stations move
 (ramp, steps, storm, day; see shapes.py). Metrics of worker n stand on port --metrics-port + 1 + n, of a run without
 workers on the port itself. Exit codes: Locust's 0 and 1, and 2 bad input, 3 no station booted, 4 this machine could

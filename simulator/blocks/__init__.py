@@ -17,7 +17,7 @@ from simulator.blocks import (
     transaction_record,
     transactions,
 )
-from simulator.core import lifecycle, power_path
+from simulator.core import lifecycle, link_policy, outbox, power_path
 
 __all__ = [
     "authorization",
@@ -26,7 +26,9 @@ __all__ = [
     "device_model",
     "diagnostics",
     "lifecycle",
+    "link_policy",
     "metering",
+    "outbox",
     "power_path",
     "provisioning",
     "remote_control",

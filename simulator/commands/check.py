@@ -25,7 +25,7 @@ def check(
     ocpp: str | None = option("--ocpp", "1.6, 2.0.1 or 2.1."),
     as_json: bool = option("--json", "JSON.", False),
 ) -> None:
-    """Try one station: name, TCP, WebSocket, version, registration, status, heartbeat, authorisation."""
+    """Try one station: name, connection with the version, registration, status, schema."""
     where = target_of(target, csms=csms, security_profile=security_profile, password=password, headers=header)
     if where is None:
         raise AuthorError("give the CSMS with --csms URL or --target FILE")

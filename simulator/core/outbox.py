@@ -250,7 +250,8 @@ class Outbox:
         if durable is not None and self.retry_us is not None:
             if now < self.retry_us:
                 durable = None
-            else:
+            else:  # nothing in this lane was due before
+                self.link_open_us = max(self.link_open_us, self.retry_us)
                 self.retry_us = None
         if self.normal and (durable is None or durable.offline or self.normal[0].order < durable.order):
             return self.normal.pop(0)

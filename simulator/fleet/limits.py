@@ -17,7 +17,8 @@ from simulator.errors import AuthorError, GeneratorLimit
 
 #: files kept for everything that is no station: an EMFILE process cannot even import a module
 RESERVED_FILES = 128
-KIB_PER_STATION = {False: 20, True: 64}
+#: the station itself needs half of it; the last frames of each station and the ledger's counters are the other half
+KIB_PER_STATION = {False: 40, True: 84}
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _MEMINFO = Path("/proc/meminfo")
 

@@ -169,7 +169,7 @@ def compare_with_csms(run: Run) -> list[str]:
     count = violations.get("count", len(violations.get("violations", [])))
     if count:
         kinds = sorted({f"{row['action']} {row['rule']}" for row in violations["violations"]})[:5]
-        result.append(f"The CSMS saw {count} violations by stations, as their quirks intend: {'; '.join(kinds)}.")
+        result.append(f"The CSMS saw {count} violations by stations: {'; '.join(kinds)}.")
     else:
         result.append("The CSMS saw no violation of the protocol by any station.")
     return result

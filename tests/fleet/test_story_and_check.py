@@ -43,7 +43,7 @@ def test_books_that_differ_are_counted() -> None:
     run = a_run(FakeCsms([booked("A", "7", 20.0), booked("C", "9", 0.0)], violations=3), rows)
     first, second = story.compare_with_csms(run)
     assert "2 of 3 finished transactions are there, 1 with another energy" in first
-    assert "3 violations" in second and "MeterValues enum" in second
+    assert "saw 3 violations" in second and "MeterValues enum" in second
 
 
 def test_a_step_says_whether_it_worked() -> None:
