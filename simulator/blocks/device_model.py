@@ -161,10 +161,11 @@ NETWORK_PRIORITY = setting(
     "OCPPCommCtrlr.NetworkConfigurationPriority",
     "list",
     ("1",),
-    # slots are 1 to 5 (2.x part 6 TC_B_53); until profiles can be set only the first is filled (A05.FR.02, description="order in which network profiles are tried")
+    # slots are 1 to 5 (2.x part 6 TC_B_53); until profiles can be set only the first is filled (A05.FR.02)
     values=("1",),
     max_items=5,
     required=True,
+    description="order in which network profiles are tried",
 )
 NETWORK_ATTEMPTS = setting(
     "OCPPCommCtrlr.NetworkProfileConnectionAttempts",

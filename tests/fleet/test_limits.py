@@ -59,12 +59,12 @@ def test_source_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(limits, "_MEMINFO", tmp_path / "meminfo")
     (tmp_path / "meminfo").write_text("MemTotal: 9999999 kB\nMemAvailable:     64000 kB\n")
-    limits.check_memory(3200, tls=False)
-    limits.check_memory(1000, tls=True)
-    with pytest.raises(GeneratorLimit, match=r"about 62 MiB, 62 MiB are free; try --count 3200"):
-        limits.check_memory(3201, tls=False)
-    with pytest.raises(GeneratorLimit, match="try --count 1000"):
-        limits.check_memory(1001, tls=True)
+    limits.check_memory(1600, tls=False)
+    limits.check_memory(761, tls=True)
+    with pytest.raises(GeneratorLimit, match=r"about 62 MiB, 62 MiB are free; try --count 1600"):
+        limits.check_memory(1601, tls=False)
+    with pytest.raises(GeneratorLimit, match="try --count 761"):
+        limits.check_memory(762, tls=True)
     (tmp_path / "meminfo").unlink()
     limits.check_memory(10**6, tls=True)
 
