@@ -58,13 +58,15 @@ def test_source_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(limits, "_MEMINFO", tmp_path / "meminfo")
-    (tmp_path / "meminfo").write_text("MemTotal: 9999999 kB\nMemAvailable:     64000 kB\n")
-    limits.check_memory(1600, tls=False)
-    limits.check_memory(761, tls=True)
-    with pytest.raises(GeneratorLimit, match=r"about 62 MiB, 62 MiB are free; try --count 1600"):
-        limits.check_memory(1601, tls=False)
-    with pytest.raises(GeneratorLimit, match="try --count 761"):
-        limits.check_memory(762, tls=True)
+    plain, tls = limits.KIB_PER_STATION[False], limits.KIB_PER_STATION[True]
+    assert 15 <= plain < tls
+    (tmp_path / "meminfo").write_text(f"MemTotal: 9999999 kB\nMemAvailable:     {plain * tls * 10} kB\n")
+    limits.check_memory(tls * 10, tls=False)
+    limits.check_memory(plain * 10, tls=True)
+    with pytest.raises(GeneratorLimit, match=f"need about [0-9]+ MiB, [0-9]+ MiB are free; try --count {tls * 10}$"):
+        limits.check_memory(tls * 10 + 1, tls=False)
+    with pytest.raises(GeneratorLimit, match=f"try --count {plain * 10}$"):
+        limits.check_memory(plain * 10 + 1, tls=True)
     (tmp_path / "meminfo").unlink()
     limits.check_memory(10**6, tls=True)
 
