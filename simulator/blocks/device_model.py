@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.blocks.product_settings import NETWORK_PRIORITY, NUMBER_OF_CONNECTORS, PHASE_ROTATION, TIME_SOURCE
 from simulator.core.readings import MEASURANDS
 from simulator.core.settings import (
     KEYS,
@@ -18,164 +19,12 @@ from simulator.core.settings import (
     Setting,
     Value,
     all_settings,
-    setting,
 )
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
-NUMBER_OF_CONNECTORS = setting(
-    None,
-    "int",
-    1,
-    key16="NumberOfConnectors",
-    mutability=READ_ONLY,
-    required16=True,
-    minimum=1,
-    maximum=64,
-    description="count of connectors",
-)
-MAX_KEYS_SETTING = setting(
-    None,
-    "int",
-    50,
-    key16="GetConfigurationMaxKeys",
-    mutability=READ_ONLY,
-    required16=True,
-    minimum=1,
-    maximum=1000,
-    description="most keys one GetConfiguration may ask for",
-)
-FEATURE_PROFILES = setting(
-    None,
-    "list",
-    ("Core", "RemoteTrigger"),
-    key16="SupportedFeatureProfiles",
-    mutability=READ_ONLY,
-    required16=True,
-    description="feature profiles the station implements",
-)
-PHASE_ROTATION = setting(
-    None,
-    "list",
-    ("0.Unknown", "1.Unknown"),
-    key16="ConnectorPhaseRotation",
-    required16=True,
-    max_items=64,
-    description="phase wiring of each connector",
-)
-ITEMS_PER_MESSAGE = setting(
-    "DeviceDataCtrlr.ItemsPerMessage[GetReport]",
-    "int",
-    40,
-    mutability=READ_ONLY,
-    required=True,
-    minimum=1,
-    description="most items of one report message",
-)
-ITEMS_PER_GET = setting(
-    "DeviceDataCtrlr.ItemsPerMessage[GetVariables]",
-    "int",
-    50,
-    mutability=READ_ONLY,
-    required=True,
-    minimum=1,
-    description="most items of one GetVariables",
-)
-ITEMS_PER_SET = setting(
-    "DeviceDataCtrlr.ItemsPerMessage[SetVariables]",
-    "int",
-    50,
-    mutability=READ_ONLY,
-    required=True,
-    minimum=1,
-    description="most items of one SetVariables",
-)
-BYTES_PER_MESSAGE = setting(
-    "DeviceDataCtrlr.BytesPerMessage[GetReport]",
-    "int",
-    32_768,
-    mutability=READ_ONLY,
-    required=True,
-    unit="B",
-    description="longest report message",
-)
-BYTES_PER_GET = setting(
-    "DeviceDataCtrlr.BytesPerMessage[GetVariables]",
-    "int",
-    32_768,
-    mutability=READ_ONLY,
-    required=True,
-    unit="B",
-    description="longest GetVariables",
-)
-BYTES_PER_SET = setting(
-    "DeviceDataCtrlr.BytesPerMessage[SetVariables]",
-    "int",
-    32_768,
-    mutability=READ_ONLY,
-    required=True,
-    unit="B",
-    description="longest SetVariables",
-)
-ORGANIZATION = setting(
-    "SecurityCtrlr.OrganizationName",
-    "str",
-    "cpfarm",
-    key16="CpoName",
-    max_len=255,
-    required=True,
-    description="operator's name in certificate requests",
-)
-CERTIFICATE_ENTRIES = setting(
-    "SecurityCtrlr.CertificateEntries",
-    "int",
-    0,
-    mutability=READ_ONLY,
-    required=True,
-    minimum=0,
-    maximum=100,
-    description="installed certificates",
-)
-TIME_SOURCE = setting(
-    "ClockCtrlr.TimeSource",
-    "list",
-    ("Heartbeat",),
-    # what this station really has; the others would leave its clock to nobody
-    values=("Heartbeat", "RealTimeClock"),
-    required=True,
-    description="where the clock takes its time from",
-)
-FILE_PROTOCOLS = setting(
-    "OCPPCommCtrlr.FileTransferProtocols",
-    "list",
-    ("HTTP", "HTTPS", "FTP", "FTPS"),
-    key16="SupportedFileTransferProtocols",
-    mutability=READ_ONLY,
-    values=("FTP", "FTPS", "HTTP", "HTTPS", "SFTP"),
-    required=True,
-    description="protocols for firmware and logs",
-)
-NETWORK_PRIORITY = setting(
-    "OCPPCommCtrlr.NetworkConfigurationPriority",
-    "list",
-    ("1",),
-    # slots are 1 to 5 (2.x part 6 TC_B_53); until profiles can be set only the first is filled (A05.FR.02)
-    values=("1",),
-    max_items=5,
-    required=True,
-    description="order in which network profiles are tried",
-)
-NETWORK_ATTEMPTS = setting(
-    "OCPPCommCtrlr.NetworkProfileConnectionAttempts",
-    "int",
-    3,
-    minimum=1,
-    maximum=1000,
-    required=True,
-    description="dials of one network profile before the next",
-)
 
 MAX_KEYS = 1_000
 

@@ -1,7 +1,8 @@
 """One station against a target, step by step: which step of getting to work fails, and what usually helps.
 
-The steps are those of a real station: name, connection (TCP, handshake, subprotocol), registration, status, schema. They
-are read off the records of the very station that ``run`` would start, so ``check`` cannot pass where ``run`` fails.
+The steps are those of a real station: name, connection (TCP, handshake, subprotocol), registration, status, schema.
+They are read off the records of the very station that ``run`` would start, so ``check`` cannot pass where ``run``
+fails.
 """
 
 from __future__ import annotations

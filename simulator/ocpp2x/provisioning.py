@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import device_model, provisioning
+from simulator.blocks import device_model, product_settings, provisioning
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import BootAsked
 from simulator.core.wall import parse_wall
@@ -49,7 +49,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
 
 def told_time(st: Station, text: str) -> int | None:
     """The time the CSMS tells, None where the clock does not follow it (B01.FR.06, G02.FR.06)."""
-    return parse_wall(text) if "Heartbeat" in st.settings[device_model.TIME_SOURCE] else None
+    return parse_wall(text) if "Heartbeat" in st.settings[product_settings.TIME_SOURCE] else None
 
 
 @table.reply("BootNotification")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.blocks import device_model
-from simulator.blocks.device_model import ITEMS_PER_MESSAGE, Variable
+from simulator.blocks.device_model import Variable
+from simulator.blocks.product_settings import ITEMS_PER_MESSAGE
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import ReportPage
 from simulator.core.settings import READ_ONLY

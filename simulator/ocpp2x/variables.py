@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.blocks import device_model
-from simulator.blocks.device_model import CLOCK, ITEMS_PER_GET, ITEMS_PER_SET, Variable
+from simulator.blocks.device_model import CLOCK, Variable
+from simulator.blocks.product_settings import ITEMS_PER_GET, ITEMS_PER_SET
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.ocpp2x.types import now, reason
 

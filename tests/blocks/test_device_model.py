@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks import device_model
+from simulator.blocks import device_model, product_settings
 from simulator.blocks.device_model import NOT_OFFERED, Variable, coarse_status, look_up, members, variables
 from simulator.core import inputs as i
 from simulator.core.connector import STATUSES
@@ -227,3 +227,11 @@ def test_nine_statuses_become_five(status: str, plugged: bool) -> None:
         assert word == status
     else:
         assert word == ("Available" if status == "Preparing" and not plugged else "Occupied")
+
+
+def test_what_describes_the_product_is_read_and_never_written() -> None:
+    """Lengths and counts are the product's: the CSMS cannot change them (TC_B_53, 1.6 9.1)."""
+    fixed = [getattr(product_settings, name) for name in dir(product_settings) if name.startswith(("ITEMS_", "BYTES_"))]
+    assert len(fixed) == 6
+    assert all(found.mutability == "ReadOnly" and found.default >= 1 for found in fixed)
+    assert product_settings.NUMBER_OF_CONNECTORS.mutability == "ReadOnly"
