@@ -29,6 +29,7 @@ from simulator.fleet import excuses, limits
 from simulator.fleet.clock import station_speed
 from simulator.fleet.control import routes
 from simulator.fleet.farm import Farm
+from simulator.fleet.garbage import Garbage
 from simulator.fleet.plan import FleetPlan
 from simulator.fleet.progress import Progress, Silent
 from simulator.fleet.state import StateDir
@@ -49,6 +50,8 @@ from simulator.report.truth import Excuse, fault_spans
 USER_AGENT = f"cpfarm/{simulator.__version__}"
 TICK_S = 0.2
 FLUSH_S = 1.0
+#: a pause of our own that is worth a sentence, because latencies contain it
+LONG_PAUSE_MS = 50.0
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Run:
         self.http_url = ""
         self.why_ended = ""
         self.notes: list[str] = []
+        self.garbage = Garbage()
         self.our_error: BaseException | None = None
         #: what a story does to the CSMS on purpose is not held against it
         self.excuses: list[Excuse] = []
@@ -182,6 +186,7 @@ class Run:
         stop = self._stop = asyncio.Event()
         self._signals(loop)
         try:
+            self.garbage.begin()
             farm.start()
             self.progress.started(self)
             story = loop.create_task(self.story(self)) if self.story is not None else None
@@ -201,6 +206,7 @@ class Run:
                 self.notes.append(f"An error of cpfarm itself ended the run: {type(self.our_error).__name__}.")
         finally:
             farm.live.stop()
+            self.garbage.end()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
             if server is not None:
@@ -270,6 +276,7 @@ class Run:
     async def _until_over(self, farm: Farm, page: MetricsText, ledger: Ledger, stop: asyncio.Event) -> None:
         duration_us = self.plan.duration_us
         next_flush = time.monotonic() + FLUSH_S
+        frozen = False
         begin = time.monotonic()
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
@@ -287,6 +294,9 @@ class Run:
                     farm.trace.flush()
             settled = farm.settled_us
             if settled is not None:
+                if not frozen:
+                    self.garbage.settle()
+                    frozen = True
                 if not farm.booted:
                     self.why_ended = "no station booted"
                     return
@@ -345,6 +355,8 @@ class Run:
 
     def _notes(self, target: Target) -> list[str]:
         notes = list(self.notes)
+        if self.garbage.longest_ms > LONG_PAUSE_MS:
+            notes.append(f"The longest pause for garbage collection here: {self.garbage.longest_ms:.0f} ms.")
         if self.plan.speed != 1 and self.csms is None:
             notes.append(
                 f"station time ran {self.plan.speed:g} times as fast as the CSMS's clock; latencies are real, "
