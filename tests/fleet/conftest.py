@@ -46,7 +46,7 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> pki.Pki:
 
 @pytest.fixture(scope="module")
 def sink_port() -> Iterator[int]:
-    with subprocess.Popen([sys.executable, SINK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, *SINK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
         yield int(process.stdout.readline().split()[-1])
         process.stdin.close()

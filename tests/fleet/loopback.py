@@ -7,13 +7,12 @@ import base64
 import hashlib
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 from simulator.fleet.transport import CAUSES, Connection, DialSpec, Transport
 from simulator.wire.websocket import build_frame
 
-SINK = Path(__file__).with_name("sink.py")
+SINK = ("-m", "simulator.bench.sink")
 Run = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a test's coroutine on one of the event loops; the fixture `run`."""
 

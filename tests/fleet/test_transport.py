@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from simulator.fleet import transport
 from simulator.fleet.transport import DialSpec
-from tests.fleet.loopback import SINK, Recorder, Run, Server, accept, dialled, frame, make_transport, read_frame
+from tests.fleet.loopback import Recorder, Run, Server, accept, dialled, frame, make_transport, read_frame
 
 pytestmark = pytest.mark.live
 
@@ -256,5 +257,5 @@ print(said)
 def test_a_real_thread_of_a_process_that_gevent_has_patched(sink_port: int) -> None:
     pytest.importorskip("uvloop", reason="this is about uvloop under Locust")
     words = [sys.executable, "-c", UNDER_GEVENT, str(sink_port)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=20, cwd=SINK.parents[2])
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "[('closed', 1000, '', None)]", done.stderr
