@@ -13,8 +13,6 @@ from simulator.core.reports import DataSent
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
-MAX_DATA = 65_536
-
 
 def received(st: Station, vendor_id: str, message_id: str | None) -> str:
     """What becomes of a vendor message: UnknownVendorId, or UnknownMessageId for the product's own vendor id."""

@@ -65,7 +65,6 @@ class Desk:
         "number",
         "outbox",
         "powered",
-        "reply_extra",
         "rng",
         "running",
         "serial",
@@ -74,7 +73,6 @@ class Desk:
         "started_us",
         "switched_on",
         "timers",
-        "triggering",
     )
 
     board: Board
@@ -93,7 +91,6 @@ class Desk:
     rng: Rng
     settings: SettingsView
     timers: Timers
-    triggering: bool
     _effects: list[AnyEffect]
     _phase: str
 
@@ -131,7 +128,7 @@ class Desk:
                     return
                 continue  # enough is held back: this one goes now
             report = changed
-        self.outbox.publish(self, report, self.now, triggered=triggered or self.triggering)  # type: ignore[arg-type]
+        self.outbox.publish(self, report, self.now, triggered=triggered)  # type: ignore[arg-type]
 
     def release_held(self, now: int) -> None:
         """Publish what a quirk held back until now."""

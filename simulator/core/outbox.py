@@ -381,13 +381,6 @@ class Outbox:
         """A connection opened: what waited is due from now on. A retry keeps its time (1.6 3.7.1, E13.FR.03)."""
         self.link_open_us = now
 
-    def withdraw(self, match: type[Report], evse_id: int) -> None:
-        """Drop waiting volatile reports of a kind about one EVSE that a newer one replaces."""
-        for lane in (self.urgent, self.normal):
-            stale = [e for e in lane if isinstance(e.report, match) and getattr(e.report, "evse_id", 0) == evse_id]
-            for entry in stale:
-                lane.remove(entry)
-
     def software_ends(self, st: Station, torn: set[object]) -> None:
         """RAM is lost: say what becomes of the durable reports that flash does not hold (any more)."""
         for entry in self.durable:

@@ -115,7 +115,6 @@ class Station(Desk):
         self.later: dict[str, tuple[str, str, int]] = {}
         self.held: list[tuple[int, Report]] = []
         self.changed_settings: set[str] = set()
-        self.triggering = False
         self.gate = "unknown"
         self.id_prefix = ""
         self.started_us = self.now

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+from simulator.blocks.transaction_record import TX_AREA
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
-from simulator.core.records import Booted, PhaseChanged
-from simulator.core.rng import draw
+from simulator.core.outbox import QUEUE_AREA
+from simulator.core.records import Booted
+from simulator.core.rng import draw, seed_of
 from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock, station_speed
 from simulator.fleet.connection import DialSpec
@@ -165,13 +167,10 @@ class Farm:
         """A record of a station (called by the live driver)."""
         station_id = seat.station.id
         self.ledger.add(station_id, what, now)
-        kind = type(what)
-        if kind is Booted:
-            if seat.index not in self.booted:
-                self.booted.add(seat.index)
-                self._drivers(seat, now)
-        elif kind is PhaseChanged or kind.__name__ not in _QUIET:
-            self.storms.add(station_id, what, now)
+        self.storms.add(station_id, what, now)
+        if type(what) is Booted and seat.index not in self.booted:
+            self.booted.add(seat.index)
+            self._drivers(seat, now)
         why = failure_of(what)
         if why is not None:
             self.rings.keep(station_id, why)
@@ -341,18 +340,15 @@ class Farm:
             if not station.running:
                 queued = [
                     (type(report).__name__, getattr(report, "key", ""))
-                    for _, report in station.board.flash.items("queue")
+                    for _, report in station.board.flash.items(QUEUE_AREA)
                 ]
             open_keys = [evse.tx.key for evse in station.evses if evse.tx is not None]
             if not station.running:
-                open_keys = [str(key) for key, _ in station.board.flash.items("tx")]
+                open_keys = [str(key) for key, _ in station.board.flash.items(TX_AREA)]
             self.ledger.close_station(station.id, queued=queued, open=open_keys, sent=sent, at_us=now)
         if self.state is not None:
             self.state.save([seat.station for seat in self.live.seats], now)
         self.live.stop()
-
-
-_QUIET = frozenset({"CallFinished", "MessageFate", "TransactionTold", "TransactionNamed", "CsmsCallHandled"})
 
 
 def _act(farm: Farm, seat: Seat, station: Station, event: i.Input) -> Any:
@@ -371,7 +367,5 @@ def stored_password(station: Station, text: str) -> bytes:
 
 def initial_password(seed: int, station_id: str) -> bytes:
     """The password a station of a farm without a stations file begins with: from the seed, 32 hexadecimal digits."""
-    from simulator.core.rng import seed_of
-
     one = seed_of(seed, station_id)
     return (format(draw(one, "password", 0), "016x") + format(draw(one, "password", 1), "016x")).encode()
