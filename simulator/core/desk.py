@@ -56,6 +56,8 @@ class Desk:
         "held",
         "id",
         "id_prefix",
+        "job_no",
+        "jobs",
         "later",
         "leave_by",
         "link",
@@ -83,6 +85,8 @@ class Desk:
     gate: str
     held: list[tuple[int, Report]]
     id_prefix: str
+    job_no: int
+    jobs: dict[int, str]
     later: dict[str, tuple[str, str, int]]
     link: LinkPolicy
     model: Model

@@ -16,7 +16,9 @@ class Dial(Effect):
     """Open connection number ``link``. ``slot`` 0 is the target the driver was given, else a network profile slot.
 
     ``url`` is empty for slot 0. ``password`` is what the station has in its own store, None when the driver's own
-    target says. ``refs`` names keys and certificates by handle. ``timeout_us`` counts in station time.
+    target says. ``timeout_us`` counts in station time. ``refs`` is what the station has for TLS, all of it optional:
+    ``trust`` (its central-system roots as one PEM text; without it the target's own trust counts), ``certificate`` (its
+    chain as PEM, leaf first) and ``key`` (handle of the private key in the driver's keystore).
     """
 
     link: int
@@ -61,7 +63,7 @@ class Ping(Effect):
 class Job(Effect):
     """Slow or impure work, one attempt; answered by JobProgress and JobDone with the same number.
 
-    Kinds, closed: upload download make_csr inspect_certificate check_chain check_signature check_ocsp probe.
+    Kinds, arguments and results stand in ``core/jobs.py``.
     """
 
     job: int

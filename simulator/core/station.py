@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator.core import hands, inbound, world
+from simulator.core import hands, inbound, jobs, world
 from simulator.core import inputs as i
 from simulator.core.connector import Evse
 from simulator.core.desk import FACTS_AREA, SETTINGS_AREA, Desk
@@ -90,6 +90,8 @@ class Station(Desk):
         self.running = False
         #: when the end of the run cannot wait any longer; None while there is no end in sight
         self.leave_by: int | None = None
+        #: number of the last job; never used twice
+        self.job_no = 0
         self.gate = "unknown"
         self._busy = False
         self._phase = "off"
@@ -113,6 +115,8 @@ class Station(Desk):
         #: each block's own state, by the block's name; rebuilt at the moment "start"
         self.data: dict[Any, Any] = {}
         self.later: dict[str, tuple[str, str, int]] = {}
+        #: jobs under way: number -> who is told
+        self.jobs: dict[int, str] = {}
         self.held: list[tuple[int, Report]] = []
         self.changed_settings: set[str] = set()
         self.gate = "unknown"
@@ -331,12 +335,6 @@ class Station(Desk):
         if event.link == self.link.number and self.link.is_up and self.board.modem.passes(now):
             self.link.pong(self, now)
 
-    def _job_progress(self, event: i.JobProgress, now: int) -> None:
-        self.record(Remark(f"progress of unknown job {event.job} ignored"))
-
-    def _job_done(self, event: i.JobDone, now: int) -> None:
-        self.record(Remark(f"end of unknown job {event.job} ignored"))
-
     def _leave(self, event: i.Leave, now: int) -> None:
         self.leave_by = event.deadline_us
         self.timers.set("leave", event.deadline_us)
@@ -356,8 +354,8 @@ APPLY: dict[type, Callable[[Station, Any, int], object]] = {
     i.LinkDown: Station._link_down,
     i.Frame: inbound.frame,
     i.Pong: Station._pong,
-    i.JobProgress: Station._job_progress,
-    i.JobDone: Station._job_done,
+    i.JobProgress: jobs.progress,
+    i.JobDone: jobs.done,
     i.Plug: world.plug,
     i.Unplug: world.unplug,
     i.Park: world.park,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 from simulator.core import effects as e
 from simulator.core import inputs as i
@@ -24,6 +24,13 @@ MAX_STEPS = 5_000_000
 DIAL_TIMEOUT_US = 30_000_000
 
 Observer = Callable[[Station, i.Input, list[e.AnyEffect], int], None]
+
+
+class Worker(Protocol):
+    """Who carries out the jobs of stations in memory."""
+
+    def begin(self, station: Station, job: e.Job, now: int) -> list[tuple[int, i.JobProgress | i.JobDone]]:
+        """What will become of it: inputs with the moment of each, the last a ``JobDone``."""
 
 
 class Path:
@@ -54,6 +61,8 @@ class VirtualFleet:
         self.stations: list[Station] = []
         self.paths: list[Path] = []
         self.records: list[tuple[int, Station, Any]] = []
+        #: carries out jobs; without one they are only kept in ``jobs``
+        self.worker: Worker | None = None
         self.jobs: list[tuple[Station, e.Job]] = []
         self._scheduler = Scheduler()
         self._events: list[tuple[int, int, int, i.Input]] = []
@@ -172,7 +181,10 @@ class VirtualFleet:
             if effect.link == path.link and not path.cut:
                 self._push(self.now + self._rtt_us(index), index, i.Pong(effect.link))
         else:
-            self.jobs.append((self.stations[index], effect))
+            station = self.stations[index]
+            self.jobs.append((station, effect))
+            for at_us, event in self.worker.begin(station, effect, self.now) if self.worker is not None else ():
+                self._push(at_us, index, event)
 
     def _deliver(self, index: int, link: int, data: bytes) -> None:
         path = self.paths[index]
