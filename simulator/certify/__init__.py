@@ -1,0 +1,1 @@
+"""Certification: the cases of the conformance tests, run against our own stations."""
