@@ -79,6 +79,7 @@ OWNERS: dict[str, str] = {
     "ev": "core/world",
     "connected": "core/world",
     "plugged": "core/power_path",
+    "felt_until": "core/power_path",
     "bay": "core/world",
     "evse_ready": "core/world",
     "ev_gone": "core/world core/power_path",
@@ -121,6 +122,7 @@ class Evse:
         "ev_gone",
         "evse_id",
         "evse_ready",
+        "felt_until",
         "flowing",
         "grant",
         "grant_end",
@@ -154,6 +156,8 @@ class Evse:
         self.connected = False
         #: the same as the control pilot shows it
         self.plugged = False
+        #: a socket without pilot feels a new load until then; None while nothing is plugged in
+        self.felt_until: int | None = None
         #: the cable still sits in the station, the car end was pulled
         self.ev_gone = False
         self.taking_out = False

@@ -45,6 +45,8 @@ class EvseSpec:
     voltage_v: float = 230.0
     tethered: bool = False
     bay_sensor: bool = False
+    #: False is a household socket (IEC 61851-1 Mode 1 or 2): no signalling, a car is felt by the current it draws
+    pilot: bool = True
     #: EVSEs with the same group share one power module: only one of them delivers energy at a time ("" = own module).
     power_group: str = ""
 

@@ -27,6 +27,9 @@ UNLOCK_ON_EV_SIDE = setting(
     description="unlock the station side when the plug is pulled at the car",
 )
 
+#: how long a socket without pilot tries whether a new load draws current
+FEEL_US = 2_500_000
+
 IDLE, EV_CONNECTED, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE = (
     "Idle",
     "EVConnected",
@@ -51,10 +54,33 @@ def _lock_wanted(st: Station, evse: Evse) -> bool:
 def perceive(st: Station, evse: Evse, now: int) -> bool:
     """What the control pilot shows of the cable is all the station knows of it."""
     seen = st.board.pilots[evse.evse_id - 1].plugged
+    if not evse.spec.pilot:
+        seen = _felt(st, evse, seen, now)
     if seen == evse.plugged:
         return False
     evse.plugged = seen
     return True
+
+
+def _felt(st: Station, evse: Evse, there: bool, now: int) -> bool:
+    """Does a socket without pilot notice the plug?
+
+    It tries with a short flow of power whether something new draws current (test rules of the certification, appendix
+    D: Preparing during it, Available after it); then the socket is dead, and feels nothing, until somebody is
+    authorised. The plug of a session that took place stays locked behind its lid, which is noticed.
+    """
+    if not there:
+        evse.felt_until = None
+        return False
+    if evse.felt_until is None:
+        evse.felt_until = now + FEEL_US
+        st.timers.set("felt", evse.felt_until, evse.evse_id)
+    return evse.grant is not None or evse.used or evse.tx is not None or now < evse.felt_until
+
+
+@on_timer("felt")
+def felt(st: Station, evse_id: int, now: int) -> None:
+    """The short flow of power is over; ``perceive`` sees that."""
 
 
 @rule(30)

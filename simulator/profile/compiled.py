@@ -139,6 +139,7 @@ def _evses(profile: Profile) -> tuple[EvseSpec, ...]:
             voltage_v=evse.voltage_v,
             tethered=(evse.cable or profile.hardware.cable) == "tethered",
             bay_sensor=evse.bay_sensor,
+            pilot=evse.pilot,
             power_group=evse.power_group,
         )
         for number, evse in enumerate(profile.evses, 1)

@@ -75,6 +75,7 @@ class EvseFields(Closed):
     """One EVSE with one connector. ``phases: 0`` is direct current. ``cable`` overrides ``hardware.cable``.
 
     EVSEs with the same ``power_group`` share one power module: only one of them delivers energy at a time.
+    ``pilot: false`` is a household socket (IEC 61851-1 Mode 1 or 2), where a car is felt only by the current it draws.
     """
 
     connector_type: ConnectorType = "sType2"
@@ -84,6 +85,7 @@ class EvseFields(Closed):
     voltage_v: float = Field(default=230.0, gt=0, le=2_000)
     cable: Literal["tethered", "socket"] | None = None
     bay_sensor: bool = False
+    pilot: bool = True
     power_group: str = Field(default="", max_length=20)
 
 
