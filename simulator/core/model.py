@@ -89,10 +89,15 @@ class RtcSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModemSpec:
-    """``kind``: ethernet, wifi, lte. ``rtt_ms``: range of the round trip the virtual network draws from."""
+    """``kind``: ethernet, wifi, lte. ``rtt_ms``: range of the round trip the virtual network draws from.
+
+    ``bandwidth_kb_s``: thousand bytes a second, either way, None without a limit. ``signal_dbm``: received signal strength, None with a cable.
+    """
 
     kind: str = "ethernet"
     rtt_ms: tuple[int, int] = (2, 20)
+    bandwidth_kb_s: float | None = None
+    signal_dbm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,11 @@ class VirtualFleet:
         low, high = self.stations[index].board.modem.rtt_ms(self.now)
         return low * 1000 + self.paths[index].lot * max(0, (high - low) * 1000) // (1 << 64)
 
+    def _transfer_us(self, index: int, data: bytes) -> int:
+        """How long so many bytes take through the modem."""
+        kb_s = self.stations[index].board.modem.bandwidth_kb_s()
+        return int(len(data) * 1_000 / kb_s) if kb_s is not None else 0
+
     def index_of(self, station: Station) -> int:
         """The place of a station in this fleet."""
         return self.stations.index(station)
@@ -190,7 +195,7 @@ class VirtualFleet:
         path = self.paths[index]
         if link != path.link or path.cut:
             return
-        arrival = self.now + self._rtt_us(index) // 2
+        arrival = self.now + self._rtt_us(index) // 2 + self._transfer_us(index, data)
         for answer in path.csms.receive(data, arrival):
             self._answer(index, link, arrival, answer)
         for wait_us, answer in path.csms.late:
@@ -199,7 +204,8 @@ class VirtualFleet:
 
     def _answer(self, index: int, link: int, at_us: int, data: bytes) -> None:
         path = self.paths[index]
-        path.order_us = max(path.order_us, at_us + (self._rtt_us(index) + 1) // 2)
+        at_us += (self._rtt_us(index) + 1) // 2 + self._transfer_us(index, data)
+        path.order_us = max(path.order_us, at_us)
         self._push(path.order_us, index, i.Frame(link, data))
 
     # -- what a CSMS or the network does

@@ -27,6 +27,10 @@ class ModemFault(Fault):
         """Does anything get through?"""
         return passes
 
+    def bandwidth(self, kb_s: float | None) -> float | None:
+        """Thousand bytes a second, None without a limit."""
+        return kb_s
+
     def round_trip(self, low_ms: int, high_ms: int) -> tuple[int, int]:
         """The range of the round trip."""
         return low_ms, high_ms
@@ -60,6 +64,20 @@ class Modem(Part[ModemFault], gc=False, eq=False):
         for one in self.faults:
             low, high = one.round_trip(low, high)
         return low, high
+
+    def bandwidth_kb_s(self) -> float | None:
+        """Thousand bytes a second that get through, either way; None without a limit."""
+        kb_s = self.spec.bandwidth_kb_s
+        for one in self.faults:
+            kb_s = one.bandwidth(kb_s)
+        return kb_s
+
+    def signal_dbm(self) -> int | None:
+        """The received signal strength; None with a cable."""
+        for one in self.faults:
+            if isinstance(one, WeakSignal):
+                return one.signal_dbm
+        return self.spec.signal_dbm
 
     def refresh(self, now: int) -> None:
         """Say so when the link has come or gone."""
@@ -126,6 +144,20 @@ class SlowLink(ModemFault):
     def round_trip(self, low_ms: int, high_ms: int) -> tuple[int, int]:
         """Later by the delay."""
         return low_ms + self.rtt_ms, high_ms + self.rtt_ms
+
+
+@fault("modem.narrow")
+class NarrowLink(ModemFault):
+    """Few bytes get through: large messages, logs and firmware take long."""
+
+    wire16 = "large messages come late; uploads and downloads take long or fail"
+    wire2x = "large messages come late; uploads and downloads take long or fail"
+
+    bandwidth_kb_s: Annotated[float, Meta(ge=0.1, le=1_000_000.0, description="thousand bytes a second")] = 5.0
+
+    def bandwidth(self, kb_s: float | None) -> float | None:
+        """At most this."""
+        return self.bandwidth_kb_s if kb_s is None else min(kb_s, self.bandwidth_kb_s)
 
 
 @fault("modem.weak_signal")

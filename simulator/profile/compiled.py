@@ -155,7 +155,7 @@ def _hardware(parts: HardwareFields) -> HardwareSpec:
             battery=parts.rtc.battery,
             unset_wall_us=_year_us(parts.rtc.unset_year),
         ),
-        modem=ModemSpec(kind=parts.modem.kind, rtt_ms=parts.modem.rtt_ms),
+        modem=ModemSpec(**parts.modem.model_dump()),
         holdup_s=parts.supply.holdup_s,
         boot_soft_s=parts.boot.soft_s,
         boot_hard_s=parts.boot.hard_s,

@@ -125,16 +125,24 @@ class RtcFields(Closed):
 
 
 class ModemFields(Closed):
-    """``rtt_ms``: range of the round trip that the virtual network draws from."""
+    """``rtt_ms``: range of the round trip that the virtual network draws from. ``bandwidth_kb_s``: thousand bytes a
+    second, either way; without it the network has no limit. ``signal_dbm``: received signal strength of a radio link.
+
+    A certification lab measures with at least 5 kB/s, at most 1000 ms and at least -81 dBm (procedure, 9.2.2).
+    """
 
     kind: Literal["ethernet", "wifi", "lte"] = "ethernet"
     rtt_ms: tuple[int, int] = (2, 20)
+    bandwidth_kb_s: float | None = Field(default=None, gt=0, le=10_000_000)
+    signal_dbm: int | None = Field(default=None, ge=-140, le=-30)
 
     @model_validator(mode="after")
     def _range(self) -> ModemFields:
         low, high = self.rtt_ms
         if not 0 <= low <= high <= 60_000:
             raise ValueError(f"rtt_ms must be [lowest, highest] within 0 and 60000, not [{low}, {high}]")
+        if self.kind == "ethernet" and self.signal_dbm is not None:
+            raise ValueError("signal_dbm belongs to a radio link; a cable has no signal strength")
         return self
 
 

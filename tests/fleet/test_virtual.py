@@ -203,3 +203,11 @@ def test_the_sound_csms_gives_a_repeated_start_the_same_id() -> None:
     assert csms.sound("StartTransaction", dict(start))["transactionId"] == first["transactionId"]
     assert csms.sound("StartTransaction", {**start, "connectorId": 2})["transactionId"] != first["transactionId"]
     assert csms.clock_error_us("2026-03-01T00:00:01Z") == 1_772_323_201_000_000
+
+
+def test_a_narrow_link_takes_its_time_for_every_byte() -> None:
+    lab = rig(modem=ModemSpec(rtt_ms=(100, 100), bandwidth_kb_s=5.0))
+    lab.boot()
+    (now, _, data), (answered, _, answer) = lab.frames[:2]
+    # there: half a round trip and 0.2 ms for each byte; back the same
+    assert answered - now == 100_000 + 200 * (len(data) + len(answer))

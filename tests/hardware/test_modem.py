@@ -68,3 +68,18 @@ def test_weak_signal(board: Board) -> None:
     assert [(p.code, p.blocks, p.info) for p in board.problems(0)] == [("weak_signal", False, "signal -120 dBm")]
     board.clear("f", 2)
     assert board.problems(0) == ()
+
+
+def test_narrow(board: Board) -> None:
+    assert board.modem.bandwidth_kb_s() is None
+    board.inject("f", "modem.narrow", 0, {"bandwidth_kb_s": 9.0}, 0)
+    board.inject("g", "modem.narrow", 0, {}, 0)
+    assert board.modem.bandwidth_kb_s() == 5.0 and board.modem.passes(1)
+    board.clear("g", 2)
+    assert board.modem.bandwidth_kb_s() == 9.0
+
+
+def test_signal(board: Board) -> None:
+    assert board.modem.signal_dbm() is None
+    board.inject("f", "modem.weak_signal", 0, {"signal_dbm": -120}, 0)
+    assert board.modem.signal_dbm() == -120

@@ -81,6 +81,8 @@ def test_versions_in_any_spelling(write: Write) -> None:
          "Current.Offered, ... (22 in all); did you mean 'Voltage'?"),
         (PLAIN + "hardware: {modem: {rtt_ms: [20, 2]}}",
          "a/b.yaml:3: hardware.modem: rtt_ms must be [lowest, highest] within 0 and 60000, not [20, 2]"),
+        (PLAIN + "hardware: {modem: {signal_dbm: -70}}",
+         "a/b.yaml:3: hardware.modem: signal_dbm belongs to a radio link; a cable has no signal strength"),
         (PLAIN + "hardware: {flash: {capacity: 1KiB}}", "a/b.yaml:3: hardware.flash.capacity: must be at least 4096"),
         (PLAIN + "evses: 0", "a/b.yaml:3: evses: must be from 1 to 64"),
         (PLAIN + "evses: []", "a/b.yaml:3: evses: must not be empty"),
