@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.blocks.product_settings import NETWORK_PRIORITY, NUMBER_OF_CONNECTORS, PHASE_ROTATION, TIME_SOURCE
+from simulator.blocks.product_settings import (
+    NETWORK_PRIORITY,
+    NUMBER_OF_CONNECTORS,
+    PHASE_ROTATION,
+    PHASE_ROTATION_MAX,
+    TIME_SOURCE,
+)
+from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from simulator.core.readings import MEASURANDS
 from simulator.core.settings import (
     KEYS,
@@ -82,6 +89,10 @@ def value_of(st: Station, found: Setting) -> Value:
         return len(st.evses)
     if found is PHASE_ROTATION and found.key not in st.settings.overlay:
         return tuple(f"{number}.Unknown" for number in range(len(st.evses) + 1))
+    if found is PHASE_ROTATION_MAX:
+        return len(st.evses) + 1
+    if found is UNLOCK_ON_EV_SIDE and _all_tethered(st):
+        return False  # 1.6 9.1: a fixed cable is never unlocked
     return st.settings[found]
 
 
@@ -95,7 +106,13 @@ def text_of(st: Station, found: Setting, name: str) -> str:
 
 def writable(st: Station, found: Setting, mutability: str) -> bool:
     """May the CSMS write it on this product?"""
+    if found is UNLOCK_ON_EV_SIDE and _all_tethered(st):
+        return False
     return mutability != READ_ONLY and found not in st.model.read_only
+
+
+def _all_tethered(st: Station) -> bool:
+    return all(evse.spec.tethered for evse in st.evses)
 
 
 def write(st: Station, found: Setting, mutability: str, text: str) -> str:
@@ -105,6 +122,8 @@ def write(st: Station, found: Setting, mutability: str, text: str) -> str:
     try:
         value = found.parse(text)
     except ValueError:
+        return "Rejected"
+    if found is PHASE_ROTATION and len(value) > len(st.evses) + 1:
         return "Rejected"
     if not st.write_setting(found, value):
         return "Rejected"

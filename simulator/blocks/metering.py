@@ -33,13 +33,16 @@ SAMPLE_INTERVAL = setting(
     required16=True,
     description="seconds between samples in a transaction; 0: none",
 )
+#: most measurands one list may name
+MAX_MEASURANDS = 20
+
 SAMPLE_MEASURANDS = setting(
     "SampledDataCtrlr.TxUpdatedMeasurands",
     "list",
     (ENERGY,),
     key16="MeterValuesSampledData",
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required=True,
     required16=True,
     description="what periodic samples hold",
@@ -49,7 +52,7 @@ START_MEASURANDS = setting(
     "list",
     (ENERGY,),
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required=True,
     description="what the start message holds",
 )
@@ -58,7 +61,7 @@ END_MEASURANDS = setting(
     "list",
     (ENERGY,),
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required=True,
     description="sampled values the end message holds",
 )
@@ -68,7 +71,7 @@ STOP_TXN_SAMPLED = setting(
     (),
     key16="StopTxnSampledData",
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required16=True,
     description="sampled values the stop message holds",
 )
@@ -100,7 +103,7 @@ ALIGNED_MEASURANDS = setting(
     (ENERGY,),
     key16="MeterValuesAlignedData",
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required=True,
     required16=True,
     description="what clock-aligned values hold",
@@ -111,10 +114,23 @@ END_ALIGNED_MEASURANDS = setting(
     (),
     key16="StopTxnAlignedData",
     values=MEASURANDS,
-    max_items=20,
+    max_items=MAX_MEASURANDS,
     required=True,
     required16=True,
     description="clock-aligned values the end message holds",
+)
+LIST_LENGTHS = tuple(
+    setting(
+        None,
+        "int",
+        MAX_MEASURANDS,
+        key16=f"{name}MaxLength",
+        mutability=READ_ONLY,
+        minimum=1,
+        maximum=MAX_MEASURANDS,
+        description=f"most items of {name}",
+    )
+    for name in ("MeterValuesSampledData", "MeterValuesAlignedData", "StopTxnSampledData", "StopTxnAlignedData")
 )
 END_ALIGNED_INTERVAL = setting(
     "AlignedDataCtrlr.TxEndedInterval",

@@ -38,14 +38,66 @@ FEATURE_PROFILES = setting(
     required16=True,
     description="feature profiles the station implements",
 )
+_ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
+
+
+def _rotation_problem(value: tuple[str, ...]) -> str | None:
+    for item in value:
+        number, _, rotation = item.partition(".")
+        if not number.isdigit() or rotation not in _ROTATIONS:
+            return f"{item!r} is not connector.rotation, such as 1.RST"
+    return None
+
+
 PHASE_ROTATION = setting(
     None,
     "list",
     ("0.Unknown", "1.Unknown"),
     key16="ConnectorPhaseRotation",
     required16=True,
-    max_items=64,
+    max_items=65,
+    check=_rotation_problem,
     description="phase wiring of each connector",
+)
+PHASE_ROTATION_MAX = setting(
+    None,
+    "int",
+    2,
+    key16="ConnectorPhaseRotationMaxLength",
+    mutability=READ_ONLY,
+    minimum=1,
+    maximum=65,
+    description="most items of ConnectorPhaseRotation: the connectors and the station",
+)
+FEATURE_PROFILES_MAX = setting(
+    None,
+    "int",
+    6,
+    key16="SupportedFeatureProfilesMaxLength",
+    mutability=READ_ONLY,
+    minimum=1,
+    maximum=20,
+    description="most items of SupportedFeatureProfiles",
+)
+BLINK_REPEAT = setting(
+    None,
+    "int",
+    3,
+    key16="BlinkRepeat",
+    minimum=0,
+    maximum=100,
+    unit="times",
+    description="how often the light blinks when it signals",
+)
+LIGHT_INTENSITY = setting(
+    None,
+    "int",
+    100,
+    key16="LightIntensity",
+    minimum=0,
+    maximum=100,
+    unit="%",
+    description="brightness of the lights",
 )
 ITEMS_PER_MESSAGE = setting(
     "DeviceDataCtrlr.ItemsPerMessage[GetReport]",

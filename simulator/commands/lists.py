@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from simulator.certify.pics import pics_of
 from simulator.commands.options import one_of, option
 from simulator.commands.output import print_json, print_table
 from simulator.errors import ProfileError
@@ -82,6 +83,35 @@ def validate_profiles(
     typer.echo(f"{len(wanted) - wrong} of {len(wanted)} profiles are valid")
     if wrong:
         raise typer.Exit(2)
+
+
+@profiles.command("pics")
+def profile_pics(name: str = typer.Argument(..., help="Profile, or a YAML file."), as_json: bool = JSON) -> None:
+    """The Protocol Implementation Conformance Statement (1.6) that follows from a profile."""
+    pics = pics_of(name)
+    if as_json:
+        print_json(pics.as_dict())
+        return
+    rows: list[tuple[str, str, Any]] = []
+    for part, values in pics.as_dict().items():
+        if isinstance(values, dict):
+            rows += [(part, key, _plain(value)) for key, value in values.items()]
+        else:
+            rows.append((part, "", _plain(values)))
+    print_table(("part", "item", "answer"), rows)
+
+
+def _plain(value: Any) -> str:
+    """An answer as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(item) for item in value)
+    return str(value)
 
 
 @faults.command("list")

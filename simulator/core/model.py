@@ -91,7 +91,8 @@ class RtcSpec:
 class ModemSpec:
     """``kind``: ethernet, wifi, lte. ``rtt_ms``: range of the round trip the virtual network draws from.
 
-    ``bandwidth_kb_s``: thousand bytes a second, either way, None without a limit. ``signal_dbm``: received signal strength, None with a cable.
+    ``bandwidth_kb_s``: thousand bytes a second, either way, None without a limit. ``signal_dbm``: received signal
+    strength, None with a cable.
     """
 
     kind: str = "ethernet"
