@@ -27,6 +27,7 @@ from simulator.fleet.trace import FrameRings, FrameTrace, failure_of
 from simulator.fleet.transport import Transport
 from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
+from simulator.report.performance import Performance
 from simulator.report.redact import Redactor
 from simulator.report.storms import Storms
 from simulator.world.driver import DriverPlan
@@ -61,6 +62,7 @@ class Farm:
         self.trace, self.state = trace, state
         self.rings = FrameRings(len(plan.stations))
         self.storms = Storms()
+        self.performance = Performance()
         self.clock = LiveClock(plan.speed)
         self.transport = transport or Transport(loop, user_agent=user_agent)
         self.live = LiveFleet(loop, self.transport, self._dial, self.clock, self)
@@ -177,11 +179,13 @@ class Farm:
 
     def frame(self, seat: Seat, data: bytes, to_csms: bool, now: int) -> None:
         """A frame passed (called by the live driver)."""
+        real_us, station_id = self.clock.real_us(), seat.station.id
+        self.performance.frame(station_id, data, to_csms, real_us)
         if self.trace is not None:
-            utc_us = self.clock.epoch_us + self.clock.real_us()
-            self.trace.frame(seat.station.id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms)
+            utc_us = self.clock.epoch_us + real_us
+            self.trace.frame(station_id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms)
         else:
-            self.rings.add(seat.station.id, self.clock.real_us(), data, to_csms)
+            self.rings.add(station_id, real_us, data, to_csms)
 
     def _watch(self) -> None:
         now = self.clock.now()

@@ -375,7 +375,13 @@ class Run:
             reproduce=lambda station_id: f"{options.command_alone or options.command} --only {shlex.quote(station_id)}",
         )
         summary = build_summary(
-            self.metrics, ledger, info, storms=farm.storms, checks=checks, our_error=self.our_error is not None
+            self.metrics,
+            ledger,
+            info,
+            storms=farm.storms,
+            performance=farm.performance,
+            checks=checks,
+            our_error=self.our_error is not None,
         )
         spans = [
             (name, begin_us / 1e6, None if end_us is None else end_us / 1e6)

@@ -17,6 +17,7 @@ import msgspec
 from simulator.metrics import PHASES
 from simulator.report.plots import Span, line_plot, stacked_plot
 from simulator.report.series import Point
+from simulator.report.text import PERFORMANCE
 
 FRAMES_MAX = 50
 FRAME_CHARS = 2000
@@ -78,6 +79,7 @@ def html_report(
         _overview(summary),
         _plots(points, list(spans)),
         _calls(summary["calls"]),
+        _performance(summary["performance"]),
         _connect_failures(summary["connect_failures"]),
         _table(
             "Schema violations by the CSMS",
@@ -185,6 +187,16 @@ def _connect_failures(failures: Mapping[str, Mapping[str, Any]]) -> str:
         for reason, found in failures.items()
     ]
     return _table("Could not connect", ("reason", "count", "stations", "example", "what usually helps"), rows)
+
+
+def _performance(parameters: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        [PERFORMANCE[name], found["count"], found["median_s"], found["longest_s"]]
+        for name, found in parameters.items()
+        if found["count"]
+    ]
+    heads = ("performance parameter", "measured", "median s", "longest s")
+    return _table("Performance parameters of the certification procedure", heads, rows)
 
 
 def _storms(storms: Sequence[Mapping[str, Any]]) -> str:

@@ -20,6 +20,7 @@ from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
 from simulator.report import truth
 from simulator.report.checks import CheckResult, GeneratorVerdict, exit_code, generator_verdict
+from simulator.report.performance import Performance
 from simulator.report.reasons import LOCAL_LIMIT, what_helps
 from simulator.report.storms import Storms
 
@@ -60,6 +61,7 @@ def build_summary(
     run: RunInfo,
     *,
     storms: Storms | None = None,
+    performance: Performance | None = None,
     checks: Sequence[CheckResult] = (),
     our_error: bool = False,
 ) -> dict[str, Any]:
@@ -96,6 +98,7 @@ def build_summary(
         "faults": [_fault(found, run.start_us) for found in truth.faults(ledger)],
         "storms": storms.summary(run.start_us) if storms else [],
         "storms_left_off": storms.left_off if storms else 0,
+        "performance": (performance or Performance()).summary(),
         "remarks": truth.remarks(ledger),
         "ledger_left_off": {"records": ledger.lost_rows, **ledger.left_off},
         "checks": [check_data(check) for check in checks],

@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+#: the performance parameters of the certification procedure, in words
+PERFORMANCE = {
+    "triggered_function_timeout": "Station, command to what it causes",
+    "response_timeout": "Station, request to answer",
+    "authorize_response": "CSMS, Authorize to answer",
+    "remote_start_to_start": "Station, remote start to transaction start",
+    "remote_stop_to_stop": "Station, remote stop to transaction end",
+}
 _CAUSES = {
     "queued": "still queued at the end",
     "sent_unanswered": "sent and never answered",
@@ -24,6 +32,7 @@ def end_of_run(summary: Mapping[str, Any]) -> str:
         _lost(summary),
         _checks(summary),
         _calls(summary),
+        _performance(summary),
         _connect_failures(summary),
         _violations(summary),
         _storms(summary),
@@ -83,6 +92,15 @@ def _calls(summary: Mapping[str, Any]) -> Iterator[str]:
     late = summary["lateness"]["p99_ms"]
     if late is not None:
         yield f"Lateness, due to sent: p99 {_cell(late)} ms."
+
+
+def _performance(summary: Mapping[str, Any]) -> Iterator[str]:
+    for name, found in summary["performance"].items():
+        if found["count"] and name in PERFORMANCE:
+            yield (
+                f"{PERFORMANCE[name]}: median {found['median_s'] * 1000:.1f} ms, longest "
+                f"{found['longest_s'] * 1000:.1f} ms ({found['count']})."
+            )
 
 
 def _connect_failures(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import pytest
 from simulator.core import records as r
 from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
+from simulator.report.performance import Performance
 from simulator.report.summary import VIOLATIONS_MAX, build_summary, summary_schema, write_summary
 from simulator.report.text import end_of_run
 from tests.report.sample_run import HOSTILE, SampleRun, bad_run, checks_of, good_run, info
@@ -189,3 +190,15 @@ def test_dropped_records_are_not_passed_over() -> None:
     run = good_run()
     run.ledger.lost_rows = 3
     assert "Nothing was seen to be lost, but 3 records were dropped." in end_of_run(summary_of(run))
+
+
+def test_performance_parameters_that_were_measured_are_told() -> None:
+    performance = Performance()
+    performance.frame("CP", b'[2,"a","Reset",{}]', False, 0)
+    performance.frame("CP", b'[3,"a",{"status":"Accepted"}]', True, 12_500)
+    run = good_run()
+    summary = build_summary(run.metrics, run.ledger, info(), performance=performance)
+    valid(summary)
+    text = end_of_run(summary)
+    assert "Station, request to answer: median 12.5 ms, longest 12.5 ms (1)." in text
+    assert "CSMS, Authorize" not in text
