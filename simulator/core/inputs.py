@@ -94,11 +94,16 @@ class EvSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plug(Input):
-    """The cable connects station and car at ``evse_id``."""
+    """The cable connects station and car at ``evse_id``.
+
+    ``side``: ``both`` ends, or first the ``station`` end alone (the cable sits in the socket, no car yet), then the
+    ``ev`` end of a cable that sits there already.
+    """
 
     evse_id: int
     ev: EvSpec = EvSpec()
     connector_id: int = 1
+    side: str = "both"
 
 
 class Unplug(Input):

@@ -23,9 +23,26 @@ def plug(st: Station, event: Plug, now: int) -> None:
     if evse is None or evse.connected:
         st.record(Remark(f"plug at EVSE {event.evse_id} ignored: {'occupied' if evse else 'no such EVSE'}"))
         return
+    if event.side != "both" and not _one_end(st, evse, event.side):
+        return
     evse.ev = Ev(event.ev)
     evse.connected, evse.ev_gone = True, False
     st.board.pilots[evse.evse_id - 1].set_plugged(True, now)
+
+
+def _one_end(st: Station, evse: Evse, side: str) -> bool:
+    """One end of the cable is plugged in; does that connect station and car?"""
+    fixed = evse.spec.tethered
+    if side == "ev":
+        if not (fixed or evse.ev_gone):
+            st.record(Remark(f"plug at EVSE {evse.evse_id} ignored: no cable sits in the socket"))
+        return fixed or evse.ev_gone
+    if fixed or evse.ev_gone:
+        why = "its cable is fixed" if fixed else "a cable sits in the socket already"
+        st.record(Remark(f"plug at EVSE {evse.evse_id} ignored: {why}"))
+        return False
+    evse.ev_gone = True
+    return False
 
 
 def unplug(st: Station, event: Unplug, now: int) -> None:

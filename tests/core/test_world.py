@@ -92,3 +92,23 @@ def test_what_the_car_took_is_what_the_meter_gave(lab: Lab) -> None:
 def test_the_world_serves_its_own_inputs() -> None:
     served = {kind for kind, function in APPLY.items() if getattr(function, "__module__", "") == world.__name__}
     assert served == {i.Plug, i.Unplug, i.Park, i.EvReady, i.EvseReady}
+
+
+def test_one_end_of_the_cable_after_the_other(lab: Lab) -> None:
+    evse = lab.evse()
+    lab.feed(i.Plug(1, side="ev"))
+    assert not evse.connected and lab.remarks() == ["plug at EVSE 1 ignored: no cable sits in the socket"]
+    lab.feed(i.Plug(1, side="station"))
+    assert (evse.connected, evse.ev_gone, evse.ev, evse.plugged) == (False, True, None, False)
+    lab.feed(i.Plug(1, side="station"))
+    assert lab.remarks()[-1] == "plug at EVSE 1 ignored: a cable sits in the socket already"
+    lab.feed(i.Plug(1, side="ev"))
+    assert evse.connected and not evse.ev_gone and evse.plugged
+    lab.unplug().run(1)
+    assert not (evse.connected or evse.ev_gone) and lab.statuses()[-1] == "Available"
+
+
+def test_a_fixed_cable_has_no_station_end_to_plug() -> None:
+    lab = bench(evse={"tethered": True}).feed(i.Plug(1, side="station"))
+    assert not lab.evse().ev_gone and lab.remarks() == ["plug at EVSE 1 ignored: its cable is fixed"]
+    assert lab.feed(i.Plug(1, side="ev")).evse().connected
