@@ -16,6 +16,7 @@ from simulator.blocks.product_settings import (
     PHASE_ROTATION,
     PHASE_ROTATION_MAX,
     TIME_SOURCE,
+    features,
 )
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from simulator.core.readings import MEASURANDS
@@ -79,7 +80,9 @@ def serial_of(st: Station) -> str | None:
 
 
 def exists(st: Station, found: Setting) -> bool:
-    """Does this product have the setting?"""
+    """Does this product have the setting? One of an optional feature it has with the feature."""
+    if found.feature and not (found.feature in st.dialect.features and found.feature in features(st.model)):
+        return False
     return found not in st.model.absent
 
 

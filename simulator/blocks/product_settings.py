@@ -5,7 +5,13 @@ Blocks declare the settings they decide by; these are read by whoever asks for t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simulator.core.settings import READ_ONLY, setting
+from simulator.core.wiring import FEATURES
+
+if TYPE_CHECKING:
+    from simulator.core.model import Model
 
 NUMBER_OF_CONNECTORS = setting(
     None,
@@ -32,12 +38,29 @@ MAX_KEYS_SETTING = setting(
 FEATURE_PROFILES = setting(
     None,
     "list",
-    ("Core", "RemoteTrigger"),
+    (
+        "Core",
+        "FirmwareManagement",
+        "LocalAuthListManagement",
+        "Reservation",
+        "SmartCharging",
+        "RemoteTrigger",
+    ),
     key16="SupportedFeatureProfiles",
     mutability=READ_ONLY,
     required16=True,
     description="feature profiles the station implements",
 )
+
+
+def features(model: Model) -> frozenset[str]:
+    """The optional features of a product: what it says of itself is what it can do. Requests of one it lacks are
+    answered as not supported (``core/inbound``), and the settings of that feature do not exist."""
+    return frozenset(model.defaults[FEATURE_PROFILES.index])
+
+
+FEATURES.append(features)
+
 _ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 
 

@@ -48,10 +48,12 @@ Reply = Callable[[Any, Any, Any], object]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One row of the route table: the function that serves an action and the states in which it may."""
+    """One row of the route table: the function that serves an action, the states in which it may, and the optional
+    feature it belongs to (a product without that answers that it is not supported)."""
 
     handler: Handler
     when: frozenset[str]
+    feature: str = ""
 
 
 class Dialect:
@@ -99,6 +101,8 @@ class Dialect:
                     assert action not in self.routes, f"two handlers for {action}"
                     assert self.codec.knows(action), f"no schema for {action}"
                     self.routes[action] = route
+                    if route.feature:
+                        self.features |= {route.feature}
             for kind, renderer in table.renderers:
                 assert kind not in self.renderers, f"two renderers for {kind.__name__}"
                 self.renderers[kind] = renderer
@@ -111,24 +115,39 @@ class Dialect:
 
     #: names of optional capabilities of this version, filled by the package
     capabilities: frozenset[str] = frozenset()
+    #: optional features of which this version serves requests
+    features: frozenset[str] = frozenset()
 
 
 class Table:
-    """What one block module of a dialect package declares; several dialects may adopt the same table."""
+    """What one block module of a dialect package declares; several dialects may adopt the same table.
 
-    def __init__(self) -> None:
+    ``feature``: the optional feature (``blocks/product_settings.FEATURE_PROFILES``) its requests belong to.
+    """
+
+    def __init__(self, feature: str = "") -> None:
+        self.feature = feature
         self.handlers: list[tuple[str, Route, str | None]] = []
         self.renderers: list[tuple[type, Renderer]] = []
         self.replies: list[tuple[str, Reply]] = []
         self.failures: list[tuple[str, Callable[[Any, Any, str], None]]] = []
 
     def on(
-        self, action: str, *, when: frozenset[str] = ACCEPTED, since: str | None = None
+        self,
+        action: str,
+        *,
+        when: frozenset[str] = ACCEPTED,
+        since: str | None = None,
+        feature: str | None = None,
     ) -> Callable[[Handler], Handler]:
-        """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised."""
+        """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised.
+
+        ``feature`` replaces the table's.
+        """
+        owned = self.feature if feature is None else feature
 
         def declare(function: Handler) -> Handler:
-            self.handlers.append((action, Route(function, when), since))
+            self.handlers.append((action, Route(function, when, owned), since))
             return function
 
         return declare

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core.dialect import CallRefused, Later
 from simulator.core.records import CsmsCallHandled, ViolationSeen
-from simulator.core.wiring import QUIET
+from simulator.core.wiring import FEATURES, QUIET
 from simulator.errors import RemoteProtocolError
 from simulator.wire.rpc import Call, Error, Result, parse
 
@@ -111,11 +111,15 @@ def failure(st: Station, entry: Entry, code: str) -> None:
         told(st, entry.report, code)
 
 
+def _has(st: Station, feature: str) -> bool:
+    return feature in FEATURES[0](st.model)
+
+
 def _on_call(st: Station, message: Call, now: int) -> None:
     dialect = st.dialect
     action = message.action
     route = dialect.routes.get(action)
-    if action in st.model.not_offered:
+    if action in st.model.not_offered or (route is not None and route.feature and not _has(st, route.feature)):
         route = None
     if route is None:
         if dialect.codec.knows(action):

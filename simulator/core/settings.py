@@ -21,8 +21,8 @@ class Setting:
     """One setting. ``type``: int, bool, str, list (ordered or not, ``values`` are the members allowed), float.
 
     ``name`` is the 2.x name, or None where 2.x has no such variable; ``key16`` the 1.6 key or None. ``reboot``: a
-    change takes effect after a reboot. ``max_items`` bounds a list, ``max_len`` a string. ``check`` may refuse a value
-    with a reason that depends on others.
+    change takes effect after a reboot. ``feature``: it exists only on a product with this optional feature.
+    ``max_items`` bounds a list, ``max_len`` a string. ``check`` may refuse a value with a reason that depends on others.
     """
 
     __slots__ = (
@@ -30,6 +30,7 @@ class Setting:
         "component",
         "default",
         "description",
+        "feature",
         "index",
         "instance",
         "key",
@@ -69,6 +70,7 @@ class Setting:
         required: bool = False,
         required16: bool = False,
         check: Callable[[Value], str | None] | None = None,
+        feature: str = "",
         description: str = "",
     ) -> None:
         assert name or key16
@@ -78,6 +80,7 @@ class Setting:
         self.minimum, self.maximum, self.values = minimum, maximum, values
         self.max_items, self.max_len, self.unit, self.reboot = max_items, max_len, unit, reboot
         self.required, self.required16, self.check, self.description = required, required16, check, description
+        self.feature = feature
         self.component = self.variable = self.instance = ""
         if name:
             self.component, _, rest = name.partition(".")

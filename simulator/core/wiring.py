@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
+    from simulator.core.model import Model
     from simulator.core.reports import TransactionReport
     from simulator.core.station import Station
 
@@ -36,6 +37,8 @@ QUIET: Final = object()
 TIMERS: dict[str, TimerHandler] = {}
 #: set by the transactions block: gives a transaction report its sequence number
 NUMBER: list[Callable[[Station, TransactionReport], TransactionReport]] = []
+#: set by the product settings: the optional features of a product
+FEATURES: list[Callable[[Model], frozenset[str]]] = []
 #: set by the authorization block: who takes a presented token, and who a pressed button
 PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
 PRESSED: list[Callable[[Station, str, int, int], None]] = []

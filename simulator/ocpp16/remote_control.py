@@ -53,7 +53,7 @@ def unlock(st: Station, req: Any, m: Any) -> Any:
     return m.UnlockConnectorResponse(status=_UNLOCK[word])
 
 
-@table.on("TriggerMessage", when=REGISTERED)
+@table.on("TriggerMessage", when=REGISTERED, feature="RemoteTrigger")
 def trigger(st: Station, req: Any, m: Any) -> Any:
     """5.17: the reply first, then what was asked for, with what is true then."""
     wanted = req.requested_message
