@@ -22,7 +22,7 @@ class Setting:
 
     ``name`` is the 2.x name, or None where 2.x has no such variable; ``key16`` the 1.6 key or None. ``reboot``: a
     change takes effect after a reboot. ``feature``: it exists only on a product with this optional feature.
-    ``max_items`` bounds a list, ``max_len`` a string. ``check`` may refuse a value with a reason that depends on others.
+    ``max_items`` bounds a list, ``max_len`` a string. ``check`` may refuse a value with a reason of its own.
     """
 
     __slots__ = (
