@@ -1,8 +1,8 @@
 """The jobs of ``core/jobs.py`` that are work on keys and certificates.
 
 They are ``make_csr``, ``inspect_certificate``, ``check_chain`` and ``check_signature``. Both drivers carry them out
-with :func:`run`; each takes well under a millisecond, except the making of an RSA key. Nothing here reads a clock or draws
-lots beyond a new key.
+with :func:`run`; each takes about a millisecond or less, except the making of an RSA key. Nothing here reads a clock or
+draws lots beyond a new key.
 """
 
 from __future__ import annotations
