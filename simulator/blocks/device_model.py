@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.blocks.product_settings import (
+    CERTIFICATE_ENTRIES,
     NETWORK_PRIORITY,
     NUMBER_OF_CONNECTORS,
     PHASE_ROTATION,
@@ -18,6 +19,7 @@ from simulator.blocks.product_settings import (
     TIME_SOURCE,
     features,
 )
+from simulator.core import certificate_store
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from simulator.core.readings import MEASURANDS
 from simulator.core.settings import (
@@ -28,6 +30,7 @@ from simulator.core.settings import (
     Value,
     all_settings,
 )
+from simulator.core.wiring import BEFORE_WRITE
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -94,6 +97,8 @@ def value_of(st: Station, found: Setting) -> Value:
         return tuple(f"{number}.Unknown" for number in range(len(st.evses) + 1))
     if found is PHASE_ROTATION_MAX:
         return len(st.evses) + 1
+    if found is CERTIFICATE_ENTRIES:
+        return certificate_store.count(st)
     if found is UNLOCK_ON_EV_SIDE and _all_tethered(st):
         return False  # 1.6 9.1: a fixed cable is never unlocked
     return st.settings[found]
@@ -127,6 +132,9 @@ def write(st: Station, found: Setting, mutability: str, text: str) -> str:
     except ValueError:
         return "Rejected"
     if found is PHASE_ROTATION and len(value) > len(st.evses) + 1:
+        return "Rejected"
+    judge = BEFORE_WRITE.get(found.key)
+    if judge is not None and not judge(st, value):
         return "Rejected"
     if not st.write_setting(found, value):
         return "Rejected"
@@ -242,6 +250,9 @@ def write_variable(st: Station, row: Variable, text: str) -> tuple[str, str]:
     except ValueError:
         return "Rejected", "InvalidValue"
     if row.values and found.type == "list" and not set(value) <= set(row.values):
+        return "Rejected", "InvalidValue"
+    judge = BEFORE_WRITE.get(found.key)
+    if judge is not None and not judge(st, value):
         return "Rejected", "InvalidValue"
     if not st.write_setting(found, value):
         return "Rejected", "OutOfStorage" if st.board.flash.why == "full" else "InternalError"

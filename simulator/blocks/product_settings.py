@@ -224,12 +224,3 @@ NETWORK_PRIORITY = setting(
     required=True,
     description="order in which network profiles are tried",
 )
-NETWORK_ATTEMPTS = setting(
-    "OCPPCommCtrlr.NetworkProfileConnectionAttempts",
-    "int",
-    3,
-    minimum=1,
-    maximum=1000,
-    required=True,
-    description="dials of one network profile before the next",
-)

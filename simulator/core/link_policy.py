@@ -5,15 +5,18 @@ Back-off (2.x RetryBackOff variables; other versions use the same rule because t
 
 Every dial has a number; what carries another number than the current one is ignored. Giving up a link ourselves makes
 it a past one at once, so nothing that still arrives on it can do harm.
+
+New credentials and profiles are tried, confirmed or taken back in one place (``core/trial.py``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulator.core.effects import Dial, Hangup, Ping
 from simulator.core.records import Connected, ConnectFailed, Disconnected
-from simulator.core.settings import READ_ONLY, WRITE_ONLY, setting
+from simulator.core.settings import READ_ONLY, READ_WRITE, WRITE_ONLY, setting
 
 if TYPE_CHECKING:
     from simulator.core.inputs import LinkDown, LinkUp
@@ -40,13 +43,15 @@ PING_INTERVAL = setting(
 )
 CONNECT_TIMEOUT_S = 30
 PONG_TIMEOUT_S = 20
+#: a new connection that is wanted waits this long for answers that are due on the present one
+RENEW_PATIENCE_S = 10
 SECURITY_PROFILE = setting(
     "SecurityCtrlr.SecurityProfile",
     "int",
     0,
     key16="SecurityProfile",
     mutability=READ_ONLY,
-    mutability16=READ_ONLY,
+    mutability16=READ_WRITE,
     minimum=0,
     maximum=3,
     required=True,
@@ -61,6 +66,19 @@ PASSWORD = setting(
     max_len=64,
     description="password of HTTP basic authentication",
 )
+NETWORK_ATTEMPTS = setting(
+    "OCPPCommCtrlr.NetworkProfileConnectionAttempts",
+    "int",
+    3,
+    minimum=1,
+    maximum=1000,
+    required=True,
+    description="dials of one network profile, or with new credentials, before the next or the previous",
+)
+#: security profiles whose connection is TLS, and those that authenticate by password (white paper table 2)
+TLS_PROFILES, PASSWORD_PROFILES, CERTIFICATE_PROFILE = frozenset({2, 3}), frozenset({1, 2}), 3
+#: set by the certificates block: what the station has for TLS in its store, as ``Dial.refs``
+TLS_REFS: list[Callable[[Station, int], dict[str, str]]] = []
 
 
 class LinkPolicy:
@@ -71,10 +89,14 @@ class LinkPolicy:
         "dialed_us",
         "down_since_us",
         "ever_up",
+        "failures",
         "held",
         "is_up",
         "number",
+        "renew_by",
         "state",
+        "tried_from",
+        "trouble",
         "waiting_pong",
     )
 
@@ -90,11 +112,20 @@ class LinkPolicy:
         #: do not dial until released (switched off, or the run is ending)
         self.held = True
         self.waiting_pong = False
+        #: why the link or dial of that number ended, as (number, cause, code, detail); None while a link is up
+        self.trouble: tuple[int, str, int, str] | None = None
+        #: dials of a trial that failed for a reason that speaks against what is tried
+        self.failures = 0
+        #: number of the link on which a trial began: only a later one can confirm it
+        self.tried_from = 0
+        #: a new connection is wanted, at the latest at this moment; None when none is
+        self.renew_by: int | None = None
 
     def start(self, st: Station, now: int) -> None:
         """The station is running: dial as soon as the modem allows."""
         self.held = False
-        self.attempts = 0
+        self.attempts = self.failures = 0
+        self.renew_by = None
         st.timers.set("dial", now)
 
     def dial(self, st: Station, now: int) -> None:
@@ -105,17 +136,19 @@ class LinkPolicy:
             return  # the rule below dials when it is back
         self.number += 1
         self.state = "dialing"
+        self.trouble = None
         self.dialed_us = now
         timeout_us = CONNECT_TIMEOUT_S * 1_000_000 * st.speed
+        profile = st.settings[SECURITY_PROFILE]
         st.do(
             Dial(
                 link=self.number,
                 slot=0,
                 url="",
                 subprotocols=(st.dialect.subprotocol,),
-                security_profile=st.settings[SECURITY_PROFILE],
+                security_profile=profile,
                 password=st.settings[PASSWORD] or None,
-                refs={},
+                refs=TLS_REFS[0](st, profile) if profile in TLS_PROFILES and TLS_REFS else {},
                 timeout_us=timeout_us,
             )
         )
@@ -128,6 +161,7 @@ class LinkPolicy:
         talk."""
         st.timers.cancel("dial_bound")
         if event.subprotocol != st.dialect.subprotocol:
+            self.trouble = (self.number, "subprotocol", 0, "")
             st.record(ConnectFailed("subprotocol", 0, f"server picked {event.subprotocol!r}"))
             self.drop(st, now, "close", on_record=False)
             return False
@@ -135,6 +169,7 @@ class LinkPolicy:
         st.record(Connected(now - self.dialed_us, self.ever_up))
         self.ever_up = True
         self.attempts = 0
+        self.trouble = self.renew_by = None
         self.waiting_pong = False
         self._arm_ping(st, now)
         return True
@@ -146,6 +181,7 @@ class LinkPolicy:
             st.record(Disconnected(event.cause, event.code))
         else:
             st.record(ConnectFailed(event.cause, event.code, event.detail))
+        self.trouble = (self.number, event.cause, event.code, event.detail)
         self._lost(st, now, event.retry_after_s)
 
     def drop(self, st: Station, now: int, how: str, *, on_record: bool = True, redial: bool = True) -> None:
@@ -153,10 +189,27 @@ class LinkPolicy:
         if self.state == "down":
             return
         st.do(Hangup(self.number, how))
+        if self.state == "dialing" and self.trouble is None:
+            self.trouble = (self.number, "timeout", 0, "")
         if on_record and self.state == "up":
             st.record(Disconnected("local_" + how, 1000 if how == "close" else 0))
         st.timers.cancel("dial_bound")
         self._lost(st, now, None, redial=redial)
+
+    def renew(self, st: Station, now: int) -> None:
+        """Connect anew as soon as what is queued has been answered, within :data:`RENEW_PATIENCE_S`."""
+        self.renew_by = now + RENEW_PATIENCE_S * 1_000_000
+        st.timers.set("renew", self.renew_by)
+
+    def renew_now(self, st: Station, now: int) -> None:
+        """Hang up and dial at once."""
+        self.renew_by = None
+        st.timers.cancel("renew")
+        self.drop(st, now, "close", redial=False)
+        self.attempts = 0
+        if not self.held:
+            st.phase("offline")
+            st.timers.set("dial", now)
 
     def _lost(self, st: Station, now: int, retry_after_s: int | None, *, redial: bool = True) -> None:
         was_up = self.is_up

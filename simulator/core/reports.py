@@ -200,19 +200,46 @@ class SecurityEvent(Report):
     info: str = ""
 
 
+class SecurityNote(SecurityEvent):
+    """A security event that is not told, only kept in the security log."""
+
+
+class SigningAsked(Report):
+    """SignCertificate: a request (PEM) for a certificate of the station; the answer goes to the certificates block."""
+
+    csr: str
+
+
 class FirmwareProgress(Report):
-    """FirmwareStatusNotification. ``status`` in FirmwareStatusEnumType words; ``request_id`` when it has one."""
+    """FirmwareStatusNotification. ``status`` in FirmwareStatusEnumType words; ``request_id`` when it has one.
+
+    ``plain``: the update is without signature, which picks the older message where a version has two.
+    """
 
     status: str
     request_id: int | None = None
+    plain: bool = False
+
+
+class FirmwareStep(FirmwareProgress):
+    """A state that an update has entered: kept until it is told (L01.FR.01)."""
+
+    durable: ClassVar[bool] = True
 
 
 class LogProgress(Report):
-    """Status of a log or diagnostics upload; ``diagnostics`` picks the older message where a version has two."""
+    """Status of a log or diagnostics upload, in UploadLogStatusEnumType words; ``diagnostics`` picks the older message
+    where a version has two."""
 
     status: str
     request_id: int | None = None
     diagnostics: bool = False
+
+
+class LogStep(LogProgress):
+    """A state that an upload has entered: kept until it is told (N01.FR.07-10)."""
+
+    durable: ClassVar[bool] = True
 
 
 class DataSent(Report):
@@ -236,7 +263,11 @@ AnyReport = (
     | ComponentEvent
     | ReportPage
     | SecurityEvent
+    | SecurityNote
+    | SigningAsked
     | FirmwareProgress
+    | FirmwareStep
     | LogProgress
+    | LogStep
     | DataSent
 )

@@ -12,7 +12,7 @@ the drains that watch the outbox. To say nothing is always safe; ``tests/core/te
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -39,6 +39,8 @@ TIMERS: dict[str, TimerHandler] = {}
 NUMBER: list[Callable[[Station, TransactionReport], TransactionReport]] = []
 #: set by the product settings: the optional features of a product
 FEATURES: list[Callable[[Model], frozenset[str]]] = []
+#: settings (by key) whose writing by the CSMS depends on more than the value: asked just before, False refuses it
+BEFORE_WRITE: dict[str, Callable[[Station, Any], bool]] = {}
 #: set by the authorization block: who takes a presented token, and who a pressed button
 PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
 PRESSED: list[Callable[[Station, str, int, int], None]] = []
@@ -101,6 +103,17 @@ def on_timer(name: str) -> Callable[[TimerHandler], TimerHandler]:
     def declare(function: TimerHandler) -> TimerHandler:
         assert name not in TIMERS, f"two handlers for timer {name}"
         TIMERS[name] = function
+        return function
+
+    return declare
+
+
+def before_write(key: str) -> Callable[[Callable[[Station, Any], bool]], Callable[[Station, Any], bool]]:
+    """``function(station, value)`` says whether the CSMS may write a valid value to the setting ``key`` now."""
+
+    def declare(function: Callable[[Station, Any], bool]) -> Callable[[Station, Any], bool]:
+        assert key not in BEFORE_WRITE, f"two judges of {key}"
+        BEFORE_WRITE[key] = function
         return function
 
     return declare

@@ -7,6 +7,7 @@ from simulator.core.dialect import Dialect
 from simulator.ocpp16 import (
     authorization,
     availability,
+    certificates,
     data_transfer,
     messages,
     metering,
@@ -14,6 +15,7 @@ from simulator.ocpp16 import (
     remote_control,
     security,
     transactions,
+    triggers,
 )
 from simulator.ocpp16.policy import Policy16
 
@@ -54,6 +56,9 @@ DIALECT_16.adopt(
     metering.table,
     data_transfer.table,
     security.table,
+    certificates.table,
+    triggers.table,
+    triggers.extended_table,
 )
 DIALECT_16.policy = Policy16()
 DIALECT_16.password_is_hex = True  # AuthorizationKey, security white paper A00.FR.205

@@ -1,4 +1,4 @@
-"""RemoteStart/StopTransaction, UnlockConnector and TriggerMessage of 1.6 (5.11, 5.12, 5.17, 5.18)."""
+"""RemoteStart/StopTransaction and UnlockConnector of 1.6 (5.11, 5.12, 5.18)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import availability, metering, provisioning, remote_control, transaction_record
+from simulator.blocks import remote_control, transaction_record
 from simulator.blocks.remote_control import StartWish
-from simulator.core.dialect import REGISTERED, Table
+from simulator.core.dialect import Table
 from simulator.core.reports import FirmwareProgress, LogProgress
 
 if TYPE_CHECKING:
@@ -51,34 +51,6 @@ def unlock(st: Station, req: Any, m: Any) -> Any:
     """5.18: a running transaction is finished first."""
     word = remote_control.unlock(st, req.connector_id, stop_reason="UnlockCommand")
     return m.UnlockConnectorResponse(status=_UNLOCK[word])
-
-
-@table.on("TriggerMessage", when=REGISTERED, feature="RemoteTrigger")
-def trigger(st: Station, req: Any, m: Any) -> Any:
-    """5.17: the reply first, then what was asked for, with what is true then."""
-    wanted = req.requested_message
-    evse_id = None if req.connector_id is UNSET else req.connector_id
-    if evse_id is not None and (evse_id < 0 or evse_id > len(st.evses)):
-        return m.TriggerMessageResponse(status="Rejected")
-    if wanted == "BootNotification":
-        provisioning.announce(st, st.now, triggered=True)
-    elif wanted == "Heartbeat":
-        availability.beat(st, triggered=True)
-    elif wanted == "MeterValues":
-        metering.trigger_values(st, evse_id)
-    elif wanted == "StatusNotification":
-        if evse_id in (None, 0):
-            availability.publish_station(st, triggered=True)
-        for evse in st.evses:
-            if evse_id in (None, evse.evse_id):
-                availability.publish_status(st, evse, triggered=True)
-    elif wanted == "DiagnosticsStatusNotification":
-        st.publish(LogProgress("Idle", diagnostics=True), triggered=True)
-    elif wanted == "FirmwareStatusNotification":
-        st.publish(FirmwareProgress("Idle"), triggered=True)
-    else:
-        return m.TriggerMessageResponse(status="NotImplemented")
-    return m.TriggerMessageResponse(status="Accepted")
 
 
 @table.render(FirmwareProgress)

@@ -1,4 +1,4 @@
-"""Messages of the 1.6 security extension that the present blocks need (white paper edition 3)."""
+"""SecurityEventNotification of the 1.6 security extension (white paper edition 3, A04 and chapter 8)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ if TYPE_CHECKING:
 
 table = Table()
 
+#: events that have another name in the white paper's list
+NAMES = {
+    "FailedToAuthenticateAtCsms": "FailedToAuthenticateAtCentralSystem",
+    "CsmsFailedToAuthenticate": "CentralSystemFailedToAuthenticate",
+    "InvalidCsmsCertificate": "InvalidCentralSystemCertificate",
+    "InvalidChargingStationCertificate": "InvalidChargePointCertificate",
+}
+
 
 @table.render(SecurityEvent)
 def security_event(st: Station, report: SecurityEvent, m: Any) -> Any:
     """A04."""
     return "SecurityEventNotification", m.make(
         m.SecurityEventNotificationRequest,
-        type=report.kind,
+        type=NAMES.get(report.kind, report.kind),
         timestamp=format_wall(st.wall_of(report.at)),
         tech_info=report.info or UNSET,
     )

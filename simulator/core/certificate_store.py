@@ -1,0 +1,84 @@
+"""The certificates of a station, as they lie on flash: roots it trusts and its own.
+
+Every entry of the flash area is the facts of one certificate (the result of the job ``inspect_certificate``, plain
+data; the station's own with ``key``, the handle of its private key). The same facts may be shared by a whole fleet and
+are never changed. Uses are in words of 2.x. Of the station's own certificates the newest in force counts (A02.FR.09).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+AREA = "certificates"
+CSMS_ROOT, MANUFACTURER_ROOT = "CSMSRootCertificate", "ManufacturerRootCertificate"
+V2G_ROOT, MO_ROOT = "V2GRootCertificate", "MORootCertificate"
+STATION = "ChargingStationCertificate"
+ROOTS = (CSMS_ROOT, MANUFACTURER_ROOT, V2G_ROOT, MO_ROOT)
+USES = (*ROOTS, STATION)
+
+Facts = dict[str, Any]
+
+
+def name_of(use: str, facts: Facts) -> str:
+    """The key of a certificate on flash."""
+    return f"{use}/{facts['issuer_key_hash'][:16]}/{facts['serial_number']}"
+
+
+def entries(st: Station, use: str) -> list[tuple[str, Facts]]:
+    """(name, facts) of every certificate for this use, oldest first."""
+    return [(name, facts) for name, facts in st.board.flash.items(AREA) if name.startswith(use + "/")]
+
+
+def count(st: Station) -> int:
+    """How many certificates are installed, of all uses."""
+    return sum(len(entries(st, use)) for use in USES)
+
+
+def put(st: Station, use: str, facts: Facts) -> bool:
+    """Store a certificate, in place of the same one; False (and ``flash.why``) when flash refuses."""
+    assert use in USES, use
+    pem = sys.intern(facts["pem"])
+    if pem is not facts["pem"]:
+        facts = {**facts, "pem": pem}
+    return st.board.flash.write(AREA, name_of(use, facts), facts, 64 + len(pem) * 3 // 4)
+
+
+def remove(st: Station, name: str) -> bool:
+    """Delete a certificate; False when the memory cannot be written."""
+    return st.board.flash.delete(AREA, name)
+
+
+def find(st: Station, algorithm: str, name_hash: str, key_hash: str, serial: str) -> str | None:
+    """The name of the certificate with this hash data, of any use; hexadecimal text compares without case."""
+    wanted = (algorithm, name_hash.lower(), key_hash.lower(), serial.lower().lstrip("0"))
+    for use in USES:
+        for name, facts in entries(st, use):
+            known = (facts["issuer_name_hash"], facts["issuer_key_hash"], facts["serial_number"].lstrip("0"))
+            if (facts["hash_algorithm"], *(text.lower() for text in known)) == wanted:
+                return name
+    return None
+
+
+def in_force(facts: Facts, wall_us: int) -> bool:
+    """Is it valid at this time (microseconds since 1970)?"""
+    return bool(facts["not_before_us"] <= wall_us <= facts["not_after_us"])
+
+
+def station_certificate(st: Station) -> tuple[str, Facts] | None:
+    """(name, facts) of the station's own certificate in use: the newest in force."""
+    found = entries(st, STATION)
+    if not found:
+        return None
+    wall_us = st.board.rtc.wall(st.now)
+    valid = [row for row in found if in_force(row[1], wall_us)]
+    return max(valid, key=lambda row: int(row[1]["not_before_us"])) if valid else None
+
+
+def has_root(st: Station, use: str = CSMS_ROOT) -> bool:
+    """Is there a root in force for this use?"""
+    wall_us = st.board.rtc.wall(st.now)
+    return any(in_force(facts, wall_us) for _, facts in entries(st, use))
