@@ -8,7 +8,7 @@ import traceback
 import typer
 
 import simulator
-from simulator.commands import check, csms, demo, fleet, hunt, lists, load, run, state
+from simulator.commands import check, csms, ctl, demo, fleet, hunt, lists, load, run, state, tail
 from simulator.csms.process import CsmsProcessError
 from simulator.errors import AuthorError, GeneratorLimit, UnknownName
 
@@ -25,6 +25,10 @@ app.command("demo", help="Watch 200 stations of several vendors for a minute, wi
 app.command("run", help="Run a fleet against a CSMS; without a target against the reference CSMS.")(run.run)
 app.command("csms", help="The reference CSMS: a TEST TARGET for stations.")(csms.csms)
 app.command("check", help="Try one station step by step and say which step fails.")(check.check)
+app.command("ctl", help="A person's hand on a station of a running farm: plug, present, boot, inject, state ...")(
+    ctl.ctl
+)
+app.command("tail", help="The frames of a station of a running farm, as they pass.")(tail.tail)
 app.command("load", help="Load a CSMS with Locust; each user is one live station.")(load.load)
 app.command("hunt", help="Random fleets from a seed against independent checkers, in memory.")(hunt.hunt)
 app.add_typer(fleet.app, name="fleet", help="What a fleet file would start.")

@@ -7,7 +7,10 @@ take the answer.
 
 A control surface can do harm, so it is careful about who asks: on loopback the ``Host`` and ``Origin`` headers have to
 be loopback names (a web page opened in a browser on the same machine is not a user of this API), and on any other
-address a bearer token is required.
+address a bearer token is required. What changes something is never done for a page of another origin, not even of
+another port of this machine. A route may be public: it is served without the token and must show nothing of a run.
+
+A handler may return an ``EventStream`` (``simulator/events.py``): it is written as long as its reader stays.
 """
 
 from __future__ import annotations
@@ -28,11 +31,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import h11
 
 from simulator.errors import AuthorError
+from simulator.events import EventStream
 
 LOG = logging.getLogger("simulator.httpd")
 
 MAX_HEAD_BYTES = 16 * 1024
 READ_CHUNK_BYTES = 64 * 1024
+#: what a stopping server gives its streams to say that it is over
+FAREWELL_S = 1.0
 
 
 class HttpError(Exception):
@@ -105,16 +111,20 @@ def text_response(text: str, status: int = 200, content_type: str = "text/plain;
     return Response(text.encode(), status, content_type)
 
 
-Handler = Callable[[Request], Response | Awaitable[Response]]
+Handler = Callable[[Request], Response | EventStream | Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``method`` and a path such as ``/api/stations/{id}``; a ``{name}`` matches exactly one path segment."""
+    """``method`` and a path such as ``/api/stations/{id}``; a ``{name}`` matches exactly one path segment.
+
+    ``public``: served without the token.
+    """
 
     method: str
     path: str
     handler: Handler
+    public: bool = False
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """The values of the ``{names}`` when ``segments`` is this route's path, else None."""
@@ -165,6 +175,7 @@ class HttpServer:
         self._body_limit, self._timeout_s, self._max_connections = body_limit, timeout_s, max_connections
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._streams: dict[asyncio.Task[None], EventStream] = {}
 
     @property
     def port(self) -> int:
@@ -182,11 +193,15 @@ class HttpServer:
         self._server = await asyncio.start_server(self._accept, self.host, self._port, limit=READ_CHUNK_BYTES)
         self._port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self) -> None:
-        """Stop listening and drop every connection. Harmless when not started."""
+    async def stop(self, why: str = "the server stops") -> None:
+        """Stop listening and drop every connection; open streams are told ``why``. Harmless when not started."""
         if self._server is None:
             return
         self._server.close()
+        for stream in self._streams.values():
+            stream.end(why)
+        if self._streams:
+            await asyncio.wait(tuple(self._streams), timeout=FAREWELL_S)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -222,15 +237,29 @@ class HttpServer:
                 return
             crowded = len(self._tasks) > self._max_connections
             answer = _problem(503, "too many connections") if crowded else await self._answer(*incoming)
+            if isinstance(answer, EventStream):
+                await self._stream(wire, answer)
+                return
             if not await wire.write(answer, close=crowded):
                 return
 
-    async def _answer(self, head: h11.Request, body: bytes) -> Response:
+    async def _stream(self, wire: _Wire, stream: EventStream) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams[task] = stream
+        try:
+            await wire.write_stream(stream)
+        finally:
+            del self._streams[task]
+            stream.close()
+
+    async def _answer(self, head: h11.Request, body: bytes) -> Response | EventStream:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         method, target = head.method.decode("ascii"), urlsplit(head.target.decode("latin-1"))
         try:
-            self._check_sender(headers)
-            handler, params = self._find("GET" if method == "HEAD" else method, target.path)
+            segments = [unquote(part) for part in target.path.strip("/").split("/")]
+            self._check_sender(method, segments, headers)
+            handler, params = self._find("GET" if method == "HEAD" else method, target.path, segments)
             query = dict(parse_qsl(target.query, keep_blank_values=True))
             result = handler(Request(method, target.path, params, query, headers, body))
             return await result if inspect.isawaitable(result) else result
@@ -240,19 +269,22 @@ class HttpServer:
             LOG.exception("%s %s failed", method, target.path)
             return _problem(500, "internal error; the log has the details")
 
-    def _check_sender(self, headers: Mapping[str, str]) -> None:
+    def _check_sender(self, method: str, segments: Sequence[str], headers: Mapping[str, str]) -> None:
+        origin = headers.get("origin")
+        if method not in ("GET", "HEAD") and origin is not None and origin.partition("://")[2] != headers.get("host"):
+            raise HttpError(403, "a page of another origin may not do this")
         if self._token is not None:
+            if method in ("GET", "HEAD") and any(r.public and r.match(segments) is not None for r in self.routes):
+                return
             given = headers.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
                 raise HttpError(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
             return
         host = urlsplit("//" + headers.get("host", "")).hostname or ""
-        origin = headers.get("origin")
         if not is_loopback(host) or (origin is not None and not is_loopback(urlsplit(origin).hostname or "")):
             raise HttpError(403, "this address serves programs on this machine only")
 
-    def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        segments = [unquote(part) for part in path.strip("/").split("/")]
+    def _find(self, method: str, path: str, segments: Sequence[str]) -> tuple[Handler, dict[str, str]]:
         allowed = []
         for route in self.routes:
             params = route.match(segments)
@@ -323,6 +355,36 @@ class _Wire:
         if close:
             await self._drain_input()
         return False
+
+    async def write_stream(self, stream: EventStream) -> None:
+        """Send ``stream`` until it ends, its reader goes, or the reader takes nothing for the server's time-out."""
+        headers = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("Connection", "close")]
+        head = self._h11.send(h11.Response(status_code=200, headers=headers, reason=b"OK"))
+        self._writer.write(head or b"")
+        gone: asyncio.Future[bytes] = asyncio.ensure_future(
+            self._reader.read(1)
+        )  # a reader of a stream has nothing more to say
+        coming: asyncio.Future[bytes | None] | None = None
+        try:
+            while self._body_wanted:
+                coming = asyncio.ensure_future(stream.next())
+                either: list[asyncio.Future[Any]] = [coming, gone]
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    return
+                data = coming.result()
+                if data is None:
+                    break
+                async with asyncio.timeout(self._timeout_s):
+                    self._writer.write(self._h11.send(h11.Data(data=data)) or b"")
+                    await self._writer.drain()
+        finally:
+            gone.cancel()
+            if coming is not None:
+                coming.cancel()
+        async with asyncio.timeout(self._timeout_s):
+            self._writer.write(self._h11.send(h11.EndOfMessage()) or b"")
+            await self._writer.drain()
 
     async def _drain_input(self) -> None:
         """Read a little of what is still coming, so that closing does not reset the connection under the answer."""

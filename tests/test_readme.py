@@ -224,7 +224,7 @@ def test_requests_of_curl_are_served() -> None:
         assert any(m == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), path) for m, p in served), line
         body = json.loads(said[said.index("-d") + 1]) if "-d" in said else {}
         if port == "9464" and method == "POST":
-            control.ACTS[path.rpartition("/")[2]].event(body, 1)
+            control.ACTS[path.rpartition("/")[2]].read(body, 1)
         if path == "/api/faults" and method == "PUT":
             FaultPlan.model_validate(body)
 

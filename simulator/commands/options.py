@@ -21,7 +21,7 @@ from simulator.fleet.schema import COMMAND_LINE, load_fleet
 from simulator.fleet.target import Target, load_target, make_target, target_from_flags
 from simulator.registry import nearest
 
-SECRET_FLAGS = ("--password", "--header")
+SECRET_FLAGS = ("--password", "--header", "--http-token")
 #: what a run leaves behind; the command that shows one station alone must not write over it
 TRACES = ("--summary", "--report", "--junit", "--ledger", "--trace", "--state")
 HEADER_VARIABLE = "CPFARM_HEADER"

@@ -58,7 +58,10 @@ class Lines:
     def started(self, run: Run) -> None:
         """Where to look."""
         if run.http_url:
-            self._say({"event": "started", "metrics": run.http_url + "/metrics"}, f"metrics at {run.http_url}/metrics")
+            self._say(
+                {"event": "started", "page": run.http_url + "/", "metrics": run.http_url + "/metrics"},
+                f"page at {run.http_url}/ (metrics at {run.http_url}/metrics)",
+            )
 
     def tick(self, run: Run) -> None:
         """A line, when it is time."""
@@ -114,7 +117,7 @@ class Panel:
         row = figures(run)
         head = Text(f"cpfarm  {row['t_s']} s", style="bold")
         if run.http_url:
-            head.append(f"   metrics {run.http_url}/metrics", style="dim")
+            head.append(f"   page {run.http_url}/   metrics {run.http_url}/metrics", style="dim")
         stations = Table(box=None, pad_edge=False)
         for phase in PHASES:
             stations.add_column(phase, justify="right")

@@ -66,6 +66,10 @@ def run(
     strict: bool = option("--strict", "Schema violations of the CSMS fail the run.", False),
     label: list[str] = option("--label", "key=value for the summary; may be repeated.", []),
     http_port: str | None = option("--http-port", HTTP_PORT_HELP),
+    http_host: str = option(
+        "--http-host", "Address of that port; elsewhere than on loopback it needs a token.", "127.0.0.1"
+    ),
+    http_token: str | None = option("--http-token", "Token that port asks for."),
     i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
     as_json: bool = option("--json", "The summary on standard output instead of text.", False),
     log_format: str = option("--log-format", "text or json progress lines.", "text"),
@@ -109,6 +113,8 @@ def run(
         command_alone=alone(command),
         http_port=port_of(http_port),
         http_port_asked_for=http_port is not None,
+        http_host=http_host,
+        http_token=http_token,
         drain_s=seconds(drain, "--drain"),
         boot_timeout_s=seconds(boot_timeout, "--boot-timeout"),
         wait_for_csms_s=seconds(wait_for_csms, "--wait-for-csms"),

@@ -184,8 +184,7 @@ class Farm:
         if self.trace is not None:
             utc_us = self.clock.epoch_us + real_us
             self.trace.frame(station_id, data, ocpp=seat.station.dialect.name, utc_us=utc_us, to_csms=to_csms)
-        else:
-            self.rings.add(station_id, real_us, data, to_csms)
+        self.rings.add(station_id, real_us, data, to_csms)
 
     def _watch(self) -> None:
         now = self.clock.now()

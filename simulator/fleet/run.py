@@ -24,10 +24,8 @@ from urllib.parse import urlsplit
 import simulator
 from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
-from simulator.errors import AuthorError
-from simulator.fleet import excuses, limits
+from simulator.fleet import excuses, limits, port
 from simulator.fleet.clock import station_speed
-from simulator.fleet.control import routes
 from simulator.fleet.farm import Farm
 from simulator.fleet.garbage import Garbage
 from simulator.fleet.plan import FleetPlan
@@ -64,6 +62,9 @@ class RunOptions:
     http_port: int | None = 9464
     #: a port somebody asked for must be had, the default one need not
     http_port_asked_for: bool = False
+    http_host: str = "127.0.0.1"
+    #: needed where ``http_host`` is not loopback
+    http_token: str | None = None
     drain_s: float = 60.0
     boot_timeout_s: float = 60.0
     wait_for_csms_s: float = 0.0
@@ -119,8 +120,8 @@ class Run:
         sources = len(target.fields.source_addresses) if target is not None else 0
         limits.check(len(self.plan.stations), source_addresses=sources, tls=tls)
         station_speed(self.plan.speed)
-        if self.options.http_port and self.options.http_port_asked_for:
-            limits.check_http_port(self.options.http_port)
+        options = self.options
+        port.check(options.http_host, options.http_port, options.http_token, asked_for=options.http_port_asked_for)
         if target is not None:
             refuse_unsupported(target)
             if not self.options.may_test_this:
@@ -210,7 +211,7 @@ class Run:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
             if server is not None:
-                await server.stop()
+                await server.stop("the run is over")
             if trace is not None:
                 trace.close()
             ledger.flush()
@@ -240,19 +241,17 @@ class Run:
         return self._reports(farm, ledger, run_info, redactor)
 
     async def _serve(self, farm: Farm, page: MetricsText) -> HttpServer | None:
-        if self.options.http_port is None:
+        options = self.options
+        if options.http_port is None:
             return None
-        server = HttpServer(routes(farm, page), port=self.options.http_port)
-        try:
-            await server.start()
-        except OSError as error:
-            reason = f"port {self.options.http_port} cannot be used ({limits.why(error)})"
-            if self.options.http_port_asked_for:
-                raise AuthorError(f"{reason}; 0 picks a free one, off does without", field="--http-port") from None
-            self.notes.append(f"No metrics and no control: {reason}; --http-port 0 picks a free one.")
+        served = await port.serve(
+            farm, page, options.http_host, options.http_port, options.http_token, asked_for=options.http_port_asked_for
+        )
+        if isinstance(served, str):
+            self.notes.append(served)
             return None
-        self.http_url = server.url
-        return server
+        self.http_url = served.url
+        return served
 
     def _signals(self, loop: asyncio.AbstractEventLoop) -> None:
         def interrupt() -> None:

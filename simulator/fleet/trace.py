@@ -192,6 +192,10 @@ class FrameRings:
             ring = self._rings[station_id] = deque(maxlen=self.length)
         ring.append((at_us, to_csms, data if len(data) <= RING_FRAME_BYTES else data[:RING_FRAME_BYTES]))
 
+    def frames(self, station_id: str) -> tuple[tuple[int, bool, bytes], ...]:
+        """What the ring of a station holds now, oldest first; the bytes are not redacted."""
+        return tuple(self._rings.get(station_id, ()))
+
     def keep(self, station_id: str, why: str) -> None:
         """The station failed: keep its frames as they are now; only its first failure counts, for KEPT_MAX stations."""
         if station_id not in self.kept and len(self.kept) < KEPT_MAX:

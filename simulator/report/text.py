@@ -38,8 +38,8 @@ def end_of_run(summary: Mapping[str, Any]) -> str:
         _storms(summary),
         _notes(summary),
     )
-    text = "\n\n".join("\n".join(map(_printable, lines)) for lines in map(list, blocks) if lines)
-    repeat = _printable(f"Repeat: {summary['run']['command']}")
+    text = "\n\n".join("\n".join(map(printable, lines)) for lines in map(list, blocks) if lines)
+    repeat = printable(f"Repeat: {summary['run']['command']}")
     return f"{text}\n\n{repeat}\n"
 
 
@@ -154,5 +154,6 @@ def _cell(value: float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.1f}"
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
+    """``line`` with everything that is no printable character as a code, so that it cannot steer a terminal."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)

@@ -100,7 +100,7 @@ def test_the_lines_of_a_log(capsys: pytest.CaptureFixture[str], run: Run) -> Non
     lines.tick(run)  # not yet
     lines.ending(run, "interrupted")
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "metrics at http://127.0.0.1:1/metrics" and len(said) == 3
+    assert said[0] == "page at http://127.0.0.1:1/ (metrics at http://127.0.0.1:1/metrics)" and len(said) == 3
     assert said[1].startswith("   60.0 s  charging 3 | transactions 3 calls ") and "failed 0" in said[1]
 
 

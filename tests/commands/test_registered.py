@@ -8,15 +8,32 @@ import pytest
 import typer
 
 from simulator.cli import app
-from simulator.commands import check, csms, demo, fleet, hunt, lists, load, options, output, progress, run, state
+from simulator.commands import (
+    check,
+    csms,
+    ctl,
+    demo,
+    fleet,
+    hunt,
+    lists,
+    load,
+    options,
+    output,
+    progress,
+    run,
+    state,
+    tail,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "check": check,
     "csms": csms,
+    "ctl": ctl,
     "demo": demo,
     "hunt": hunt,
     "load": load,
     "run": run,
+    "tail": tail,
 }
 GROUPS = {"fleet": fleet.app, "faults": lists.faults, "profiles": lists.profiles, "quirks": lists.quirks}
 GROUPS |= {"state": state.app}
