@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from simulator.core import history
 from simulator.core.effects import AnyEffect, Effect, Record, Send
 from simulator.core.records import AnyRecord, CsmsCallHandled, PhaseChanged
 from simulator.core.reports import Report, Stamp, TransactionReport
@@ -80,6 +81,7 @@ class Desk:
     board: Board
     boot_no: int
     changed_settings: set[str]
+    data: dict[Any, Any]
     dialect: Dialect
     evses: tuple[Evse, ...]
     gate: str
@@ -109,6 +111,8 @@ class Desk:
     def record(self, what: AnyRecord) -> None:
         """Put something on record."""
         self._effects.append(Record(what))
+        if type(what) in history.LOGGED:
+            history.watch(self, what)  # type: ignore[arg-type]
 
     def send(self, data: bytes, *, is_call: bool = False) -> None:
         """Hand a frame to the link; a dead modem swallows it."""
@@ -117,6 +121,8 @@ class Desk:
 
     def publish(self, report: Report, *, triggered: bool = False) -> None:
         """State a fact to the CSMS, after the quirks of the ``report`` seam had their say."""
+        if type(report) in history.LOGGED and not triggered:
+            history.watch(self, report)  # type: ignore[arg-type]
         if isinstance(report, TransactionReport):
             report = NUMBER[0](self, report)  # type: ignore[arg-type]
         for quirk in self.model.seams.report:
@@ -210,8 +216,11 @@ class Desk:
         return wall_us
 
     def set_clock(self, wall_us: int) -> None:
-        """The CSMS told the time."""
-        if self.board.rtc.set(wall_us, self.now):
+        """The CSMS told the time. During the moment "clock" ``data["clock_step_us"]`` is how far it was moved."""
+        rtc = self.board.rtc
+        before_us = rtc.wall(self.now)
+        if rtc.set(wall_us, self.now):
+            self.data["clock_step_us"] = rtc.wall(self.now) - before_us
             for function in MOMENTS["clock"]:
                 function(self, self.now)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator.core import hands, inbound, jobs, world
+from simulator.core import hands, history, inbound, jobs, world
 from simulator.core import inputs as i
 from simulator.core.connector import Evse
 from simulator.core.desk import FACTS_AREA, SETTINGS_AREA, Desk
@@ -155,6 +155,7 @@ class Station(Desk):
         self.outbox.software_ends(self, {key for area, key in torn if area == QUEUE_AREA})
         for _, report in self.held:
             self.outbox.never_queued(self, report, "held back by a quirk")
+        history.software_ends(self, orderly=how == "close")
         self._fresh_ram()
         self.phase("off")
 
