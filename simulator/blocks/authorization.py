@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.blocks import reservation
+from simulator.blocks.grant import Asked, Grant, GrantEnd
+from simulator.blocks.local_lookup import Known, lookup, remember, same_token
 from simulator.blocks.provisioning import interruption
-from simulator.blocks.token_cache import CacheEntry, TokenInfo, lookup, remember, use
+from simulator.blocks.token_cache import TokenInfo, use
 from simulator.core.records import Remark
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.settings import setting
@@ -102,7 +105,8 @@ CONNECTION_TIMEOUT = setting(
 #: capability of a dialect: another token is asked about only when the session's token is known to be of a group
 GROUP_FIRST = "group_first"
 
-NO_LIMIT_W = 1e12
+#: which of several free EVSEs a token at the common reader means, by what is kept there
+PREFERENCE = ("mine", "free", "ask", "refused")
 
 #: component or problem code -> reason the transaction ends with (ReasonEnumType)
 FAULT_REASONS = {
@@ -112,54 +116,6 @@ FAULT_REASONS = {
     "under_voltage": "PowerQuality",
     "over_voltage": "PowerQuality",
 }
-
-
-class Grant:
-    """An authorisation that holds. ``energy`` False: charging is not (any more) allowed, the transaction goes on."""
-
-    __slots__ = (
-        "at_us",
-        "bound",
-        "energy",
-        "group",
-        "id_token",
-        "limit_w",
-        "plugged_seen",
-        "remote_start_id",
-        "source",
-        "stop_at_wh",
-        "token_type",
-    )
-
-    def __init__(self, id_token: str, token_type: str, group: str | None, source: str, at_us: int) -> None:
-        self.id_token, self.token_type, self.group, self.source, self.at_us = id_token, token_type, group, source, at_us
-        self.remote_start_id: int | None = None
-        self.energy = True
-        self.limit_w = NO_LIMIT_W
-        #: a transaction belongs to it
-        self.bound = False
-        self.plugged_seen = False
-        #: register at which a refused token's last allowance is used up
-        self.stop_at_wh: float | None = None
-
-
-class GrantEnd:
-    """How an authorisation ended: ``trigger`` in TriggerReasonEnumType, ``reason`` in ReasonEnumType words."""
-
-    __slots__ = ("at_us", "reason", "stop_token", "stop_token_type", "trigger")
-
-    def __init__(self, trigger: str, reason: str, at_us: int, token: str | None = None, token_type: str = "") -> None:
-        self.trigger, self.reason, self.at_us = trigger, reason, at_us
-        self.stop_token, self.stop_token_type = token, token_type
-
-
-class Asked:
-    """A token the CSMS is being asked about."""
-
-    __slots__ = ("id_token", "remote_start_id", "token_type")
-
-    def __init__(self, id_token: str, token_type: str, remote_start_id: int | None) -> None:
-        self.id_token, self.token_type, self.remote_start_id = id_token, token_type, remote_start_id
 
 
 # -- a token at the reader ---------------------------------------------------------------------------------------------
@@ -176,7 +132,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         return
     grant = evse.grant
     if grant is not None:
-        if id_token == grant.id_token:
+        if same_token(id_token, grant.id_token):
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))
             return
         known = lookup(st, id_token)
@@ -189,7 +145,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if st.leave_by is not None:
         st.record(Remark("token ignored: the run is ending"))
         return
-    if evse.tx is not None and evse.tx.id_token not in ("", id_token):
+    if evse.tx is not None and evse.tx.id_token and not same_token(evse.tx.id_token, id_token):
         st.record(Remark("token refused: the transaction belongs to another one"))  # C01.FR.23
         return
     if st.blocked(evse) or (not evse.operative and evse.tx is None):
@@ -198,17 +154,29 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if evse.asked is not None:
         return
     known = lookup(st, id_token)
-    if st.link.is_up:
-        if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
-            give(st, evse, id_token, token_type, known.group, "local")
-        else:
-            _ask(st, evse, id_token, token_type, None)
+    if reservation.stance(st, evse, id_token, known) == "refused":
+        st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))  # 1.6 5.13
         return
-    _decide_offline(st, evse, id_token, token_type, known)
+    if st.link.is_up:
+        _decide_online(st, evse, id_token, token_type, known, None)
+    else:
+        _decide_offline(st, evse, id_token, token_type, known)
 
 
-def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, known: CacheEntry | None) -> None:
-    if known is not None:
+def _decide_online(
+    st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None, remote_start_id: int | None
+) -> None:
+    """What the station knows is enough if it may be; otherwise the CSMS says (1.6 3.5, C10, C12, C14)."""
+    if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
+        give(st, evse, id_token, token_type, known.group, "local", remote_start_id)
+    else:
+        _ask(st, evse, id_token, token_type, remote_start_id)
+
+
+def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None) -> None:
+    if not reservation.admits(st, evse, id_token, known.group if known is not None else None):
+        st.record(Remark(f"token refused offline: EVSE {evse.evse_id} is reserved"))
+    elif known is not None:
         if known.status == "Accepted" and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
             give(st, evse, id_token, token_type, known.group, "local")
         else:
@@ -222,15 +190,22 @@ def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, kno
 def _meant(st: Station, id_token: str) -> Evse | None:
     """The EVSE a token at the common reader is about: its own session, else a waiting plug, else a free one."""
     for evse in st.evses:
-        if evse.grant is not None and evse.grant.id_token == id_token:
+        if evse.grant is not None and same_token(evse.grant.id_token, id_token):
             return evse
+    known = lookup(st, id_token)
+    stances = {evse.evse_id: reservation.stance(st, evse, id_token, known) for evse in st.evses}
     for evse in st.evses:
         waits = not evse.used or (evse.tx is not None and not evse.tx.id_token)
-        if evse.plugged and evse.grant is None and evse.asked is None and waits:
+        welcome = stances[evse.evse_id] != "refused"
+        if evse.plugged and evse.grant is None and evse.asked is None and waits and welcome:
             return evse
-    for evse in st.evses:
-        if evse.grant is None and evse.asked is None and evse.tx is None and evse.operative and not st.blocked(evse):
-            return evse
+    free = [
+        evse
+        for evse in st.evses
+        if evse.grant is None and evse.asked is None and evse.tx is None and evse.operative and not st.blocked(evse)
+    ]
+    if free:  # what is kept for it goes first, what is kept for others comes last
+        return min(free, key=lambda evse: (PREFERENCE.index(stances[evse.evse_id]), not evse.reserved))
     return st.evses[0] if len(st.evses) == 1 else next((e for e in st.evses if e.grant is not None), None)
 
 
@@ -260,7 +235,9 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
         else:
             st.record(Remark("token refused: another session is running"))
         return
-    if allowed:
+    if allowed and not reservation.admits(st, evse, id_token, info.group):
+        st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))
+    elif allowed:
         give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
     else:
         st.record(Remark(f"token refused by the CSMS: {info.status}"))
@@ -391,9 +368,8 @@ def _resume(evse: Evse, now: int) -> None:
 
 
 def _may_vend(st: Station, evse: Evse) -> bool:
-    return (
-        st.leave_by is None and evse.operative and not st.blocked(evse) and (st.gate == "accepted" or not st.link.is_up)
-    )
+    usable = evse.operative and not st.blocked(evse) and not evse.reserved
+    return st.leave_by is None and usable and (st.gate == "accepted" or not st.link.is_up)
 
 
 def _check_faults(st: Station, evse: Evse, now: int) -> None:
@@ -423,12 +399,12 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
         return
     evse.wish = None
     if wish.start:
-        if st.settings[AUTHORIZE_REMOTE] and wish.token_type not in ("Central", "NoAuthorization"):  # C05.FR.01
-            known = lookup(st, wish.id_token)
-            if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
-                give(st, evse, wish.id_token, wish.token_type, known.group, "local", wish.remote_start_id)
-            else:
-                _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)
+        check = st.settings[AUTHORIZE_REMOTE] and wish.token_type not in ("Central", "NoAuthorization")  # C05.FR.01
+        known = lookup(st, wish.id_token)
+        if check:
+            _decide_online(st, evse, wish.id_token, wish.token_type, known, wish.remote_start_id)
+        elif not reservation.admits(st, evse, wish.id_token, wish.group or (known.group if known else None)):
+            _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)  # its group may be the right one
         else:
             give(st, evse, wish.id_token, wish.token_type, wish.group, "remote", wish.remote_start_id)
     elif evse.grant is not None:

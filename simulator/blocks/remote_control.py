@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
+from simulator.blocks import reservation
+from simulator.blocks.local_lookup import Known, lookup
 from simulator.core.wiring import rule
 
 
@@ -58,28 +60,38 @@ def request_start(st: Station, wish: StartWish) -> Outcome:
         evse = st.evse(wish.evse_id)
         if evse is None:
             return Outcome(False, "UnknownEvse")
-        if not _free(st, evse):
+        if not _free(st, evse, wish):
             return Outcome(False, "NotFree")
     else:
-        evse = _choose(st)
+        evse = _choose(st, wish)
         if evse is None:
             return Outcome(False, "NotFree")
     evse.wish = wish
     return Outcome(True, transaction_key=evse.tx.key if evse.tx is not None else None)
 
 
-def _free(st: Station, evse: Evse) -> bool:
-    """Operative, without fault, reservation or authorised session (F01.FR.21-24)."""
-    if not evse.operative or st.blocked(evse) or evse.reserved:
+def _free(st: Station, evse: Evse, wish: StartWish) -> bool:
+    """Operative, without fault, authorised session, or reservation for somebody else (F01.FR.21-24, 1.6 5.13)."""
+    if not evse.operative or st.blocked(evse) or _stance(st, evse, wish) == "refused":
         return False
     if evse.grant is not None or evse.wish is not None or evse.asked is not None:
         return False
     return evse.tx is None or not evse.tx.id_token
 
 
-def _choose(st: Station) -> Evse | None:
-    """F01.FR.20: an EVSE with a waiting car goes before an empty one."""
-    free = [evse for evse in st.evses if _free(st, evse)]
+def _stance(st: Station, evse: Evse, wish: StartWish) -> str:
+    known = lookup(st, wish.id_token)
+    if wish.group is not None:
+        known = Known("Accepted", wish.group, False)
+    return reservation.stance(st, evse, wish.id_token, known)
+
+
+def _choose(st: Station, wish: StartWish) -> Evse | None:
+    """F01.FR.20: an EVSE with a waiting car goes before an empty one, and what is kept for the token before both."""
+    free = [evse for evse in st.evses if _free(st, evse, wish)]
+    for evse in free:
+        if evse.reserved and _stance(st, evse, wish) == "mine":
+            return evse
     for evse in free:
         if evse.plugged and (not evse.used or evse.tx is not None):  # a transaction that waits for its token
             return evse

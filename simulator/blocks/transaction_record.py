@@ -43,6 +43,7 @@ class Transaction(msgspec.Struct):
     token_type: str = ""
     group: str | None = None
     remote_start_id: int | None = None
+    reservation_id: int | None = None
     csms_id: str | None = None
     offline: bool = False
     held: int = 0

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from simulator.blocks.authorization import Grant, GrantEnd
+from simulator.blocks.grant import Grant, GrantEnd
 from simulator.blocks.provisioning import interruption
+from simulator.blocks.reservation import used_by
 from simulator.blocks.transaction_record import TX_AREA, Transaction, new_key, save
 from simulator.core import connector as c
 from simulator.core import readings
@@ -125,7 +126,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     )
     grant = evse.grant
     if grant is not None:
-        _name(tx, grant)
+        _name(st, evse, tx, grant)
         tx.authorized = True
     evse.tx, evse.used = tx, True
     if evse.grant_end is not None:
@@ -145,9 +146,10 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     )
 
 
-def _name(tx: Transaction, grant: Grant) -> None:
+def _name(st: Station, evse: Evse, tx: Transaction, grant: Grant) -> None:
     tx.id_token, tx.token_type, tx.group = grant.id_token, grant.token_type, grant.group
     tx.remote_start_id = grant.remote_start_id
+    tx.reservation_id = used_by(st, evse, grant.id_token, grant.group)  # 1.6 4.8, H01.FR.15
 
 
 def _close(st: Station, evse: Evse, tx: Transaction, fell: int, now: int) -> None:
@@ -258,7 +260,7 @@ def tell(st: Station, now: int, evse: Evse) -> None:
     assert tx is not None
     grant, end = evse.grant, evse.grant_end
     if grant is not None and not tx.id_token:
-        _name(tx, grant)
+        _name(st, evse, tx, grant)
     if not tx.told_started:
         _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
         tx.told_started = True
@@ -323,6 +325,7 @@ def _tell(
         "token_type": tx.token_type if told_token or end is None else end.stop_token_type,
         "tell_evse": tell_evse or kind is TransactionStarted,
         "remote_start_id": tx.remote_start_id if remote else None,
+        "reservation_id": tx.reservation_id if told_token else None,
         "phases_used": phases if phases and phases != tx.told_phases else None,
         "readings": values,
     }

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.blocks.authorization import Asked, Grant, GrantEnd
+    from simulator.blocks.charging_schedule import Bound
+    from simulator.blocks.grant import Asked, Grant, GrantEnd
     from simulator.blocks.remote_control import StartWish, StopWish
     from simulator.blocks.transaction_record import Transaction
     from simulator.core.model import EvseSpec
@@ -40,14 +41,18 @@ STATUSES = (
 #: OCPP 1.6 4.9, rows A to I. Preparing to Unavailable and Finishing to the three energy states are not in the table but
 #: follow from rules elsewhere: ChangeAvailability acts at once when no transaction runs (5.2), and a new transaction
 #: may start without a Preparing of its own when token and plug are both still there (F2 passes through in one instant).
+#: So it may where the cable is in a reserved connector when the token comes (G2). A reserved token whose cable never
+#: comes gives the connector back to the reservation, which only a transaction uses up (5.13): Preparing to Reserved.
 LEGAL_MOVES: dict[str, frozenset[str]] = {
     AVAILABLE: frozenset({PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, RESERVED, UNAVAILABLE, FAULTED}),
-    PREPARING: frozenset({AVAILABLE, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
+    PREPARING: frozenset(
+        {AVAILABLE, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, RESERVED, UNAVAILABLE, FAULTED}
+    ),
     CHARGING: frozenset({AVAILABLE, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
     SUSPENDED_EV: frozenset({AVAILABLE, CHARGING, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
     SUSPENDED_EVSE: frozenset({AVAILABLE, CHARGING, SUSPENDED_EV, FINISHING, UNAVAILABLE, FAULTED}),
     FINISHING: frozenset({AVAILABLE, PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, UNAVAILABLE, FAULTED}),
-    RESERVED: frozenset({AVAILABLE, PREPARING, UNAVAILABLE, FAULTED}),
+    RESERVED: frozenset({AVAILABLE, PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, UNAVAILABLE, FAULTED}),
     UNAVAILABLE: frozenset({AVAILABLE, PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FAULTED, FINISHING}),
     FAULTED: frozenset(
         {AVAILABLE, PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, RESERVED, UNAVAILABLE}
@@ -100,6 +105,8 @@ OWNERS: dict[str, str] = {
     "power_w": "core/power_path",
     "charging_state": "core/power_path",
     "lock_failed": "core/power_path",
+    "phases": "core/power_path",
+    "limit": "blocks/smart_charging",
     "operative": "blocks/availability",
     "scheduled": "blocks/availability",
     "status": "blocks/availability",
@@ -128,8 +135,10 @@ class Evse:
         "grant_end",
         "handshake",
         "held_since",
+        "limit",
         "lock_failed",
         "operative",
+        "phases",
         "plugged",
         "points",
         "power_w",
@@ -185,6 +194,10 @@ class Evse:
         #: station and car are agreeing on energy: None not begun, else when it is over (0: done)
         self.handshake: int | None = None
         self.power_w = 0.0
+        #: how many phases that is on
+        self.phases = self.spec.phases
+        #: what charging profiles allow; None: they forbid nothing
+        self.limit: Bound | None = None
         self.charging_state = "EVConnected" if self.plugged else "Idle"
         self.lock_failed = False
         self.scheduled: bool | None = None
@@ -219,8 +232,10 @@ def derive_status(evse: Evse, blocked: bool) -> str:
         return UNAVAILABLE
     if evse.used and evse.grant is None and (evse.plugged or evse.ev_gone or evse.bay):
         return FINISHING  # the cable is not out, or the vehicle has not left the bay
-    if evse.plugged or evse.ev_gone or evse.grant is not None or evse.bay:
+    if evse.grant is not None:
         return PREPARING
     if evse.reserved:
-        return RESERVED
+        return RESERVED  # only a token ends it, a cable does not (1.6 4.9, G2)
+    if evse.plugged or evse.ev_gone or evse.bay:
+        return PREPARING
     return AVAILABLE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization, token_cache, transaction_record
+from simulator.blocks import authorization, local_lookup, transaction_record
 from simulator.core.dialect import Table
 from simulator.core.reports import TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
@@ -81,4 +81,4 @@ def stopped(st: Station, report: TransactionEnded, res: Any) -> None:
     """4.10: the last word on a transaction."""
     transaction_record.forget_name(st, report.key)
     if res.id_tag_info is not UNSET and report.stop_token is not None:
-        token_cache.remember(st, report.stop_token, token_info(res.id_tag_info))
+        local_lookup.remember(st, report.stop_token, token_info(res.id_tag_info))

@@ -47,7 +47,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("Finishing", {"plugged": True, "tx": Tx(), "used": True}),
     ("Available", {"used": True}),
     ("Reserved", {"reserved": True}),
-    ("Preparing", {"reserved": True, "plugged": True}),
+    ("Reserved", {"reserved": True, "plugged": True}),
+    ("Preparing", {"reserved": True, "grant": GRANT}),
     ("Unavailable", {"operative": False}),
     ("Unavailable", {"operative": False, "plugged": True}),
     ("Charging", {"operative": False, "plugged": True, "grant": GRANT, "tx": Tx(), "flowing": True}),
@@ -90,7 +91,8 @@ def test_the_table_of_legal_moves() -> None:
         "Faulted": "Available Preparing Charging SuspendedEV SuspendedEVSE Finishing Reserved Unavailable",
     }
     added = {
-        "Preparing": {"Unavailable"},
+        "Preparing": {"Unavailable", "Reserved"},
+        "Reserved": {"Charging", "SuspendedEV", "SuspendedEVSE"},
         "Finishing": {"Charging", "SuspendedEV", "SuspendedEVSE"},
         "Unavailable": {"Finishing"},
     }

@@ -93,11 +93,9 @@ def test_an_offence_is_found(planted: str) -> None:
 def test_every_fact_has_an_owner_and_every_owner_a_module() -> None:
     facts = set(Evse.__slots__) - {"spec", "evse_id"}
     assert facts == set(OWNERS)
-    planned = {"blocks/reservation"}
     for owners in OWNERS.values():
         for owner in owners.split():
-            assert owner in planned or (ROOT / f"{owner}.py").exists(), owner
-    assert not [owner for owner in planned if (ROOT / f"{owner}.py").exists()], "no longer planned"
+            assert (ROOT / f"{owner}.py").exists(), owner
 
 
 def test_a_reboot_forgets_what_is_not_of_the_world() -> None:

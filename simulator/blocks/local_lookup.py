@@ -1,0 +1,71 @@
+"""C13, C14 What the station knows of a token by itself: the local list first, then the cache.
+
+The list has priority over the cache, and what is in the list is never cached (1.6 3.5.3, C13.FR.01-03). What the CSMS
+says of a token comes by here too: it is cached, or held against the list. If the two disagree on whether the token is
+valid, the CSMS is told so (1.6 3.5.2); the list stays, only the CSMS may change it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.blocks import local_list, token_cache
+from simulator.blocks.token_cache import TokenInfo
+from simulator.core.reports import StatusChanged
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+#: statuses that leave a token valid as such (1.6 3.5.2)
+VALID = frozenset({"Accepted", "ConcurrentTx"})
+
+
+class Known(NamedTuple):
+    """What is known of a token: ``status`` in the finest words, its group, and ``listed`` when it is of the list."""
+
+    status: str
+    group: str | None
+    listed: bool
+
+
+def same_token(one: str, other: str) -> bool:
+    """Are two tokens the same? Case does not count."""
+    return one == other or local_list.fold(one) == local_list.fold(other)
+
+
+def lookup(st: Station, id_token: str) -> Known | None:
+    """What list and cache know of a token, None when nothing."""
+    entry = local_list.known(st, id_token)
+    if entry is not None:
+        return Known(entry.status, entry.group, True)
+    cached = token_cache.lookup(st, id_token)
+    return None if cached is None else Known(cached.status, cached.group, False)
+
+
+def remember(st: Station, id_token: str, info: TokenInfo) -> None:
+    """The CSMS said something of a token: into the cache with it, unless it is in the list."""
+    entry = local_list.known(st, id_token)
+    if entry is None:
+        token_cache.remember(st, id_token, info)
+        return
+    conflict = (local_list.fold(id_token), info.status)
+    if (entry.status in VALID) == (info.status in VALID):
+        if st.data.get("list_conflict", ("",))[0] == conflict[0]:
+            del st.data["list_conflict"]
+    elif st.data.get("list_conflict") != conflict:  # once, not with every answer about it
+        st.data["list_conflict"] = conflict
+        st.publish(_conflict(st))
+
+
+def _conflict(st: Station) -> StatusChanged:
+    """The station as a whole reports it; its status is not touched by it."""
+    status = (st.data.get("station_told") or ("Available", ""))[0]
+    return StatusChanged(
+        evse_id=0,
+        connector_id=0,
+        status=status,
+        plugged=False,
+        error="list_conflict",
+        info="",
+        at=st.stamp(),
+    )
