@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
 
 from simulator.fleet.retry_after import retry_after_s
+from simulator.wire.proxy import ProxyAddress, ProxyRefused, Tunnel
 from simulator.wire.tls import TlsFailure, TlsPipe
 from simulator.wire.websocket import ABNORMAL, Binary, Closed, Event, Opened, Pong, Refused, Text, WebSocketClient
 
@@ -54,14 +55,23 @@ WRITE_LIMIT = 1 << 20
 WAITING, DIALLING, SHAKING, OPEN, CLOSING, VANISHED, DOWN = range(7)
 
 
+class Identity(Protocol):
+    """A certificate with its key that can be put into a TLS context."""
+
+    def put_into(self, context: ssl.SSLContext) -> None:
+        """From now on, connections made of ``context`` show this certificate; raises OSError or ssl.SSLError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialSpec:
     """One connection to be made. Secrets are left out of its ``repr``.
 
     ``basic_auth``: user and password; OCPP allows passwords that are no text, hence bytes. ``server_name``: the name to
-    send and to check instead of the URL's host. ``source_address``: numeric, the local end. ``timeout_s``: for name,
-    TCP, TLS and handshake together. ``require_subprotocol``: a server that picks none of ours is hung up on with cause
-    ``subprotocol``; otherwise that is for the station to judge, from what ``on_open`` tells it.
+    send and to check instead of the URL's host. ``identity``: the station's own certificate, put into the context just
+    before its connection is made of it. ``proxy``: whom to ask for a tunnel. ``source_address``: numeric, the local
+    end. ``timeout_s``: for name, TCP, TLS and handshake together. ``require_subprotocol``: a server that picks none of
+    ours is hung up on with cause ``subprotocol``; otherwise that is for the station to judge, from what ``on_open``
+    tells it.
     """
 
     url: str
@@ -69,7 +79,9 @@ class DialSpec:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     basic_auth: tuple[str, str | bytes] | None = field(default=None, repr=False)
     ssl_context: ssl.SSLContext | None = None
+    identity: Identity | None = field(default=None, repr=False)
     server_name: str | None = None
+    proxy: ProxyAddress | None = None
     source_address: str | None = None
     timeout_s: float = 30.0
     require_subprotocol: bool = False
@@ -95,7 +107,8 @@ class Connection(asyncio.Protocol):
     """One dial and what became of it; made by ``Transport.open``."""
 
     __slots__ = (
-        "_dial", "_listener", "_outcome", "_owner", "_state", "_task", "_timer", "_tls", "_transport", "_websocket",
+        "_dial", "_listener", "_outcome", "_owner", "_state", "_task", "_timer", "_tls", "_transport", "_tunnel",
+        "_websocket",
     )  # fmt: skip
 
     def __init__(self, owner: Transport, dial: DialSpec, listener: Listener) -> None:
@@ -115,6 +128,7 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tls: TlsPipe | None = None
+        self._tunnel: Tunnel | None = None  # while the proxy has not answered
         self._transport: asyncio.Transport | None = None
         self._outcome: tuple[int, str] | None = None  # what a Close frame said, until TCP has ended too
 
@@ -189,13 +203,21 @@ class Connection(asyncio.Protocol):
     # -- what the loop calls ------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """TCP is up: begin TLS, if any, and the handshake."""
+        """TCP is up, to the server or to its proxy."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class, only by what it does
         if self._state == DOWN:
             self._transport.abort()
             return
         self._state, self._task = SHAKING, None
         self._transport.set_write_buffer_limits(high=WRITE_LIMIT)
+        if self._tunnel is not None:
+            self._transport.write(self._tunnel.request())
+        else:
+            self._shake()
+
+    def _shake(self) -> None:
+        """The stream to the server stands: begin TLS, if any, and the handshake."""
+        assert self._transport is not None
         if self._tls is not None:
             try:
                 self._transport.write(self._tls.start())
@@ -206,6 +228,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the server, in order."""
+        if self._tunnel is not None:
+            data = self._through(self._tunnel, data)
+            if not data:
+                return
         if self._tls is not None:
             data = self._decrypt(self._tls, data)
         if self._state >= VANISHED or not data:
@@ -223,7 +249,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """TCP has ended, or was aborted here."""
         if self._state == SHAKING:
-            self._finish("reset", 0, f"{self._stage()}{f': {exc}' if exc else ''}")
+            cause, text = self._stage()
+            self._finish(cause, 0, f"{text}{f': {exc}' if exc else ''}")
         elif self._state == CLOSING:
             code, reason = self._outcome or (ABNORMAL, "the server ended the connection without answering the Close")
             self._finish("closed", code, reason)
@@ -272,15 +299,33 @@ class Connection(asyncio.Protocol):
         self._owner._release()
         self._listener.on_open(self, subprotocol)
 
-    def _stage(self) -> str:
-        """Where a handshake was cut off."""
-        if self._tls is not None and not self._tls.established:
-            return "the connection ended during the TLS handshake"
-        text = "the connection ended before the handshake was answered"
-        if self._tls is not None and self._tls.version == "TLSv1.3":
-            # Servers on asyncio close without the alert that would say so, hence only a hint.
-            text += " (a TLS 1.3 server that wants another client certificate may end it so)"
-        return text
+    def _through(self, tunnel: Tunnel, data: bytes) -> bytes:
+        """Bytes from the proxy; what of them is the server's. The handshake begins when the tunnel opens."""
+        try:
+            rest = tunnel.receive(data)
+        except ProxyRefused as no:
+            self._finish("http_status", no.status, no.detail)
+            return b""
+        if rest is None:
+            return b""
+        self._tunnel = None
+        self._shake()
+        return rest if self._state == SHAKING else b""
+
+    def _stage(self) -> tuple[DownCause, str]:
+        """Where a handshake was cut off, and by what most likely."""
+        if self._tunnel is not None:
+            return "reset", "the proxy ended the connection without an answer"
+        tls = self._tls
+        if tls is not None and not tls.established:
+            return "reset", "the connection ended during the TLS handshake"
+        if tls is not None and tls.version == "TLSv1.3" and not tls.heard:
+            # With TLS 1.3 the server judges our certificate after our side is done. Some, asyncio's among them, then
+            # close without the alert that would say so; one that was content would have sent its tickets.
+            return "tls_client_cert", (
+                "the server ended the connection as soon as it could have seen the client certificate, without a word"
+            )
+        return "reset", "the connection ended before the handshake was answered"
 
     def _put(self, data: bytes) -> bool:
         """Write to the stream, through TLS if there is any; False if that ended the connection."""
@@ -339,6 +384,8 @@ class Connection(asyncio.Protocol):
         what = "no TCP connection"
         if self._state == SHAKING:
             what = "no TLS" if self._tls and not self._tls.established else "no answer to the handshake"
+            if self._tunnel is not None:
+                what = "no answer of the proxy"
         self._finish("timeout", 0, f"{what} within {dial.timeout_s:g} s")
 
     def _begin(self) -> None:
@@ -364,6 +411,6 @@ class Connection(asyncio.Protocol):
                 self._transport.close()
             else:
                 self._transport.abort()
-        self._transport = self._tls = self._dial = None
+        self._transport = self._tls = self._tunnel = self._dial = None
         self._owner._forget(self, state)
         self._owner.loop.call_soon(self._listener.on_down, self, cause, code, detail, retry)

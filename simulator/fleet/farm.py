@@ -13,20 +13,24 @@ from typing import Any
 from simulator.blocks.transaction_record import TX_AREA
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
+from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES, TLS_PROFILES
 from simulator.core.outbox import QUEUE_AREA
 from simulator.core.records import Booted
 from simulator.core.rng import draw, seed_of
 from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock, station_speed
 from simulator.fleet.connection import DialSpec
+from simulator.fleet.credentials import Credentials, read_credentials
 from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
 from simulator.fleet.state import StateDir, restore
 from simulator.fleet.target import Target
+from simulator.fleet.tls import Contexts, Credential
 from simulator.fleet.trace import FrameRings, FrameTrace, failure_of
 from simulator.fleet.transport import Transport
 from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
+from simulator.pki.keystore import Keystore
 from simulator.report.performance import Performance
 from simulator.report.redact import Redactor
 from simulator.report.storms import Storms
@@ -57,6 +61,7 @@ class Farm:
         state: StateDir | None = None,
         boot_timeout_s: float = 60.0,
         transport: Transport | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.plan, self.target, self.metrics, self.ledger, self.redactor = plan, target, metrics, ledger, redactor
         self.trace, self.state = trace, state
@@ -65,6 +70,10 @@ class Farm:
         self.performance = Performance()
         self.clock = LiveClock(plan.speed)
         self.transport = transport or Transport(loop, user_agent=user_agent)
+        if credentials is None:
+            credentials = read_credentials(target, plan.stations, Keystore())
+        self.credentials = credentials
+        self.contexts = Contexts(target.fields.tls.versions, target.fields.tls.suites)
         self.live = LiveFleet(loop, self.transport, self._dial, self.clock, self)
         self.live.on_lag = metrics.lag
         self.boot_timeout_us = int(boot_timeout_s * 1e6 * plan.speed)
@@ -135,24 +144,43 @@ class Farm:
         )
         if stored is not None:
             restore(station, stored)
+        self.credentials.read_station(self.target, plan)
+        self.credentials.deliver(station, self.target.security_profile)
         return station
 
     def _dial(self, seat: Seat, dial: Dial) -> DialSpec:
         plan: StationPlan = seat.plan
-        fields = self.target.fields
+        target, fields = self.target, self.target.fields
         auth: tuple[str, str | bytes] | None = None
-        if max(dial.security_profile, self.target.security_profile) in (1, 2):
-            password = self._password(seat, plan, dial)
-            auth = (plan.id, password)
+        if dial.security_profile in PASSWORD_PROFILES:
+            auth = (plan.id, self._password(seat, plan, dial))
+        url, context, credential = target.station_url(plan.id), None, None
+        if target.is_tls or dial.security_profile in TLS_PROFILES:
+            url = target.secure_url(plan.id)
+            if dial.security_profile == CERTIFICATE_PROFILE:
+                credential = self._credential(plan, dial)
+            # What the station trusts by itself goes before what the target's file says.
+            context = self.contexts.context(dial.refs.get("trust") or self.credentials.trust, credential)
         sources = fields.source_addresses
         return DialSpec(
-            url=self.target.station_url(plan.id),
+            url=url,
             subprotocols=(*dial.subprotocols, *fields.subprotocols),
             headers=tuple((name, value.get_secret_value()) for name, value in fields.headers.items()),
             basic_auth=auth,
+            ssl_context=context,
+            identity=credential,
+            server_name=fields.tls.server_name,
+            proxy=target.proxy,
             source_address=sources[plan.index % len(sources)] if sources else None,
             timeout_s=fields.connect_timeout_us / 1e6,
         )
+
+    def _credential(self, plan: StationPlan, dial: Dial) -> Credential | None:
+        """The station's own certificate, if its key is here; else the one the target's files gave it."""
+        keystore = self.credentials.keystore
+        if "certificate" in dial.refs and dial.refs.get("key", "") in keystore:
+            return Credential(dial.refs["certificate"], dial.refs["key"], keystore)
+        return self.credentials.credential(plan.id)
 
     def _password(self, seat: Seat, plan: StationPlan, dial: Dial) -> bytes:
         """What the station has in its own store goes before the stations file, that before the target's."""

@@ -49,7 +49,7 @@ class StationPlan:
     """One station. ``index`` counts from 0 through the fleet, ``number`` (for serial numbers) from 1.
 
     ``habit`` is None for a station that no driver visits; stations of a group share the object. ``password``, ``cert``
-    and ``key`` are the station's own, from a stations file.
+    and ``key`` (paths) are the station's own, from a stations file.
     """
 
     id: str
@@ -251,6 +251,7 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
     default_profile = profile_name(group.profile, fleet.base_dir)
     models: dict[str, tuple[LoadedProfile, str, Model]] = {}
     habit = habit_of(group)
+    folder = (fleet.base_dir / group.stations).parent if group.stations is not None else fleet.base_dir
     stations = []
     for number, row in enumerate(rows):
         wanted = default_profile if row.profile is None else profile_name(row.profile, fleet.base_dir)
@@ -281,8 +282,8 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
                 model=model,
                 serial=serial,
                 password=row.password,
-                cert=row.cert,
-                key=row.key,
+                cert=None if row.cert is None else str(folder / row.cert),
+                key=None if row.key is None else str(folder / row.key),
                 habit=habit,
             )
         )
@@ -345,6 +346,13 @@ def _check_target(fleet: Fleet, plan: FleetPlan) -> None:
                 raise FleetError(
                     f"station {station.id} has no password, but the target says security profile "
                     f"{target.security_profile}: give `auth` in the target or a column `password` in the stations file"
+                )
+    if target.security_profile == 3 and target.fields.tls.cert is None:
+        for station in plan.stations:
+            if station.cert is None:
+                raise FleetError(
+                    f"station {station.id} has no certificate, but the target says security profile 3: give tls.cert "
+                    "and tls.key in the target or columns `cert` and `key` in the stations file"
                 )
     for station in plan.stations:
         try:

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from simulator.errors import TargetError
 from simulator.fleet.environment import expand
 from simulator.fleet.target_file import TargetFile, check_target
+from simulator.wire.proxy import ProxyAddress, parse_proxy
 from simulator.yamlfile import Document, Loc, load, validate
 
 #: stations that need no permission against a system that is neither on this machine nor in a private network
@@ -72,6 +73,19 @@ class Target:
         """The address of one station (OCPP-J part 4, 3.1.1): its id percent-encoded, in ``{id}`` or after the path."""
         return station_url(self.fields.url, station_id)
 
+    def secure_url(self, station_id: str) -> str:
+        """The address of one station that is to use TLS: ``url`` if that is wss://, else ``secure_url``, else the same
+        with wss."""
+        url = self.fields.url
+        if not self.is_tls:
+            url = self.fields.secure_url or "wss" + url[url.index(":") :]
+        return station_url(url, station_id)
+
+    @property
+    def proxy(self) -> ProxyAddress | None:
+        """The proxy to go through, if any."""
+        return None if self.fields.proxy is None else parse_proxy(self.fields.proxy.get_secret_value())
+
     def basic_password(self, own: SecretStr | None = None) -> bytes | None:
         """The bytes of the HTTP Basic password: ``own`` of the station if it has one, else the shared one."""
         secret = own or self.password
@@ -92,13 +106,16 @@ class Target:
         """Every secret text of the target, for the redactor of traces."""
         fields = self.fields
         found = [self.password, fields.proxy, *fields.headers.values()]
+        if self.proxy is not None and self.proxy.credentials is not None:
+            found.append(SecretStr(self.proxy.credentials[1]))
         for operation in fields.operations.values():
             found += [*operation.headers.values(), operation.body]
         return tuple(dict.fromkeys(s.get_secret_value() for s in found if s is not None and s.get_secret_value()))
 
     def is_near(self, resolve: Callable[[str], Iterable[str]] | None = None) -> bool:
         """Loopback or private? A name counts as near only if ``resolve`` gives near addresses and no other."""
-        return is_near(self.host, resolve)
+        secure = urlsplit(self.fields.secure_url or "").hostname
+        return all(is_near(host, resolve) for host in (self.host, secure) if host is not None)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -276,20 +293,10 @@ def guard(
 def refuse_unsupported(target: Target, uses: Collection[str] = ()) -> None:
     """Raise TargetError when the target asks for something that is not built yet.
 
-    Properties of the connection count as soon as they are set; ``operations`` and ``transfers`` only when ``uses``
-    names them, because a target file describes them for every command.
+    ``operations`` and ``transfers`` count only when ``uses`` names them, because a target file describes them for every
+    command.
     """
-    fields = target.fields
-    missing = []
-    if fields.proxy is not None:
-        missing.append("proxy")
-    if target.security_profile >= 2:
-        missing.append(f"security profile {target.security_profile}")
-    elif target.is_tls:
-        missing.append("wss:// addresses (TLS)")
-    if fields.tls.cert is not None:
-        missing.append("client certificates (tls.cert, tls.key)")
-    missing += [name for name in ("operations", "transfers") if name in uses]
+    missing = [name for name in ("operations", "transfers") if name in uses]
     if missing:
         raise TargetError(f"not supported yet: {', '.join(missing)}", file=target.document.path)
 

@@ -7,23 +7,40 @@ reading: its `repr` shows nothing, and taking it out is a visible call.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, field_validator
 
+from simulator.wire.proxy import parse_proxy
+from simulator.wire.tls import SUITES, VERSIONS
 from simulator.yamlfile import Closed, Loc, hint
 from simulator.yamltypes import DurationUs, SizeBytes, Texts, parse_duration
 
 
 class Tls(Closed):
-    """Files of certificates. Without ``ca`` the system's trust store judges; ``{id}`` is the station's id."""
+    """Files of certificates. Without ``ca`` the system's trust store judges; ``{id}`` is the station's id.
+
+    ``versions`` (1.2, 1.3) and ``suites`` (their IANA names, for TLS 1.2) restrict what stations offer.
+    """
 
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
     server_name: str | None = None
+    versions: Texts = ()
+    suites: Texts = ()
+
+    @field_validator("versions")
+    @classmethod
+    def _versions(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(values, VERSIONS, "TLS version")
+
+    @field_validator("suites")
+    @classmethod
+    def _suites(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(values, SUITES, "cipher suite")
 
 
 class Auth(Closed):
@@ -91,14 +108,26 @@ class Transfers(Closed):
     allowed_hosts: Texts = ()
 
 
+def _known(values: tuple[str, ...], names: Collection[str], what: str) -> tuple[str, ...]:
+    for value in values:
+        if value not in names:
+            raise ValueError(f"there is no {what} {value!r}{hint(value, names) or '; there are ' + ', '.join(names)}")
+    return values
+
+
 def _profile_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value in ("0", "1", "2", "3") else value
 
 
 class TargetFile(Closed):
-    """The keys of a target file."""
+    """The keys of a target file.
+
+    ``secure_url`` is where a station connects that was told to use TLS (security profile 2 or 3) while ``url`` is
+    without; if it is not given, ``url`` with ``wss``.
+    """
 
     url: str
+    secure_url: str | None = None
     headers: dict[str, SecretStr] = Field(default_factory=dict, max_length=50)
     subprotocols: Texts = ()
     security_profile: Annotated[
@@ -138,8 +167,17 @@ def check_target(fields: TargetFile) -> Iterator[tuple[Loc, str]]:
     for name, text in (("cert", fields.tls.cert), ("key", fields.tls.key)):
         if text is not None and _placeholders(text) - {"{id}"}:
             yield ("tls", name), "may hold {id} and no other placeholder"
-    if fields.security_profile == 3 and fields.tls.cert is None:
-        yield ("tls",), "security profile 3 needs cert and key"
+    if fields.secure_url is not None:
+        yield from ((("secure_url",), reason) for reason in _url_problems(fields.secure_url))
+        if not fields.secure_url.lower().startswith("wss:"):
+            yield ("secure_url",), "must begin with wss://"
+        elif wss:
+            yield ("secure_url",), "is for a url without TLS; url itself begins with wss://"
+    if fields.proxy is not None:
+        try:
+            parse_proxy(fields.proxy.get_secret_value())
+        except ValueError as error:
+            yield ("proxy",), str(error)
     # Neither is right, too: each station's password may stand in the stations file, and here only its format.
     if fields.auth is not None and fields.auth.password is not None and fields.auth.password_file is not None:
         yield ("auth",), "password and password_file exclude each other"

@@ -34,6 +34,8 @@ from simulator.fleet.connection import (
     Listener,
 )
 from simulator.fleet.resolver import Address, Resolve, Resolver
+from simulator.pki.reading import Rejected
+from simulator.wire.proxy import Tunnel
 from simulator.wire.tls import TlsPipe
 from simulator.wire.websocket import parse_url
 
@@ -92,7 +94,14 @@ class Transport:
             Address(dial.source_address)
         if parts.secure:
             context = dial.ssl_context or self._system_trust()
+            if dial.identity is not None:
+                try:
+                    dial.identity.put_into(context)
+                except (ssl.SSLError, OSError, Rejected) as error:
+                    return self._unusable(connection, f"the station's certificate cannot be used: {error}")
             connection._tls = TlsPipe(context, dial.server_name or parts.host)
+        if dial.proxy is not None:
+            connection._tunnel = Tunnel(parts.host, parts.port, dial.proxy.credentials, self.user_agent)
         self.connections.add(connection)
         if self._dialling < self.connect_limit:
             self._dialling += 1
@@ -100,6 +109,13 @@ class Transport:
         else:
             self._waiting[connection] = None
             connection._start_timer(dial.timeout_s)
+        return connection
+
+    def _unusable(self, connection: Connection, why: str) -> Connection:
+        """A dial that ends before it has begun, as one that waits for its turn in vain."""
+        self.connections.add(connection)
+        self._waiting[connection] = None
+        self.loop.call_soon(connection._finish, "tls_client_cert", 0, why)
         return connection
 
     def abort_all(self) -> None:
@@ -128,7 +144,7 @@ class Transport:
 
     async def _connect(self, connection: Connection, dial: DialSpec) -> None:
         """Bring TCP up. Ends in ``connection_made``, or in ``_finish`` with the cause of the last address tried."""
-        parts = parse_url(dial.url)
+        parts = dial.proxy or parse_url(dial.url)
         try:
             addresses = await self._resolver.lookup(parts.host)
         except (OSError, ValueError) as error:  # ValueError: a name that is none, such as one with an empty label

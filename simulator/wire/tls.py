@@ -22,6 +22,19 @@ from simulator.errors import CpfarmError
 TlsCause = Literal["tls_server_cert", "tls_version", "tls_cipher", "tls_client_cert", "reset"]
 """What a TLS failure is about; ``reset`` is everything that names none of the others (a corrupt record, an alert)."""
 
+VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+#: the suites of the security profiles (white paper A00.FR.317 and 318; IANA name -> OpenSSL's), and what goes beside
+SUITES = {
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256": "AES128-GCM-SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+}
+_CONTENT_TYPES = frozenset(range(20, 25))  # how a TLS record begins (RFC 8446 section 5.1, RFC 6520)
 _RECORD = 1 << 14  # one read returns at most one TLS record (RFC 8446 section 5.1)
 
 # OpenSSL's reason words, looked for in this order; the names of alerts come from RFC 8446 section 6.2.
@@ -80,16 +93,16 @@ class TlsPipe:
 
     ``server_hostname`` is the name sent (SNI) and, if the context checks names, the one the certificate must carry.
     ``established``: the handshake is done on our side. ``ended``: the peer said that it sends no more (close_notify).
+    ``heard``: the peer has said something since the handshake, so it has finished it too.
     """
 
-    __slots__ = ("_early", "_incoming", "_outgoing", "_tls", "ended", "established")
+    __slots__ = ("_begun", "_early", "_incoming", "_outgoing", "_tls", "ended", "established", "heard")
 
     def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
         self._early = b""
-        self.established = False
-        self.ended = False
+        self.established = self.ended = self.heard = self._begun = False
 
     def start(self) -> bytes:
         """The first bytes of the handshake. Raises TlsFailure when the context itself rules out every handshake."""
@@ -103,7 +116,13 @@ class TlsPipe:
     def receive(self, data: bytes) -> bytes:
         """The plain bytes that ``data`` completes, perhaps none. Raises TlsFailure."""
         self._incoming.write(data)
-        if not self.established:
+        if self.established:
+            self.heard = True
+        else:
+            if not self._begun and data:
+                if data[0] not in _CONTENT_TYPES:
+                    raise TlsFailure("reset", f"the server does not speak TLS; it began with {data[:12]!r}")
+                self._begun = True
             self._advance()
             if not self.established:
                 return b""

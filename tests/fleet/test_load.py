@@ -125,8 +125,7 @@ def test_a_load_test_needs_a_csms_and_a_usable_prefix(tmp_path: Path) -> None:
     assert plan(host=None, fleet=own).target.fields.url == URL
     with pytest.raises(AuthorError, match="beside the fleet's own target"):
         plan(host=None, fleet=own, security_profile=0)
-    with pytest.raises(TargetError, match="not supported yet"):
-        plan(host="wss://127.0.0.1:9000")
+    assert plan(host="wss://127.0.0.1:9000").target.is_tls
 
 
 def test_a_target_file_has_its_url_from_the_option(tmp_path: Path) -> None:

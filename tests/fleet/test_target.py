@@ -60,7 +60,13 @@ def refused(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("url: ws://h\nsecurity_profile: 2", "t.yaml:2: security_profile: security profile 2 needs a wss:// address"),
         ("url: wss://h\nsecurity_profile: 1",
          "t.yaml:2: security_profile: security profile 1 is without TLS; use 2 for a wss:// address"),
-        ("url: wss://h\nsecurity_profile: 3", "t.yaml:1: tls: security profile 3 needs cert and key"),
+        ("url: wss://h\nsecure_url: wss://h", "t.yaml:2: secure_url: is for a url without TLS; url itself begins with wss://"),
+        ("url: ws://h\nsecure_url: ws://h", "t.yaml:2: secure_url: must begin with wss://"),
+        (f"url: ws://h\nproxy: ftp://u:{SECRET}@p", "t.yaml:2: proxy: must be an HTTP proxy, http://host:port"),
+        ("url: wss://h\ntls: {versions: ssl}",
+         "t.yaml:2: tls.versions: there is no TLS version 'ssl'; there are 1.2, 1.3"),
+        ("url: wss://h\ntls: {suites: TLS_RSA_WITH_AES_128_GCM_SHA25}",
+         "t.yaml:2: tls.suites: there is no cipher suite 'TLS_RSA_WITH_AES_128_GCM_SHA25'; did you mean 'TLS_RSA_WITH_AES_128_GCM_SHA256'?"),
         ("url: wss://h\ntls: {cert: x.pem}", "t.yaml:2: tls: cert and key go together"),
         ("url: wss://h\ntls: {cert: '{n}', key: k}", "t.yaml:2: tls.cert: may hold {id} and no other placeholder"),
         (f"url: ws://h\nauth: {{password: {SECRET}}}", "t.yaml:2: auth.format: is required"),
@@ -147,6 +153,7 @@ operations:
         SECRET,
         f"http://u:{SECRET}3@p:1",
         f"Bearer {SECRET}2",
+        f"{SECRET}3",
         f"{SECRET}4",
         f'{{"key": "{SECRET}5"}}',
     )
@@ -303,10 +310,6 @@ def test_guard_lets_a_small_polite_test_pass() -> None:
 @pytest.mark.parametrize(
     ("text", "uses", "missing"),
     [
-        ("url: ws://h\nproxy: http://p:1", (), "proxy"),
-        ("url: wss://h\nsecurity_profile: 2\nauth: {password: a, format: text}", (), "security profile 2"),
-        ("url: wss://h\ntls: {cert: c, key: k}", (), "security profile 3, client certificates (tls.cert, tls.key)"),
-        ("url: wss://h", (), "wss:// addresses (TLS)"),
         ("url: ws://h", ("operations", "transfers"), "operations, transfers"),
     ],
 )
@@ -318,6 +321,21 @@ def test_what_is_not_built_is_refused(text: str, uses: tuple[str, ...], missing:
 
 def test_what_is_built_passes() -> None:
     refuse_unsupported(target("url: ws://h\nauth: {password: a, format: text}\noperations: {Reset: {url: http://h}}"))
+    refuse_unsupported(target("url: wss://h\ntls: {cert: c, key: k}\nproxy: http://p:1"))
+
+
+def test_where_a_station_goes_that_is_told_to_use_tls() -> None:
+    assert target("url: ws://h:9000/a?b={id}").secure_url("x y") == "wss://h:9000/a?b=x%20y"
+    assert target("url: ws://h/a\nsecure_url: wss://h:1/b").secure_url("x") == "wss://h:1/b/x"
+    assert target("url: wss://h/a").secure_url("x") == target("url: wss://h/a").station_url("x")
+    far = target("url: ws://127.0.0.1/\nsecure_url: wss://csms.example/")
+    assert not far.is_near() and far.is_near(lambda _: ["10.0.0.1"])
+
+
+def test_the_proxy_and_its_credentials() -> None:
+    assert target().proxy is None
+    proxy = target("url: ws://h\nproxy: http://u:p@p:3128").proxy
+    assert proxy is not None and (proxy.host, proxy.port, proxy.credentials) == ("p", 3128, ("u", "p"))
 
 
 # --- the shipped template, the schema --------------------------------------------------------------------------------

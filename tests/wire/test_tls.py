@@ -186,6 +186,16 @@ def test_no_cipher_suite_in_common(certs: pki.Pki) -> None:
 def test_a_server_that_speaks_no_tls(certs: pki.Pki) -> None:
     client = TlsPipe(certs.client(), "localhost")
     client.start()
-    with pytest.raises(TlsFailure) as caught:
+    with pytest.raises(TlsFailure, match="does not speak TLS") as caught:
         client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    assert caught.value.cause == "tls_version"
+    assert caught.value.cause == "reset", "the TLS versions of the two are not at fault"
+
+
+def test_a_handshake_may_come_byte_by_byte(certs: pki.Pki) -> None:
+    client, server = TlsPipe(certs.client(), "localhost"), Server(certs.server())
+    data = client.start()
+    while data:
+        for byte in server.receive(data):
+            client.receive(bytes([byte]))
+        data = client.pending()
+    assert client.established and client.heard, "the server has finished it too: tickets of TLS 1.3"
