@@ -35,8 +35,8 @@ OF_CAUSE = {
     "tls_client_cert": "FailedToAuthenticateAtCsms",
 }
 REFUSED = frozenset({401, 403})
-#: a memory that was full counts as having had room in between below this share
-ROOM_SHARE = 0.85
+#: a memory that is still full, or full again, is worth an event every so often
+AGAIN_US = 3_600_000_000
 
 
 @at("start")
@@ -79,11 +79,12 @@ def refused(st: Station, now: int) -> None:
 
 @drain(85, watches_outbox=True)
 def memory(st: Station, now: int) -> None:
-    """The memory has refused a write because it is full: once, until there is room again."""
+    """The memory has refused a write because it is full; said at most once an hour."""
     if st.board.flash.why != "full":
         return
-    flash = st.board.flash
-    if st.data.get("memory_full") and flash.used_bytes >= ROOM_SHARE * flash.capacity_bytes:
+    said_us: int | None = st.data.get("memory_full_us")
+    if said_us is not None and now < said_us + AGAIN_US:
         return
-    st.data["memory_full"] = True
+    st.data["memory_full_us"] = now
+    flash = st.board.flash
     say(st, "MemoryExhaustion", f"{flash.used_bytes} of {flash.capacity_bytes} bytes of flash in use")

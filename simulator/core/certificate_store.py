@@ -69,12 +69,13 @@ def in_force(facts: Facts, wall_us: int) -> bool:
 
 
 def station_certificate(st: Station) -> tuple[str, Facts] | None:
-    """(name, facts) of the station's own certificate in use: the newest in force."""
+    """(name, facts) of the station's own certificate in use: of those in force the one whose validity began last, and
+    of several such the one that came last."""
     found = entries(st, STATION)
     if not found:
         return None
     wall_us = st.board.rtc.wall(st.now)
-    valid = [row for row in found if in_force(row[1], wall_us)]
+    valid = [row for row in reversed(found) if in_force(row[1], wall_us)]
     return max(valid, key=lambda row: int(row[1]["not_before_us"])) if valid else None
 
 

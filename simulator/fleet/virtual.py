@@ -16,9 +16,13 @@ from simulator.core.rng import draw
 from simulator.core.station import Station
 from simulator.fleet.scheduler import Scheduler
 from simulator.lab.csms import LabCsms
+from simulator.lab.security import Door
 
 #: no run of the virtual driver takes more steps than this
 MAX_STEPS = 5_000_000
+
+#: how many dials of a station are remembered
+MAX_DIALS = 8
 
 #: how long a handshake that was cut off keeps its station waiting
 DIAL_TIMEOUT_US = 30_000_000
@@ -36,7 +40,7 @@ class Worker(Protocol):
 class Path:
     """The simulated connection of one station."""
 
-    __slots__ = ("csms", "cut", "link", "lot", "order_us", "password", "refuse")
+    __slots__ = ("csms", "cut", "dials", "door", "link", "lot", "order_us", "password", "refuse")
 
     def __init__(self, csms: LabCsms, lot: int) -> None:
         self.csms = csms
@@ -50,6 +54,10 @@ class Path:
         self.refuse = ""
         self.order_us = 0
         self.password: str | None = None
+        #: what the CSMS demands of who dials; None: everybody is let in
+        self.door: Door | None = None
+        #: the last dials, newest last
+        self.dials: list[e.Dial] = []
 
 
 class VirtualFleet:
@@ -172,10 +180,16 @@ class VirtualFleet:
             self.records.append((self.now, self.stations[index], effect.what))
         elif isinstance(effect, e.Dial):
             path.password = effect.password
+            path.dials = [*path.dials[-(MAX_DIALS - 1) :], effect]
+            station = self.stations[index]
+            refusal = path.door.judge(station, effect, self.epoch_us + self.now) if path.door is not None else None
             if path.cut:
                 self._push(self.now + effect.timeout_us, index, i.LinkDown(effect.link, "timeout"))
             elif path.refuse:
                 self._push(self.now + self._rtt_us(index), index, i.LinkDown(effect.link, path.refuse))
+            elif refusal is not None:
+                down = i.LinkDown(effect.link, refusal.cause, refusal.code, refusal.detail)
+                self._push(self.now + 2 * self._rtt_us(index), index, down)
             else:
                 path.link = effect.link
                 path.order_us = self.now + 2 * self._rtt_us(index)
