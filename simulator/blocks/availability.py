@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.blocks import firmware
 from simulator.core.connector import AVAILABLE, FAULTED, UNAVAILABLE, derive_status
 from simulator.core.reports import HeartbeatDue, StatusChanged
 from simulator.core.settings import setting
-from simulator.core.wiring import QUIET, at, drain, on_timer, rule
+from simulator.core.wiring import QUIET, at, drain, on_timer, rule, station_rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -60,6 +61,7 @@ def start(st: Station, now: int) -> None:
     """Operative states come from flash, they survive a reboot."""
     st.data["station_operative"] = st.board.flash.get("facts", "operative:0") is not False
     st.data["station_told"] = None
+    st.data["withdrawn"] = False
     for evse in st.evses:
         evse.operative = _effective(st, evse)
 
@@ -86,7 +88,7 @@ def change(st: Station, evse_id: int, operative: bool) -> str:
             evse.scheduled = False if evse.operative else None
         else:
             evse.scheduled = None
-            evse.operative = wanted
+            evse.operative = wanted and not st.data["withdrawn"]
     return "Scheduled" if scheduled else "Accepted"
 
 
@@ -96,12 +98,29 @@ def _effective(st: Station, evse: Evse) -> bool:
     return own and (st.dialect.policy.station_sets_connectors or bool(st.data["station_operative"]))
 
 
+@station_rule(50)
+def withdraw(st: Station, now: int) -> bool:
+    """Nothing new may begin while an update waits to be installed (L01.FR.07); what runs goes on. Not on flash: the
+    state the CSMS gave comes back by itself."""
+    withdrawn = firmware.withdraws(st)
+    if withdrawn == st.data["withdrawn"]:
+        return False
+    st.data["withdrawn"] = withdrawn
+    for evse in st.evses:
+        if evse.tx is None:
+            evse.operative = _effective(st, evse) and not withdrawn
+    return True
+
+
 @rule(60)
 def follow(st: Station, evse: Evse, now: int) -> bool:
     """Carry out a scheduled change once the transaction is over, then derive the status."""
     changed = False
+    if evse.operative and evse.tx is None and st.data["withdrawn"]:
+        evse.operative = False
+        changed = True
     if evse.scheduled is not None and evse.tx is None:
-        evse.operative, evse.scheduled = evse.scheduled, None
+        evse.operative, evse.scheduled = evse.scheduled and not st.data["withdrawn"], None
         changed = True
     status = derive_status(evse, st.blocked(evse))
     if status != evse.status:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.blocks import firmware
 from simulator.blocks.product_settings import (
     CERTIFICATE_ENTRIES,
     NETWORK_PRIORITY,
@@ -334,8 +335,9 @@ def _physical(st: Station) -> Iterator[Variable]:
     yield Variable("ChargingStation", "AvailabilityState", state, "OptionList", values=AVAILABILITY_WORDS)
     yield Variable("ChargingStation", "Model", identity.model, "string")
     yield Variable("ChargingStation", "VendorName", identity.vendor, "string")
-    if identity.firmware is not None:
-        yield Variable("ChargingStation", "FirmwareVersion", identify(st, identity.firmware), "string")
+    running = firmware.version(st)
+    if running is not None:
+        yield Variable("ChargingStation", "FirmwareVersion", running, "string")
     serial = serial_of(st)
     if serial is not None:
         yield Variable("ChargingStation", "SerialNumber", serial, "string")

@@ -1,11 +1,11 @@
 """What a station remembers of itself: the two logs it can upload.
 
-The *history* is what a technician asks for: starts, links, statuses, transactions, settings, transfers. It lives in RAM,
-goes to flash at an orderly restart and is lost with the power. The *security log* holds security events only, is
+The *history* is what a technician asks for: starts, links, statuses, transactions, settings, transfers. It lives in
+RAM, goes to flash at an orderly restart and is lost with the power. The *security log* holds security events only, is
 written to flash at once and survives everything (white paper N01.FR.05, A04.FR.04).
 
-Both are one short text each, a line per event, the oldest dropped when the share is used up: text is nothing the garbage
-collector looks at, and a fleet remembers in a few bytes per event. A line carries what the station's clock showed
+Both are one short text each, a line per event, the oldest dropped when the share is used up: text is nothing the
+garbage collector looks at, and a fleet remembers in a few bytes per event. A line carries what the station's clock showed
 then; a clock nobody should trust is marked, and such a line is in every range that is asked for.
 
 Facts pass in one place: the desk hands every report and record of a class in :data:`LOGGED` to :func:`watch`. Samples

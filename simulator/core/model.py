@@ -72,9 +72,11 @@ class MeterSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlashSpec:
-    """``capacity_bytes`` is shared by queue, cache, list, logs, settings and transaction records."""
+    """``capacity_bytes`` is shared by queue, cache, list, logs, settings and transaction records; ``cache_tokens`` is
+    the most tokens the authorisation cache keeps of it."""
 
     capacity_bytes: int = 262_144
+    cache_tokens: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,17 @@ class ModemSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareSpec:
+    """How the product updates itself. ``install_s``: seconds an installation takes. ``restart``: ``after`` it, into the
+    new firmware, ``before`` it, into an installer, or ``none``. ``max_bytes``: largest image there is room for."""
+
+    install_s: float = 10.0
+    restart: str = "after"
+    fetch_while_charging: bool = True
+    max_bytes: int = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareSpec:
     """All parts of a station."""
 
@@ -109,6 +122,7 @@ class HardwareSpec:
     flash: FlashSpec = FlashSpec()
     rtc: RtcSpec = RtcSpec()
     modem: ModemSpec = ModemSpec()
+    firmware: FirmwareSpec = FirmwareSpec()
     holdup_s: float = 0.0
     boot_soft_s: float = 5.0
     boot_hard_s: float = 15.0

@@ -43,6 +43,10 @@ class FlashFault(Fault):
         """At a power cut: the entry that is damaged, and what is found in its place."""
         return None
 
+    def image(self, intact: bool) -> bool:
+        """Does a firmware image read back as it was written?"""
+        return intact
+
 
 class Flash(Part[FlashFault], gc=False, eq=False):
     """The non-volatile memory of one station. Sizes in bytes."""
@@ -120,6 +124,13 @@ class Flash(Part[FlashFault], gc=False, eq=False):
             return False
         self.used_bytes -= sum(size for _, size in self.areas.pop(area).values())
         return True
+
+    def image_intact(self) -> bool:
+        """Does a firmware image that was fetched read back as it was written? It lies in a room of its own."""
+        intact = True
+        for one in self.faults:
+            intact = one.image(intact)
+        return intact
 
     def power_cut(self, now: int) -> tuple[tuple[str, Key], ...]:
         """The power fails: (area, key) of the entries that are damaged by that."""
@@ -281,3 +292,15 @@ class Worn(FlashFault):
     def evident(self) -> bool:
         """Once a write has failed."""
         return self.noticed
+
+
+@fault("flash.bad_image")
+class BadImage(FlashFault):
+    """The room of the firmware image is damaged: what was fetched does not read back, and is not installed."""
+
+    wire16 = "FirmwareStatusNotification with InstallationFailed after Downloaded; signed: InstallVerificationFailed"
+    wire2x = "FirmwareStatusNotification with InstallVerificationFailed after Downloaded"
+
+    def image(self, intact: bool) -> bool:
+        """Never."""
+        return False

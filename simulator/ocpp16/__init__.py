@@ -9,11 +9,16 @@ from simulator.ocpp16 import (
     availability,
     certificates,
     data_transfer,
+    diagnostics,
+    firmware,
+    local_list,
     messages,
     metering,
     provisioning,
     remote_control,
+    reservation,
     security,
+    smart_charging,
     transactions,
     triggers,
 )
@@ -55,10 +60,15 @@ DIALECT_16.adopt(
     availability.table,
     metering.table,
     data_transfer.table,
+    firmware.table,
+    diagnostics.table,
     security.table,
+    smart_charging.table,
     certificates.table,
     triggers.table,
     triggers.extended_table,
+    local_list.table,
+    reservation.table,
 )
 DIALECT_16.policy = Policy16()
 DIALECT_16.password_is_hex = True  # AuthorizationKey, security white paper A00.FR.205

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import device_model, provisioning
+from simulator.blocks import device_model, firmware, provisioning
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import BootAsked
 from simulator.core.wall import parse_wall
@@ -34,7 +34,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
         charge_point_model=identity.model,
         charge_point_serial_number=UNSET if serial is None else serial,
         charge_box_serial_number=_cut(text(identity.box_serial), 25),
-        firmware_version=text(identity.firmware),
+        firmware_version=text(firmware.version(st)),
         iccid=text(identity.iccid),
         imsi=text(identity.imsi),
         meter_type=text(identity.meter_type),

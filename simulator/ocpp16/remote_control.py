@@ -9,7 +9,7 @@ from msgspec import UNSET
 from simulator.blocks import remote_control, transaction_record
 from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import Table
-from simulator.core.reports import FirmwareProgress, LogProgress
+from simulator.ocpp16 import smart_charging
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -19,11 +19,17 @@ table = Table()
 
 @table.on("RemoteStartTransaction")
 def start(st: Station, req: Any, m: Any) -> Any:
-    """5.11. Without smart charging a profile in the request is left aside."""
+    """5.11. A profile is left aside without smart charging; with it, it must be a TxProfile (5.16.2)."""
     evse_id = None if req.connector_id is UNSET else req.connector_id
     if evse_id == 0:  # 5.11: connector 0 cannot be started
         return m.RemoteStartTransactionResponse(status="Rejected")
-    done = remote_control.request_start(st, StartWish(req.id_tag, "ISO14443", evse_id))
+    profile = smart_charging.remote_profile(st, req.charging_profile, evse_id)
+    if profile is False:
+        return m.RemoteStartTransactionResponse(status="Rejected")
+    wish = StartWish(req.id_tag, "ISO14443", evse_id)
+    done = remote_control.request_start(st, wish)
+    if done.accepted and profile:
+        smart_charging.expect(st, wish, profile)
     return m.RemoteStartTransactionResponse(status="Accepted" if done.accepted else "Rejected")
 
 
@@ -51,15 +57,3 @@ def unlock(st: Station, req: Any, m: Any) -> Any:
     """5.18: a running transaction is finished first."""
     word = remote_control.unlock(st, req.connector_id, stop_reason="UnlockCommand")
     return m.UnlockConnectorResponse(status=_UNLOCK[word])
-
-
-@table.render(FirmwareProgress)
-def firmware_status(st: Station, report: FirmwareProgress, m: Any) -> Any:
-    """4.5."""
-    return "FirmwareStatusNotification", m.FirmwareStatusNotificationRequest(status=report.status)
-
-
-@table.render(LogProgress)
-def diagnostics_status(st: Station, report: LogProgress, m: Any) -> Any:
-    """4.4."""
-    return "DiagnosticsStatusNotification", m.DiagnosticsStatusNotificationRequest(status=report.status)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import availability, metering, provisioning, signing
+from simulator.blocks import availability, firmware, logs, metering, provisioning, signing
 from simulator.core.dialect import REGISTERED, Table
-from simulator.core.reports import FirmwareProgress, LogProgress
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -53,12 +52,22 @@ def _status(st: Station, connector: int | None) -> str:
 
 
 def _diagnostics_status(st: Station, connector: int | None) -> str:
-    st.publish(LogProgress("Idle", diagnostics=True), triggered=True)
+    logs.tell_status(st, True)
     return "Accepted"
 
 
 def _firmware_status(st: Station, connector: int | None) -> str:
-    st.publish(FirmwareProgress("Idle"), triggered=True)
+    firmware.tell_status(st, plain=True)
+    return "Accepted"
+
+
+def _log_status(st: Station, connector: int | None) -> str:
+    logs.tell_status(st, False)
+    return "Accepted"
+
+
+def _signed_firmware_status(st: Station, connector: int | None) -> str:
+    firmware.tell_status(st)
     return "Accepted"
 
 
@@ -76,7 +85,11 @@ TRIGGERS = COMMON | {
     "DiagnosticsStatusNotification": _diagnostics_status,
     "FirmwareStatusNotification": _firmware_status,
 }
-EXTENDED = COMMON | {"SignChargePointCertificate": _sign}
+EXTENDED = COMMON | {
+    "FirmwareStatusNotification": _signed_firmware_status,
+    "LogStatusNotification": _log_status,
+    "SignChargePointCertificate": _sign,
+}
 
 
 def _serve(st: Station, req: Any, table: dict[str, Trigger], lowest: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.core.dialect import Table
-from simulator.core.reports import ComponentEvent, FirmwareProgress, LogProgress
+from simulator.core.reports import ComponentEvent, FirmwareProgress, FirmwareStep, LogProgress, LogStep
 from simulator.ocpp2x.types import component, cut, now, variable, when
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def notify_event(st: Station, report: ComponentEvent, m: Any) -> Any:
 
 
 @table.render(LogProgress)
+@table.render(LogStep)
 def log_status(st: Station, report: LogProgress, m: Any) -> Any:
     """N01.FR.07-13: without a request id only when triggered while nothing is uploaded."""
     return "LogStatusNotification", m.make(
@@ -61,6 +62,7 @@ def log_status(st: Station, report: LogProgress, m: Any) -> Any:
 
 
 @table.render(FirmwareProgress)
+@table.render(FirmwareStep)
 def firmware_status(st: Station, report: FirmwareProgress, m: Any) -> Any:
     """L01.FR.01, FR.20."""
     return "FirmwareStatusNotification", m.make(

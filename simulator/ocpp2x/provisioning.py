@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import device_model, product_settings, provisioning
+from simulator.blocks import device_model, firmware, product_settings, provisioning
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import BootAsked
 from simulator.core.wall import parse_wall
@@ -38,7 +38,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
             model=identity.model[:20],
             vendor_name=identity.vendor[:50],
             serial_number=UNSET if serial is None else serial,
-            firmware_version=text(identity.firmware, 50),
+            firmware_version=text(firmware.version(st), 50),
             modem=modem,
         ),
     )

@@ -14,6 +14,7 @@ import msgspec
 
 from simulator.core.model import (
     EvseSpec,
+    FirmwareSpec,
     FlashSpec,
     HardwareSpec,
     Identity,
@@ -149,13 +150,14 @@ def _evses(profile: Profile) -> tuple[EvseSpec, ...]:
 def _hardware(parts: HardwareFields) -> HardwareSpec:
     return HardwareSpec(
         meter=MeterSpec(**parts.meter.model_dump()),
-        flash=FlashSpec(capacity_bytes=parts.flash.capacity_bytes),
+        flash=FlashSpec(capacity_bytes=parts.flash.capacity_bytes, cache_tokens=parts.flash.cache_tokens),
         rtc=RtcSpec(
             drift_ppm=parts.rtc.drift_ppm,
             battery=parts.rtc.battery,
             unset_wall_us=_year_us(parts.rtc.unset_year),
         ),
         modem=ModemSpec(**parts.modem.model_dump()),
+        firmware=FirmwareSpec(**parts.firmware.model_dump()),
         holdup_s=parts.supply.holdup_s,
         boot_soft_s=parts.boot.soft_s,
         boot_hard_s=parts.boot.hard_s,

@@ -108,9 +108,11 @@ class MeterFields(Closed):
 
 
 class FlashFields(Closed):
-    """``capacity`` is shared by the queue, cache, lists, logs, settings and transaction records."""
+    """``capacity`` is shared by the queue, cache, lists, logs, settings and transaction records; ``cache_tokens`` is the
+    most tokens that the authorisation cache keeps."""
 
     capacity_bytes: SizeBytes = Field(default=262_144, alias="capacity", ge=4_096, le=1 << 30)
+    cache_tokens: int = Field(default=1_000, ge=1, le=100_000)
 
 
 class RtcFields(Closed):
@@ -146,6 +148,18 @@ class ModemFields(Closed):
         return self
 
 
+class FirmwareFields(Closed):
+    """How the product updates itself. ``install_s``: seconds an installation takes. ``restart``: ``after`` it, into the
+    new firmware, ``before`` it, into an installer that cannot be told apart otherwise, or ``none``.
+    ``fetch_while_charging``: can it download during a transaction? ``max_size``: largest image there is room for.
+    """
+
+    install_s: float = Field(default=10.0, ge=0, le=7_200)
+    restart: Literal["after", "before", "none"] = "after"
+    fetch_while_charging: bool = True
+    max_bytes: SizeBytes = Field(default=16_777_216, alias="max_size", ge=1_024, le=1 << 30)
+
+
 class SupplyFields(Closed):
     """``holdup_s``: how long the electronics live on when mains power fails."""
 
@@ -171,6 +185,7 @@ class HardwareFields(Closed):
     flash: FlashFields = FlashFields()
     rtc: RtcFields = RtcFields()
     modem: ModemFields = ModemFields()
+    firmware: FirmwareFields = FirmwareFields()
     supply: SupplyFields = SupplyFields()
     boot: BootFields = BootFields()
     power_loss: Literal["stop_before", "stop_after", "resume"] = "stop_after"

@@ -1,0 +1,474 @@
+"""L Firmware: fetch, check, install, restart, and say each state once.
+
+The process is a record on flash with a ``step``; what moves it are an answer of the CSMS's own making (a new request
+cancels the old, L01.FR.26), the clock (retrieve and install times), the end of a job, the end of transactions, and a
+restart. The steps, with what they wait for:
+
+``scheduled``   the time to retrieve, or the end of transactions on a product that does not fetch while charging
+``fetching``    a download job, or the pause before the next attempt; a restart counts as a failed attempt
+``paused``      transactions that began meanwhile, where the product cannot do both
+``checking``    the job that compares signature and image (signed updates only)
+``ready``       the time to install, then the end of transactions; EVSEs not in use are withdrawn meanwhile (L01.FR.07)
+``restarting``  the restart into the installer, where the product needs one (L01.FR.15)
+``installing``  the time it takes; a restart that nobody planned ends it, the old firmware stays
+``activating``  the planned restart into the new firmware; after it the update is ``Installed``
+``over``        nothing; kept for the CSMS that asks for the last state (L01.FR.29)
+
+States told are in words of FirmwareStatusEnumType. The certificate of a signed update is checked before the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simulator.blocks import provisioning, transfer
+from simulator.core import certificate_store, history, jobs
+from simulator.core.inputs import JobDone
+from simulator.core.reports import FirmwareProgress, FirmwareStep
+from simulator.core.security_event import say
+from simulator.core.wiring import at, on_timer, station_rule
+
+if TYPE_CHECKING:
+    from simulator.core.inputs import JobProgress
+    from simulator.core.station import Station
+
+#: on flash: the update and what was installed last
+AREA, UPDATE_KEY, INSTALLED_KEY = "firmware", "update", "installed"
+SCHEMA = 1
+MAX_VERSION = 50
+#: an image of ours names its version in the first line, after this word
+MAGIC = "CPFARM-FIRMWARE"
+_MAGIC_LINE = re.compile(rf"{MAGIC}[ \t]+([0-9A-Za-z._+-]{{1,{MAX_VERSION}}})[ \t]*\r?$")
+_IN_NAME = re.compile(r"\d+(?:\.\d+)+")
+#: a certificate check takes no longer; after that nobody is answered any more
+CHECK_US = 30_000_000
+#: steps in which a new request cannot cancel the update any more (L01.FR.27)
+BEYOND = frozenset({"restarting", "installing", "activating"})
+
+
+class Update(msgspec.Struct):
+    """One update. Times are microseconds since 1970 by the station's clock; ``plain`` is one without signature, for
+    which a version may have other messages. ``status`` is the state entered last."""
+
+    url: str
+    retrieve_us: int
+    attempts: int
+    pause_s: int
+    plain: bool = False
+    request_id: int | None = None
+    install_us: int | None = None
+    certificate: str = ""
+    signature: str = ""
+    schema: int = SCHEMA
+    step: str = "scheduled"
+    status: str = ""
+    tried: int = 0
+    sha256: str = ""
+    size: int = 0
+    version: str = ""
+
+
+class Installed(msgspec.Struct, frozen=True):
+    """The image that was installed last: its version, SHA-256 (hex) and size."""
+
+    version: str
+    sha256: str
+    size: int
+
+
+class Firmware:
+    """RAM of the block, made when it is first used. ``answers`` of the check under way: outcome -> reply."""
+
+    __slots__ = ("answers", "candidate", "check_by_us", "job", "token", "update", "withdrawn")
+
+    def __init__(self, update: Update | None = None) -> None:
+        self.update = update
+        self.job: int | None = None
+        self.withdrawn = False
+        self.candidate: Update | None = None
+        self.token = ""
+        self.check_by_us = 0
+        self.answers: Mapping[str, Any] = {}
+
+
+def state(st: Station) -> Firmware | None:
+    """The block's state; None on a station that has never been asked for an update."""
+    found: Firmware | None = st.data.get("firmware")
+    return found
+
+
+def _own(st: Station) -> Firmware:
+    own = state(st)
+    if own is None:
+        own = st.data["firmware"] = Firmware()
+    return own
+
+
+def installed(st: Station) -> Installed | None:
+    """What was installed last by an update; None for the firmware of the factory."""
+    found = st.board.flash.get(AREA, INSTALLED_KEY)
+    return None if found is None else msgspec.convert(found, Installed)
+
+
+def version(st: Station) -> str | None:
+    """The firmware version that runs; None for a product that does not say."""
+    found = st.board.flash.get(AREA, INSTALLED_KEY)
+    if found is not None:
+        return str(found["version"])
+    pattern = st.model.identity.firmware
+    return pattern.format(n=st.number, id=st.id) if pattern is not None and "{" in pattern else pattern
+
+
+def withdraws(st: Station) -> bool:
+    """Are EVSEs that are not in use to be unavailable for the sake of an update (L01.FR.07, FR.19)?"""
+    own = state(st)
+    return own is not None and own.withdrawn
+
+
+# -- asked for ---------------------------------------------------------------------------------------------------------
+
+
+def order(
+    url: str,
+    retrieve_us: int,
+    retries: int | None,
+    interval_s: int | None,
+    *,
+    plain: bool = False,
+    request_id: int | None = None,
+    install_us: int | None = None,
+    certificate: str = "",
+    signature: str = "",
+) -> Update:
+    """An update as the CSMS wants it; ``retries`` and ``interval_s`` None leave them to the station."""
+    attempts, pause_s = transfer.plan(retries, interval_s)
+    return Update(url, retrieve_us, attempts, pause_s, plain, request_id, install_us, certificate, signature)
+
+
+def request(st: Station, update: Update) -> str:
+    """Begin an update that needs no check beforehand: Accepted, AcceptedCanceled, or Rejected (it cannot be kept, or
+    another one is being installed)."""
+    own = _own(st)
+    old = own.update if own.update is not None and own.update.step != "over" else None
+    if old is not None and old.step in BEYOND:
+        return "Rejected"
+    if not _save(st, update):
+        return "Rejected"
+    if old is not None:
+        history.note(st, f"firmware update {old.status or 'accepted'} cancelled")
+    _stop(st, own)
+    own.update = update
+    st.timers.set("firmware", st.now)  # after the answer
+    return "Accepted" if old is None else "AcceptedCanceled"
+
+
+def request_signed(st: Station, update: Update, answers: Mapping[str, Any]) -> str | tuple[str, int]:
+    """Check the certificate of a signed update first (L01.FR.23): an outcome at once (Rejected), else (token, deadline)
+    of the answer that comes later: the one of ``answers`` for Accepted, AcceptedCanceled, Rejected, InvalidCertificate
+    or RevokedCertificate."""
+    own = _own(st)
+    if own.candidate is not None and st.now < own.check_by_us:
+        return "Rejected"
+    roots = [facts["pem"] for _, facts in certificate_store.entries(st, certificate_store.MANUFACTURER_ROOT)]
+    args = {
+        "pem": update.certificate,
+        "roots": roots,
+        "at_us": st.board.rtc.wall(st.now),
+        "purpose": "code",
+    }
+    number = jobs.start(st, "check_chain", "firmware.certificate", args)
+    if number is None:
+        return "Rejected"
+    own.candidate, own.answers = update, answers
+    own.token, own.check_by_us = f"firmware-{number}", st.now + CHECK_US * st.speed
+    return own.token, own.check_by_us
+
+
+@jobs.on_job("firmware.certificate")
+def certificate_checked(st: Station, number: int, event: JobProgress | JobDone, now: int) -> None:
+    """The certificate is good, or it is not; nothing begins if nobody waits for the answer any more."""
+    own = state(st)
+    if not isinstance(event, JobDone) or own is None or own.token != f"firmware-{number}":
+        return
+    update, answers, token = own.candidate, own.answers, own.token
+    own.candidate, own.answers, own.token = None, {}, ""
+    if update is None or token not in st.later:
+        return
+    if event.ok:
+        outcome = request(st, update)
+    else:
+        cause = str(event.result.get("cause", ""))
+        outcome = "RevokedCertificate" if cause == "revoked" else "InvalidCertificate"
+    st.answer_later(token, answers[outcome])
+    if not event.ok:
+        say(st, "InvalidFirmwareSigningCertificate", str(event.result.get("detail", "")))  # L01.FR.02
+
+
+def tell_status(st: Station, *, plain: bool = False) -> None:
+    """State the status on request: the last one, Idle after Installed or when there was none (L01.FR.28-29).
+
+    ``plain`` asks by the older message, which says Idle whenever nothing is under way (1.6 4.5).
+    """
+    own = state(st)
+    update = own.update if own is not None else None
+    silent = update is None or update.plain != plain or update.status in ("", "Installed")
+    if update is None or silent or (plain and update.step == "over"):
+        st.publish(FirmwareProgress("Idle", plain=plain), triggered=True)
+    else:
+        st.publish(FirmwareProgress(update.status, update.request_id, plain), triggered=True)
+
+
+# -- from step to step -------------------------------------------------------------------------------------------------
+
+
+def _save(st: Station, update: Update) -> bool:
+    size = 128 + len(update.url) + len(update.certificate) * 3 // 4 + len(update.signature)
+    return st.board.flash.write(AREA, UPDATE_KEY, msgspec.structs.asdict(update), size)
+
+
+def _enter(st: Station, update: Update, step: str, status: str = "") -> None:
+    update.step = step
+    if status and status != update.status:
+        update.status = status
+        st.publish(FirmwareStep(status, update.request_id, update.plain))
+    _save(st, update)
+
+
+def _stop(st: Station, own: Firmware) -> None:
+    """Whatever runs for the update is of no interest any more."""
+    jobs.forget(st, own.job)
+    own.job, own.withdrawn = None, False
+    st.timers.cancel("firmware")
+
+
+def _fail(st: Station, own: Firmware, update: Update, status: str) -> None:
+    _stop(st, own)
+    _enter(st, update, "over", status)
+
+
+@on_timer("firmware")
+def due(st: Station, index: int, now: int) -> None:
+    """A time has come: to retrieve, to try again, to install, or an installation has taken its time."""
+    own = state(st)
+    if own is None or own.update is None:
+        return
+    update = own.update
+    if update.step in ("scheduled", "fetching"):
+        _fetch(st, own, update, now)
+    elif update.step == "ready":
+        _wait_to_install(st, own, update, now)
+    elif update.step == "installing":
+        _installed(st, own, update)
+
+
+@at("clock")
+def clock_set(st: Station, now: int) -> None:
+    """Times of the CSMS are times of the clock."""
+    own = state(st)
+    if own is not None and own.update is not None and own.update.step in ("scheduled", "ready") and not own.withdrawn:
+        st.timers.set("firmware", now)
+
+
+def _until(st: Station, wall_us: int, now: int) -> bool:
+    """Is it earlier than this? If so the timer is set."""
+    wait_us = wall_us - st.board.rtc.wall(now)
+    if wait_us > 0:
+        st.timers.set("firmware", now + wait_us)
+    return wait_us > 0
+
+
+def _charging(st: Station) -> bool:
+    return any(evse.tx is not None for evse in st.evses)
+
+
+def _fetch(st: Station, own: Firmware, update: Update, now: int) -> None:
+    """Begin an attempt, unless it is too early or the product is busy charging (L01.FR.13)."""
+    if _until(st, update.retrieve_us, now):
+        _enter(st, update, "scheduled", "DownloadScheduled")
+        return
+    if _charging(st) and not st.model.hardware.firmware.fetch_while_charging:
+        _enter(st, update, "scheduled", "DownloadScheduled")  # the rule below goes on
+        return
+    update.tried += 1
+    _enter(st, update, "fetching", "Downloading")
+    why = transfer.trouble_with(st, update.url)
+    if not why:
+        spec = st.model.hardware.firmware
+        args = {"url": update.url, "max_bytes": spec.max_bytes, "roots": transfer.roots(st)}
+        own.job = jobs.start(st, "download", "firmware.download", args)
+        why = "" if own.job is not None else "busy"
+    if why:
+        _attempt_failed(st, own, update, why, now)
+
+
+@jobs.on_job("firmware.download")
+def fetched(st: Station, number: int, event: JobProgress | JobDone, now: int) -> None:
+    """One attempt has come to its end."""
+    own = state(st)
+    if not isinstance(event, JobDone) or own is None or own.update is None or own.job != number:
+        return
+    update = own.update
+    own.job = None
+    if not event.ok:
+        _attempt_failed(st, own, update, str(event.result.get("cause", "")), now)
+        return
+    update.sha256, update.size = str(event.result["sha256"]), int(event.result["bytes"])
+    name = str(event.result.get("file_name") or transfer.last_name(update.url))
+    update.version = version_of(bytes.fromhex(event.result["head"]), name, update.sha256, version(st) or "0")
+    _enter(st, update, "ready" if update.plain else "checking", "Downloaded")
+    if update.plain:
+        _wait_to_install(st, own, update, now)
+    else:
+        _check(st, own, update)
+
+
+def _attempt_failed(st: Station, own: Firmware, update: Update, cause: str, now: int) -> None:
+    history.note(st, f"firmware download attempt {update.tried} of {update.attempts}: {cause}")
+    if update.tried < update.attempts and cause not in transfer.HOPELESS:
+        st.timers.set("firmware", now + update.pause_s * 1_000_000)
+    else:
+        _fail(st, own, update, "DownloadFailed")
+
+
+def _check(st: Station, own: Firmware, update: Update) -> None:
+    args = {"sha256": update.sha256, "certificate": update.certificate, "signature": update.signature}
+    own.job = jobs.start(st, "check_signature", "firmware.signature", args)
+    if own.job is None:  # nothing that cannot be checked is installed
+        _fail(st, own, update, "InstallVerificationFailed")
+
+
+@jobs.on_job("firmware.signature")
+def signature_checked(st: Station, number: int, event: JobProgress | JobDone, now: int) -> None:
+    """L01.FR.04: only what its maker has signed is installed."""
+    own = state(st)
+    if not isinstance(event, JobDone) or own is None or own.update is None or own.job != number:
+        return
+    own.job = None
+    if event.ok:
+        _enter(st, own.update, "ready", "SignatureVerified")
+        _wait_to_install(st, own, own.update, now)
+    else:
+        _fail(st, own, own.update, "InvalidSignature")
+        say(st, "InvalidFirmwareSignature", str(event.result.get("detail", "")))  # L01.FR.03
+
+
+def _wait_to_install(st: Station, own: Firmware, update: Update, now: int) -> None:
+    """L01.FR.05, FR.16-19: at the time given, when nobody charges; until then nobody begins to."""
+    if update.install_us is not None and _until(st, update.install_us, now):
+        _enter(st, update, "ready", "InstallScheduled")
+        return
+    own.withdrawn = True
+    if not _charging(st):
+        _install(st, own, update, now)
+
+
+def _install(st: Station, own: Firmware, update: Update, now: int) -> None:
+    if not update.version or not st.board.flash.image_intact():
+        _fail(st, own, update, "InstallVerificationFailed")
+        return
+    spec = st.model.hardware.firmware
+    if spec.restart == "before" and update.step != "restarting":
+        _enter(st, update, "restarting", "InstallRebooting")
+        _restart(st)
+        return
+    _enter(st, update, "installing", "Installing")
+    st.timers.set("firmware", now + int(spec.install_s * 1_000_000))
+
+
+def _installed(st: Station, own: Firmware, update: Update) -> None:
+    """The image is in place: it runs after a restart, or at once."""
+    if st.model.hardware.firmware.restart == "after":
+        _enter(st, update, "activating")
+        _restart(st)
+    else:
+        _done(st, own, update)
+
+
+def _done(st: Station, own: Firmware, update: Update) -> None:
+    """The new firmware runs, unless the mark that it is the one to run could not be written."""
+    there = {"version": update.version, "sha256": update.sha256, "size": update.size}
+    if not st.board.flash.write(AREA, INSTALLED_KEY, there, 128):
+        _fail(st, own, update, "InstallationFailed")
+        return
+    _stop(st, own)
+    say(st, "FirmwareUpdated", update.version)  # L01.FR.31
+    _enter(st, update, "over", "Installed")
+
+
+def _restart(st: Station) -> None:
+    provisioning.request_reset(st, kind="soft", reason="Reboot", boot_reason="FirmwareUpdate", patient=True)
+
+
+@station_rule(45)
+def follow_charging(st: Station, now: int) -> bool:
+    """Go on when the last transaction has ended, or pause a download that the product cannot do while charging."""
+    own = state(st)
+    if own is None or own.update is None:
+        return False
+    update = own.update
+    charging = _charging(st)
+    if update.step == "ready" and own.withdrawn and not charging:
+        _install(st, own, update, now)
+        return True
+    if st.model.hardware.firmware.fetch_while_charging:
+        return False
+    waits = update.step == "paused" or (update.step == "scheduled" and st.timers.get("firmware") is None)
+    if waits and not charging:
+        _fetch(st, own, update, now)
+        return True
+    if update.step == "fetching" and charging:
+        update.tried -= own.job is not None  # an attempt that we break off is not held against the server
+        _stop(st, own)
+        _enter(st, update, "paused", "DownloadPaused")
+        return True
+    return False
+
+
+@at("start")
+def go_on(st: Station, now: int) -> None:
+    """After a restart: where flash says the update was."""
+    stored = st.board.flash.get(AREA, UPDATE_KEY)
+    if stored is None:
+        return
+    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
+        st.board.flash.delete(AREA, UPDATE_KEY)
+        return
+    update = msgspec.convert(stored, Update)
+    own = st.data["firmware"] = Firmware(update)
+    step = update.step
+    if step == "fetching":
+        _attempt_failed(st, own, update, "broken", now)
+    elif step == "checking":
+        _check(st, own, update)
+    elif step == "activating":
+        _done(st, own, update)
+    elif step == "installing":
+        _fail(st, own, update, "InstallationFailed")
+    elif step == "restarting":
+        own.withdrawn = True
+        _install(st, own, update, now)
+    elif step in ("scheduled", "ready"):
+        st.timers.set("firmware", now)
+
+
+# -- the image ---------------------------------------------------------------------------------------------------------
+
+
+def version_of(head: bytes, file_name: str, sha256: str, old: str) -> str:
+    """The version of an image, "" for one that is no firmware: empty, or of our own kind without a version.
+
+    The first line of an image of ours says it; else the file name, if there is something like a version in it; else
+    the old version with the beginning of the SHA-256.
+    """
+    first = head.partition(b"\n")[0].decode("ascii", "replace")
+    if first.startswith(MAGIC):
+        said = _MAGIC_LINE.match(first)
+        return said.group(1) if said else ""
+    if not head:
+        return ""
+    named = _IN_NAME.search(file_name)
+    return (named.group(0) if named else f"{old.partition('+')[0][: MAX_VERSION - 9]}+{sha256[:8]}")[:MAX_VERSION]
