@@ -22,6 +22,11 @@ def csms(
     passwords: Path | None = option("--passwords", "CSV file with id,password; only these may connect."),
     require_auth: bool = option("--require-auth", "Basic authentication; the first password seen counts.", False),
     host: str = option("--host", "Address for stations.", "127.0.0.1"),
+    tls_cert: Path | None = option("--tls-cert", "Certificate of the server (PEM); stations connect with wss://."),
+    tls_key: Path | None = option("--tls-key", "Its private key."),
+    tls_client_ca: Path | None = option("--tls-client-ca", "Roots of the certificates that stations must have."),
+    ca_cert: Path | None = option("--ca-cert", "Authority that signs what stations ask for with SignCertificate."),
+    ca_key: Path | None = option("--ca-key", "Its private key."),
 ) -> None:
     """Run the reference CSMS until interrupted."""
     options = CsmsOptions(
@@ -35,5 +40,10 @@ def csms(
         strict_tokens=strict_tokens,
         passwords=passwords,
         require_auth=require_auth,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_client_ca=tls_client_ca,
+        ca_cert=ca_cert,
+        ca_key=ca_key,
     )
     raise typer.Exit(run_csms(options))

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sqlite3
+import ssl
 import sys
 from http import HTTPStatus
 from types import TracebackType
@@ -22,6 +23,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from simulator.csms import tls
 from simulator.csms.api import Api
 from simulator.csms.clock import now_text
 from simulator.csms.faults import FaultPlan
@@ -35,6 +37,7 @@ from simulator.csms.store import Store
 from simulator.csms.transactions import TransactionBook
 from simulator.csms.violations import ViolationLog
 from simulator.httpd import HttpServer
+from simulator.pki.authority import Authority
 
 __all__ = ["CsmsOptions", "ReferenceCsms", "run_csms"]
 
@@ -73,6 +76,9 @@ class ReferenceCsms:
             Api(self).routes, self.options.http_host, self.options.http_port, token=self.options.http_token
         )
         self._store: Store | None = None
+        self._context: ssl.SSLContext | None = None
+        #: signs what stations ask for; None: nobody does
+        self.authority: Authority | None = None
         self.stations: StationBook
         self.transactions: TransactionBook
         self.passwords: PasswordBook
@@ -93,7 +99,7 @@ class ReferenceCsms:
     def url(self) -> str:
         """``ws://host:port``; a station appends ``/`` and its id."""
         host = self.options.host
-        scheme = "ws" if self.options.ssl_context is None else "wss"
+        scheme = "ws" if self.options.ssl_context is None and self.options.tls_cert is None else "wss"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     @property
@@ -141,7 +147,8 @@ class ReferenceCsms:
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open the database and both ports. Raises OSError, sqlite3.Error, or AuthorError for a bad password file."""
+        """Open the database and both ports. Raises OSError, sqlite3.Error, or AuthorError for a bad file."""
+        self._context, self.authority = tls.server_context(self.options), tls.authority(self.options)
         listed = None if self.options.passwords is None else read_csv(self.options.passwords)
         try:
             self._store = Store(self.options.db)
@@ -188,7 +195,7 @@ class ReferenceCsms:
             self._handle,
             self.options.host,
             self._port,
-            ssl=self.options.ssl_context,
+            ssl=self._context,
             process_request=self._admit,
             select_subprotocol=_select_subprotocol,
             server_header="cpfarm reference CSMS (test target)",

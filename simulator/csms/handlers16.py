@@ -59,9 +59,8 @@ class Session16(Session):
 
     @on("SignCertificate")
     def on_sign_certificate16(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """There is no certificate authority here."""
-        self.station.note("SignCertificate", payload)
-        return {"status": "Rejected"}
+        """Signed if there is an authority here (security whitepaper A02)."""
+        return self.sign(payload["csr"], {})
 
     @on("StatusNotification")
     def on_status16(self, payload: dict[str, Any]) -> dict[str, Any]:

@@ -114,9 +114,9 @@ class Session2x(Session):
 
     @on("SignCertificate")
     def on_sign_certificate(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """There is no certificate authority here."""
-        self.station.note("SignCertificate", payload)
-        return {"status": "Rejected"}
+        """Signed if there is an authority here (A02)."""
+        named: dict[str, Any] = {name: payload[name] for name in ("certificateType", "requestId") if name in payload}
+        return self.sign(payload["csr"], named)
 
     @on("Get15118EVCertificate")
     def on_ev_certificate(self, payload: dict[str, Any]) -> dict[str, Any]:

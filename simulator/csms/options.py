@@ -32,7 +32,10 @@ class CsmsOptions:
     refuses tokens whose prefix is not known. ``passwords`` is a CSV file with the columns ``id`` and ``password``
     (others are ignored): only those stations may connect. ``require_auth`` registers the first password seen for an id.
     ``http_token`` is needed when ``http_host`` is not loopback. ``call_timeout_s`` bounds a CALL to a station.
-    ``ping_interval_s`` 0 leaves WebSocket pings to the stations. ``ssl_context`` is handed to the WebSocket listener.
+    ``ping_interval_s`` 0 leaves WebSocket pings to the stations. ``tls_cert`` and ``tls_key`` are PEM files of the
+    server's certificate; with ``tls_client_ca`` only stations with a certificate of these roots may connect. With
+    ``ca_cert`` and ``ca_key`` the CSMS signs the certificates that stations ask for. ``ssl_context`` is handed to the
+    WebSocket listener instead of one made from the files.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +52,11 @@ class CsmsOptions:
     http_token: str | None = field(default=None, repr=False)
     call_timeout_s: float = 30.0
     ping_interval_s: float = 0.0
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    ca_cert: Path | None = None
+    ca_key: Path | None = None
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +70,11 @@ class CsmsOptions:
         ):
             if not low <= getattr(self, name) <= high:
                 raise AuthorError(f"{getattr(self, name)} is outside {low} to {high}", field=name)
+        for one, other in (("tls_cert", "tls_key"), ("ca_cert", "ca_key")):
+            if (getattr(self, one) is None) != (getattr(self, other) is None):
+                raise AuthorError(f"{one} and {other} go together", field=one)
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise AuthorError("stations' certificates need tls_cert and tls_key, too", field="tls_client_ca")
         if self.boot not in BOOT_WORDS:
             near = nearest(str(self.boot), list(BOOT_WORDS))
             hint = f"; did you mean {near!r}?" if near else ""
@@ -83,6 +96,11 @@ FLAGS: tuple[tuple[str, str, type, str], ...] = (
     ("--require-auth", "require_auth", bool, "basic authentication; the first password seen for an id is registered"),
     ("--call-timeout", "call_timeout_s", float, "seconds to wait for a station's answer"),
     ("--ping-interval", "ping_interval_s", float, "WebSocket ping interval in seconds; 0 sends none"),
+    ("--tls-cert", "tls_cert", Path, "certificate of the server (PEM); stations connect with wss://"),
+    ("--tls-key", "tls_key", Path, "its private key"),
+    ("--tls-client-ca", "tls_client_ca", Path, "roots of the certificates that stations must have"),
+    ("--ca-cert", "ca_cert", Path, "authority that signs what stations ask for with SignCertificate"),
+    ("--ca-key", "ca_key", Path, "its private key"),
 )
 
 

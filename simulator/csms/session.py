@@ -22,7 +22,7 @@ from ocpp.messages import Call, CallError, CallResult
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from simulator.csms import validation
+from simulator.csms import tls, validation
 from simulator.csms.clock import now_text, parse
 from simulator.csms.frames import (
     UNREADABLE_ID,
@@ -35,6 +35,7 @@ from simulator.csms.frames import (
 )
 from simulator.csms.frames import parse as parse_frame
 from simulator.csms.stations import Station
+from simulator.pki.reading import Rejected
 
 if TYPE_CHECKING:
     from simulator.csms.app import ReferenceCsms
@@ -130,6 +131,7 @@ class Session(ChargePoint):
         self._fault_plan: object = None
         self._calls_under_plan = 0
         self._delayed: set[asyncio.Task[None]] = set()
+        self._signed: list[dict[str, Any]] = []  # to be handed over once their request has been answered
 
     @property
     def incoming(self) -> frozenset[str]:
@@ -156,6 +158,32 @@ class Session(ChargePoint):
         self.triggered.clear()
         csms.stations.changed(station)
         return {"status": csms.boot_status, "currentTime": now_text(), "interval": csms.boot_interval_s}
+
+    def sign(self, csr: str, more: dict[str, Any]) -> dict[str, Any]:
+        """The answer to SignCertificate (A02, white paper A02); the certificate follows in a CALL of its own.
+
+        ``more`` goes into that CALL beside the chain. Without an authority, and for a request that cannot be read, the
+        answer is Rejected.
+        """
+        self.station.note("SignCertificate", {"csr": csr, **more})
+        authority = self.csms.authority
+        if authority is None:
+            return {"status": "Rejected"}
+        try:
+            chain = tls.sign(authority, csr)
+        except Rejected as no:
+            self.violation("SignCertificate", "csr", no.detail)
+            return {"status": "Rejected"}
+        self._signed.append({"certificateChain": chain, **more})
+        return {"status": "Accepted"}
+
+    async def _hand_over(self, payload: dict[str, Any]) -> None:
+        """What became of it stands among the station's notices."""
+        try:
+            outcome = await self.call_station("CertificateSigned", payload, self.csms.options.call_timeout_s)
+        except TooManyWaiting as full:
+            outcome = Outcome("timeout", description=str(full))
+        self.station.note("CertificateSigned", outcome.as_json())
 
     def learn_password(self, action: str, payload: Any, result: Any) -> None:
         """A CALL of ours was answered; if it has set the station's password, remember that."""
@@ -210,6 +238,10 @@ class Session(ChargePoint):
             await self._answer_faultily(msg, answer)
         else:
             await self._send_bytes(answer)
+        while self._signed:
+            task = asyncio.create_task(self._hand_over(self._signed.pop()))
+            self._delayed.add(task)
+            task.add_done_callback(self._delayed.discard)
 
     async def _answer(self, call: Call) -> bytes:
         """The frame that answers ``call``."""

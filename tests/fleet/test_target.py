@@ -66,7 +66,8 @@ def refused(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("url: wss://h\ntls: {versions: ssl}",
          "t.yaml:2: tls.versions: there is no TLS version 'ssl'; there are 1.2, 1.3"),
         ("url: wss://h\ntls: {suites: TLS_RSA_WITH_AES_128_GCM_SHA25}",
-         "t.yaml:2: tls.suites: there is no cipher suite 'TLS_RSA_WITH_AES_128_GCM_SHA25'; did you mean 'TLS_RSA_WITH_AES_128_GCM_SHA256'?"),
+         "t.yaml:2: tls.suites: there is no cipher suite 'TLS_RSA_WITH_AES_128_GCM_SHA25'; "
+         "did you mean 'TLS_RSA_WITH_AES_128_GCM_SHA256'?"),
         ("url: wss://h\ntls: {cert: x.pem}", "t.yaml:2: tls: cert and key go together"),
         ("url: wss://h\ntls: {cert: '{n}', key: k}", "t.yaml:2: tls.cert: may hold {id} and no other placeholder"),
         (f"url: ws://h\nauth: {{password: {SECRET}}}", "t.yaml:2: auth.format: is required"),
