@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from simulator.blocks import product_settings
+from simulator.blocks.token_cache import fold
 from simulator.core.records import FlashTrouble
 from simulator.core.settings import READ_ONLY, setting
 
@@ -100,11 +101,6 @@ class LocalList(msgspec.Struct, frozen=True, gc=False):
 _SHARED: dict[tuple[tuple[str, ListEntry | None], ...], Entries] = {}
 
 
-def fold(id_token: str) -> str:
-    """A token as it is compared: without case."""
-    return id_token.upper()
-
-
 def _share(entries: Entries) -> Entries:
     """The one object for this content."""
     if not entries:
@@ -164,7 +160,7 @@ def update(st: Station, number: int, rows: Iterable[tuple[str, ListEntry | None]
     told_rows: Entries = {fold(id_token): entry for id_token, entry in told}
     if len(told) > st.settings[LIST_MAX_SENT] or len(told_rows) < len(told):  # 6.41: no token twice
         return "Failed"
-    if full and None in told_rows.values():  # 1.6 6.? AuthorizationData: required in a full update
+    if full and None in told_rows.values():  # 1.6 7.1: idTagInfo is required in a full update
         return "Failed"
     new = _replaced(number, told_rows) if full else _changed(old, number, told_rows)
     if new.length > st.settings[LIST_MAX]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.blocks import local_list, token_cache
-from simulator.blocks.token_cache import TokenInfo
+from simulator.blocks.token_cache import TokenInfo, fold
 from simulator.core.reports import StatusChanged
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Known(NamedTuple):
 
 def same_token(one: str, other: str) -> bool:
     """Are two tokens the same? Case does not count."""
-    return one == other or local_list.fold(one) == local_list.fold(other)
+    return one == other or fold(one) == fold(other)
 
 
 def lookup(st: Station, id_token: str) -> Known | None:
@@ -48,7 +48,7 @@ def remember(st: Station, id_token: str, info: TokenInfo) -> None:
     if entry is None:
         token_cache.remember(st, id_token, info)
         return
-    conflict = (local_list.fold(id_token), info.status)
+    conflict = (fold(id_token), info.status)
     if (entry.status in VALID) == (info.status in VALID):
         if st.data.get("list_conflict", ("",))[0] == conflict[0]:
             del st.data["list_conflict"]

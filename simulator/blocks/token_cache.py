@@ -1,7 +1,9 @@
 """C10 to C12 The authorization cache: what the station remembers of tokens, on flash.
 
 Everything the CSMS says of a token is kept, whatever it is (C10.FR.01); an entry ends by its own expiry or, without
-one, by the life time since its last use; when room is short the least recently used give way (C10.FR.07).
+one, by the life time since its last use. When room is short, be it in the cache (``hardware.flash.cache_tokens`` of the
+profile) or on flash, what is not valid gives way first, then the least recently used (1.6 3.5.1, C10.FR.07). Tokens
+compare without case.
 """
 
 from __future__ import annotations
@@ -34,7 +36,6 @@ CACHE_LIFETIME = setting(
 )
 
 CACHE_AREA = "cache"
-MAX_CACHE = 1_000
 
 
 class TokenInfo(msgspec.Struct, frozen=True):
@@ -56,10 +57,21 @@ class CacheEntry(msgspec.Struct, frozen=True):
     used_us: int
 
 
+def fold(id_token: str) -> str:
+    """A token as it is compared: without case (CiString20Type; 2.x identifiers compare so too)."""
+    return id_token.upper()
+
+
+def has_cache(st: Station) -> bool:
+    """Has this product a cache, and is it switched on (1.6 errata 3.23)?"""
+    return CACHE_ENABLED not in st.model.absent and bool(st.settings[CACHE_ENABLED])
+
+
 def lookup(st: Station, id_token: str) -> CacheEntry | None:
-    """What the station knows of a token, None when nothing (any more)."""
-    if not st.settings[CACHE_ENABLED]:
+    """What the cache knows of a token, None when nothing (any more)."""
+    if not has_cache(st):
         return None
+    id_token = fold(id_token)
     entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
     if entry is None:
         return None
@@ -74,22 +86,23 @@ def lookup(st: Station, id_token: str) -> CacheEntry | None:
 
 
 def remember(st: Station, id_token: str, info: TokenInfo) -> None:
-    """Keep what the CSMS said, whatever it was (C10.FR.01, FR.04-05); the least recently used give way (C10.FR.07)."""
-    if not st.settings[CACHE_ENABLED] or not id_token or id_token == st.model.free_vend_token:
+    """Keep what the CSMS said, whatever it was (C10.FR.01, FR.04-05); others give way if they must (C10.FR.07)."""
+    if not has_cache(st) or not id_token or id_token == st.model.free_vend_token:
         return
-    flash = st.board.flash
+    flash, id_token = st.board.flash, fold(id_token)
     entry = CacheEntry(info.status, info.group, info.expiry_us, st.board.rtc.wall(st.now))
     size = _entry_bytes(id_token, info.group)
     while not flash.write(CACHE_AREA, id_token, entry, size):
         if flash.why != "full" or not _evict(st):
             st.record(FlashTrouble(CACHE_AREA, flash.why, id_token))
             return
-    if len(flash.items(CACHE_AREA)) > MAX_CACHE:
+    if len(flash.areas[CACHE_AREA]) > flash.spec.cache_tokens:
         _evict(st)
 
 
 def use(st: Station, id_token: str) -> None:
     """A cached token was of use: its life time counts from now (AuthCacheCtrlr.LifeTime, C10.FR.08)."""
+    id_token = fold(id_token)
     entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
     if entry is not None:
         used = msgspec.structs.replace(entry, used_us=st.board.rtc.wall(st.now))
@@ -104,13 +117,17 @@ def _evict(st: Station) -> bool:
     entries = st.board.flash.items(CACHE_AREA)
     if not entries:
         return False
-    oldest = min(entries, key=lambda row: (row[1].used_us, row[0]))
-    st.board.flash.delete(CACHE_AREA, oldest[0])
-    return True
+    wall_us = st.board.rtc.wall(st.now)
+    first = min(entries, key=lambda row: (_is_valid(row[1], wall_us), row[1].used_us, row[0]))
+    return st.board.flash.delete(CACHE_AREA, first[0])
+
+
+def _is_valid(entry: CacheEntry, wall_us: int) -> bool:
+    return entry.status == "Accepted" and (entry.expiry_us is None or entry.expiry_us >= wall_us)
 
 
 def clear_cache(st: Station) -> bool:
     """Forget every cached token; False when there is no cache (C11.FR.04, 1.6 5.4) or flash refuses (C11.FR.05)."""
-    if not st.settings[CACHE_ENABLED]:
+    if not has_cache(st):
         return False
     return bool(st.board.flash.clear(CACHE_AREA))

@@ -96,6 +96,8 @@ class Dialect:
     def adopt(self, *tables: Table) -> None:
         """Take over what the block modules of a dialect package declared; ``since`` filters by capability."""
         for table in tables:
+            if table.feature:
+                self.features |= {table.feature}
             for action, route, since in table.handlers:
                 if since is None or since in self.capabilities:
                     assert action not in self.routes, f"two handlers for {action}"
@@ -142,7 +144,7 @@ class Table:
     ) -> Callable[[Handler], Handler]:
         """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised.
 
-        ``feature`` replaces the table's.
+        ``feature`` replaces the table's; "" for a request whose answer has words of its own for a product without it.
         """
         owned = self.feature if feature is None else feature
 

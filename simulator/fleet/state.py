@@ -13,6 +13,10 @@ from typing import Any
 
 import msgspec
 
+from simulator.blocks import local_list
+from simulator.blocks.charging_profiles import PROFILE_AREA, Installed
+from simulator.blocks.local_list import LIST_AREA, LocalList
+from simulator.blocks.reservation import RESERVATION_AREA, Reservation
 from simulator.blocks.token_cache import CacheEntry
 from simulator.blocks.transaction_record import Transaction
 from simulator.core.reports import AnyReport, MeterReading, Stamp
@@ -26,8 +30,11 @@ SCHEMA = 1
 TYPES: dict[str, Any] = {
     "queue": AnyReport,
     "cache": CacheEntry,
+    LIST_AREA: LocalList,
+    RESERVATION_AREA: Reservation,
     "tx": Transaction,
     "samples": tuple[MeterReading, ...],
+    PROFILE_AREA: Installed,
 }
 
 
@@ -69,6 +76,8 @@ class StateDir:
                 key: (_plain(value) if kind is None else msgspec.convert(value, kind), size)
                 for key, value, size in rows
             }
+        for key, (value, size) in flash.get(LIST_AREA, {}).items():
+            flash[LIST_AREA][key] = (local_list.shared(value), size)  # stations with the same list share it again
         return {"registers_wh": raw["registers_wh"], "counters": raw["counters"], "flash": flash}
 
     def save(self, stations: list[Station], now: int) -> None:

@@ -16,7 +16,6 @@ from simulator.blocks.token_cache import (
     CACHE_AREA,
     CACHE_ENABLED,
     CACHE_LIFETIME,
-    MAX_CACHE,
     TokenInfo,
     lookup,
     remember,
@@ -146,13 +145,49 @@ def test_use_prolongs_the_life_of_a_cached_token() -> None:
 
 
 def test_the_oldest_entry_gives_way() -> None:
-    """C10.FR.07."""
-    lab = bench()
-    for number in range(MAX_CACHE + 5):
+    """C10.FR.07: as many as the product keeps."""
+    lab = bench(hardware=HardwareSpec(modem=AT_ONCE, flash=FlashSpec(cache_tokens=20)))
+    for number in range(25):
         lab.run(0.001).feed(i.Tick())
         cached(lab, f"T{number}")
-    assert len(lab.station.board.flash.items(CACHE_AREA)) == MAX_CACHE
+    assert len(lab.station.board.flash.items(CACHE_AREA)) == 20
     assert lookup(lab.station, "T4") is None and lookup(lab.station, "T5") is not None
+
+
+def test_what_is_not_valid_gives_way_first() -> None:
+    """1.6 3.5.1: an expired or blocked token goes before a valid one that is older."""
+    lab = bench(hardware=HardwareSpec(modem=AT_ONCE, flash=FlashSpec(cache_tokens=3)))
+    wall_us = lab.station.board.rtc.wall(lab.station.now)
+    for name, info in (
+        ("OLD", {}),
+        ("BLOCKED", {"status": "Blocked"}),
+        ("PAST", {"expiry_us": wall_us + 1}),
+        ("NEW", {}),
+        ("NEWER", {}),
+        ("NEWEST", {}),
+    ):
+        lab.run(0.001).feed(i.Tick())
+        cached(lab, name, **info)
+    kept = {key for key, _ in lab.station.board.flash.items(CACHE_AREA)}
+    assert kept == {"NEW", "NEWER", "NEWEST"}
+    assert lookup(lab.station, "OLD") is None, "the oldest valid one went last"
+
+
+def test_case_does_not_count() -> None:
+    lab = bench(settings={LOCAL_PRE_AUTHORIZE: True})
+    cached(lab, "04aB")
+    cached(lab, "04Ab", status="Blocked")
+    assert len(lab.station.board.flash.items(CACHE_AREA)) == 1
+    found = lookup(lab.station, "04AB")
+    assert found is not None and found.status == "Blocked"
+
+
+def test_without_a_cache_nothing_is_kept_and_nothing_cleared() -> None:
+    """1.6 errata 3.23."""
+    lab = bench(absent=frozenset({CACHE_ENABLED}))
+    lab.present().run(1)
+    assert lab.ask("ClearCache") == {"status": "Rejected"}
+    assert lookup(lab.station, "TAG") is None and not lab.station.board.flash.items(CACHE_AREA)
 
 
 def test_a_small_flash_holds_a_small_cache() -> None:
