@@ -1,0 +1,180 @@
+"""000_RESET: back to the basic state between two cases.
+
+The basic state: powered, connected, accepted; no car, no transaction, no reservation, no charging profile, an empty
+local list and cache, every connector operative, every setting as it was delivered, nothing waiting to be sent. The
+tester's hands undo what they did, then the tool commands the rest and looks whether it is so. If it is not, a hard
+reset follows, then a power cycle, then a new delivery; whatever was needed is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.certify.rig import Rig
+from simulator.certify.tester import ANSWER_S
+from simulator.certify.wire import RESULT
+from simulator.errors import CpfarmError
+
+#: how long the station may take to connect and boot, s
+ONLINE_S = 1800.0
+SETTLE_S = 90.0
+#: nothing said for so long: the queue is empty, s
+QUIET_S = 1.0
+#: keys that move by themselves or cannot be set back
+NOT_RESTORED = frozenset({"AuthorizationKey", "SecurityProfile"})
+#: messages that do not disturb the peace
+IDLE_TALK = frozenset({"Heartbeat"})
+
+
+class NotBasic(CpfarmError):
+    """The basic state was not reached; the text says what is left."""
+
+
+class Reset:
+    """Brings one rig back, given the configuration it was delivered with (key -> (value, read-only))."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.delivered: dict[str, tuple[str | None, bool]] = {}
+
+    def learn(self) -> dict[str, tuple[str | None, bool]]:
+        """The configuration of a station that was just delivered is what later resets go back to."""
+        self.rig.csms.fresh_case()
+        self._online()
+        self.delivered = self.read_all()
+        self._quiet()
+        return self.delivered
+
+    def run(self) -> list[str]:
+        """Back to the basic state; notes say what it took beyond the ordinary. Raises NotBasic."""
+        notes: list[str] = []
+        ladder = (
+            ("", lambda: None),
+            ("hard reset", lambda: self._ask("Reset", {"type": "Hard"})),
+            ("power cycle", self._power_cycle),
+        )
+        trouble = ""
+        for name, push in ladder:
+            if name:
+                notes.append(f"{name}, because {trouble}")
+                push()
+            try:
+                self._once()
+            except NotBasic as why:
+                trouble = str(why)
+                continue
+            return notes
+        raise NotBasic(trouble)
+
+    def _once(self) -> None:
+        rig = self.rig
+        rig.csms.fresh_case()
+        tool = rig.tool
+        rig.csms.verdicts = {tool.invalid: "Invalid", tool.expired: "Expired", tool.blocked: "Blocked"}
+        rig.csms.groups = {}
+        rig.csms.boot_status = "Accepted"
+        rig.tidy_up()
+        self._online()
+        self._no_transaction()
+        rig.tidy_up()
+        for number in sorted(rig.hands.reservations):
+            self._ask("CancelReservation", {"reservationId": number})
+        rig.hands.reservations.clear()
+        self._ask("ClearChargingProfile", {})
+        if "LocalAuthListManagement" in (self.delivered.get("SupportedFeatureProfiles", ("", True))[0] or ""):
+            self._empty_list()
+        self._ask("ClearCache", {})
+        if any(status == "Unavailable" for status in rig.csms.statuses.values()):
+            self._ask("ChangeAvailability", {"connectorId": 0, "type": "Operative"})
+            for connector in rig.connectors:
+                self._ask("ChangeAvailability", {"connectorId": connector, "type": "Operative"})
+        self._settings()
+        self._idle()
+        self._quiet()
+
+    # -- one thing each
+
+    def _online(self) -> None:
+        """Connected and accepted: the tool gets an answer."""
+        rig = self.rig
+        step_s = 5.0
+        waited = 0.0
+        while waited < ONLINE_S:
+            if rig.csms.boots and self._ask("GetConfiguration", {"key": ["NumberOfConnectors"]}, 2.0) is not None:
+                return
+            rig.run(step_s)
+            waited += step_s
+        raise NotBasic(f"the station was not online for {ONLINE_S:g} s")
+
+    def _no_transaction(self) -> None:
+        rig = self.rig
+        for number in list(rig.csms.running):
+            self._ask("RemoteStopTransaction", {"transactionId": number})
+        if rig.csms.running and not rig.wait_for(lambda: not rig.csms.running, SETTLE_S):
+            raise NotBasic(f"transactions {sorted(rig.csms.running)} do not end")
+
+    def _empty_list(self) -> None:
+        version = self._ask("GetLocalListVersion", {}) or {}
+        if version.get("listVersion", 0) > 0:
+            payload = {"listVersion": 1, "updateType": "Full", "localAuthorizationList": []}
+            self._ask("SendLocalList", payload)
+
+    def _settings(self) -> None:
+        now = self.read_all()
+        reboot = False
+        for key, (value, read_only) in self.delivered.items():
+            if read_only or value is None or key in NOT_RESTORED or now.get(key, (None, True))[0] == value:
+                continue
+            answer = self._ask("ChangeConfiguration", {"key": key, "value": value}) or {}
+            if answer.get("status") not in ("Accepted", "RebootRequired"):
+                raise NotBasic(f"{key} cannot be set back to {value!r}: {answer or 'no answer'}")
+            reboot = reboot or answer["status"] == "RebootRequired"
+        if reboot:
+            self._ask("Reset", {"type": "Soft"})
+            self.rig.run(1.0)
+            self._online()
+
+    def _idle(self) -> None:
+        rig = self.rig
+
+        def idle() -> bool:
+            return all(rig.csms.statuses.get(n) == "Available" for n in (0, *rig.connectors))
+
+        if not rig.wait_for(idle, SETTLE_S):
+            raise NotBasic(f"not all connectors are available: {dict(sorted(rig.csms.statuses.items()))}")
+
+    def _quiet(self) -> None:
+        """Wait until the station has nothing more to say."""
+        rig = self.rig
+        for _ in range(int(SETTLE_S)):
+            said = len(rig.csms.log)
+            rig.run(QUIET_S)
+            if all(row["action"] in IDLE_TALK for row in rig.csms.log[said:]):
+                rig.csms.pending.clear()
+                return
+        raise NotBasic("the station does not stop talking")
+
+    def _power_cycle(self) -> None:
+        self.rig.mains(False)
+        self.rig.run(60.0)
+        self.rig.mains(True)
+        self.rig.run(60.0)
+
+    # -- the tool's own calls
+
+    def _ask(self, action: str, payload: dict[str, Any], seconds: float = ANSWER_S) -> Mapping[str, Any] | None:
+        """A call whose answer may be anything; None without one, {} for a CALLERROR."""
+        rig = self.rig
+        message_id = rig.fleet.call(rig.station, action, payload)
+        if not rig.wait_for(lambda: message_id in rig.csms.results, seconds):
+            return None
+        heard = rig.csms.results.pop(message_id)
+        return heard.payload if heard.kind == RESULT and isinstance(heard.payload, dict) else {}
+
+    def read_all(self) -> dict[str, tuple[str | None, bool]]:
+        """The whole configuration, as GetConfiguration without keys tells it."""
+        answer = self._ask("GetConfiguration", {})
+        if not answer:
+            raise NotBasic("the configuration cannot be read")
+        return {row["key"]: (row.get("value"), bool(row["readonly"])) for row in answer["configurationKey"]}

@@ -1,0 +1,229 @@
+"""The station on the test bench: the device under test, the tool's end of the wire, the clock, and a pair of hands.
+
+Hands do what a tester does with a charge point on the table: plug, present a token, take the power or the network away,
+break a part. What they did is remembered, so that :meth:`Rig.tidy_up` can undo it before the next case. Everything runs
+on the virtual clock. A rig knows its ``transport``; ``simulated`` is the only one here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.certify.wire import ToolCsms, Watch
+from simulator.core import inputs as i
+from simulator.core.model import Model
+from simulator.core.records import Remark
+from simulator.core.station import Station
+from simulator.errors import AuthorError
+from simulator.fleet.virtual import VirtualFleet, Worker
+from simulator.profile.compiled import compile_profile
+
+STATION_ID = "DUT"
+#: what the procedure wants of a station that is delivered (PICS C-05), as far as the product has the key
+DELIVERED = {"MinimumStatusDuration": 0}
+#: no wait is longer than this, in seconds
+MAX_WAIT_S = 7 * 86_400.0
+MAINS, NETWORK = "hand-mains", "hand-network"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What is entered into the tool before a run: tokens by role, the connector under test, intervals in seconds."""
+
+    valid: str = "VALID"
+    valid2: str = "VALID2"
+    group: str = "GROUP"
+    group_member: str = "MEMBER"
+    invalid: str = "INVALID"
+    expired: str = "EXPIRED"
+    blocked: str = "BLOCKED"
+    connector: int = 1
+    heartbeat_interval_s: int = 600
+    boot_retry_s: int = 30
+    connection_timeout_s: int = 30
+    sample_interval_s: int = 60
+    aligned_interval_s: int = 60
+    transaction_s: int = 60
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for the report."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def delivered_model(profile: str) -> Model:
+    """The product as it comes to the lab; raises ProfileError when it does not speak 1.6."""
+    plain = compile_profile(profile, "1.6")
+    absent = {setting.key16 for setting in plain.absent}
+    return compile_profile(profile, "1.6", settings={k: v for k, v in DELIVERED.items() if k not in absent})
+
+
+@dataclass(slots=True)
+class Hands:
+    """What hands have done and not undone."""
+
+    plugged: set[int] = field(default_factory=set)
+    faults: set[str] = field(default_factory=set)
+    not_ready: set[tuple[str, int]] = field(default_factory=set)
+    #: ids of reservations the tool has made
+    reservations: set[int] = field(default_factory=set)
+
+
+class Rig:
+    """One device under test. Raises ProfileError for an unknown profile."""
+
+    transport = "simulated"
+
+    def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None) -> None:
+        self.profile, self.seed, self.tool = profile, seed, tool or Tool()
+        self.model = delivered_model(profile)
+        self.deliveries = 0
+        #: SHA-256 of the last firmware image that was installed; a case that installs one notes it here
+        self.firmware_sha256: str | None = None
+        self.firmware_version: str | None = None
+        self.fleet: VirtualFleet
+        self.station: Station
+        self.csms: ToolCsms
+        self.watch: Watch
+        self.deliver()
+
+    def deliver(self) -> None:
+        """A station as it comes out of the box, on and booted as far as the tool lets it at once."""
+        kept = self.csms.performance if self.deliveries else None
+        self.deliveries += 1
+        self.watch = Watch()
+        self.fleet = VirtualFleet(observer=self.watch)
+        self.station = Station(STATION_ID, self.model, seed=self.seed, epoch_us=self.fleet.epoch_us)
+        tool = self.tool
+        self.csms = ToolCsms(
+            self.model.dialect.subprotocol,
+            station_id=STATION_ID,
+            interval_s=tool.heartbeat_interval_s,
+            verdicts={tool.invalid: "Invalid", tool.expired: "Expired", tool.blocked: "Blocked"},
+        )
+        if kept is not None:
+            self.csms.performance = kept
+        self.fleet.add(self.station, self.csms)
+        self.hands = Hands()
+        self.feed(i.PowerOn())
+        self.run(0)
+
+    @property
+    def connectors(self) -> tuple[int, ...]:
+        """Numbers of the connectors, without 0."""
+        return tuple(spec.evse_id for spec in self.model.evses)
+
+    def fixed_cable(self, connector: int) -> bool:
+        """Does the cable hang on the station?"""
+        return self.model.evses[connector - 1].tethered
+
+    def feels_cars(self, connector: int) -> bool:
+        """Does the station know that a car is there before energy flows? Not through a household socket."""
+        return self.model.evses[connector - 1].pilot
+
+    # -- time
+
+    @property
+    def now_us(self) -> int:
+        """The clock of the bench."""
+        return self.fleet.now
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        assert 0 <= seconds <= MAX_WAIT_S, f"a wait of {seconds} s"
+        self.fleet.run(seconds)
+
+    def wait_for(self, quiet: Callable[[], bool], seconds: float) -> bool:
+        """Let time pass until something holds, at most so long; did it?"""
+        assert 0 <= seconds <= MAX_WAIT_S, f"a wait of {seconds} s"
+        until_us = self.fleet.now + int(seconds * 1_000_000)
+        if self.fleet.settle(seconds, quiet):
+            return True
+        self.fleet.run_until(until_us)
+        return quiet()
+
+    def work_with(self, worker: Worker) -> None:
+        """Who carries out the station's jobs (transfers, certificates)."""
+        self.fleet.worker = worker
+
+    # -- hands
+
+    def feed(self, event: i.Input) -> None:
+        """An input, by whatever hand."""
+        self.fleet.feed(self.station, event)
+
+    def plug(self, connector: int, ev: i.EvSpec | None = None) -> None:
+        """A car is connected."""
+        self.hands.plugged.add(connector)
+        self.feed(i.Plug(connector, ev or i.EvSpec(soc=0.1, curve="flat")))
+
+    def unplug(self, connector: int, side: str = "both") -> None:
+        """The cable is pulled: at the car (``ev``), at the socket (``station``), or both."""
+        if side != "ev":
+            self.hands.plugged.discard(connector)
+        self.feed(i.Unplug(connector, side))
+
+    def replug(self, connector: int) -> None:
+        """The cable that still sits in the socket goes back into the car."""
+        self.feed(i.Plug(connector, i.EvSpec(soc=0.1, curve="flat"), side="ev"))
+
+    def present(self, token: str, connector: int = 0) -> None:
+        """A token at the reader; ``connector`` for a station with a reader each."""
+        self.feed(i.Present(token, connector))
+
+    def ev_ready(self, connector: int, ready: bool) -> None:
+        """The car asks for energy or does not."""
+        self._mark(("ev", connector), ready)
+        self.feed(i.EvReady(connector, ready))
+
+    def evse_ready(self, connector: int, ready: bool) -> None:
+        """The station offers energy or does not."""
+        self._mark(("evse", connector), ready)
+        self.feed(i.EvseReady(connector, ready))
+
+    def _mark(self, what: tuple[str, int], ready: bool) -> None:
+        if ready:
+            self.hands.not_ready.discard(what)
+        else:
+            self.hands.not_ready.add(what)
+
+    def inject(self, name: str, fault: str, connector: int = 0, **params: Any) -> None:
+        """A part breaks. Raises AuthorError when the station has no such fault."""
+        before = len(self.fleet.recorded(Remark))
+        self.feed(i.Inject(name, fault, connector, params))
+        refused = [r.text for r in self.fleet.recorded(Remark)[before:] if r.text.startswith("fault not injected")]
+        if refused:
+            raise AuthorError(refused[0])
+        self.hands.faults.add(name)
+
+    def clear(self, name: str) -> None:
+        """A part works again."""
+        self.hands.faults.discard(name)
+        self.feed(i.Clear(name))
+
+    def network(self, up: bool) -> None:
+        """The way between station and tool is cut at the tool's end, or mended."""
+        if up:
+            self.fleet.mend(self.station)
+        else:
+            self.fleet.cut(self.station)
+
+    def mains(self, on: bool) -> None:
+        """Mains power is there, or fails."""
+        if on:
+            self.clear(MAINS)
+        else:
+            self.inject(MAINS, "supply.mains_outage")
+
+    def tidy_up(self) -> None:
+        """Hands undo what they did: power, network, parts, cables."""
+        self.fleet.mend(self.station)
+        for name in sorted(self.hands.faults):
+            self.clear(name)
+        for who, connector in sorted(self.hands.not_ready):
+            (self.ev_ready if who == "ev" else self.evse_ready)(connector, True)
+        if not self.station.switched_on:
+            self.feed(i.PowerOn())
+        for connector in sorted(self.hands.plugged):
+            self.unplug(connector)

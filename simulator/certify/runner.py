@@ -1,0 +1,217 @@
+"""A certification run: choose, order, run, judge.
+
+One station object goes through all cases, as one device stays on the table of a lab. Before each case the basic state
+is established (:mod:`reset`), then what the case declares: settings, memory states, reusable states. A breach of schema
+or protocol by the station fails the case it happens in, whatever the case looks at; an exception inside the station is
+a FAIL with the last line of its traceback, and a new station is delivered, on record. The order is by list, or shuffled
+by the seed.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import simulator.certify.cases16  # noqa: F401 - the cases register themselves
+from simulator.certify import catalogue
+from simulator.certify.case import CASES, Case
+from simulator.certify.catalogue import Row
+from simulator.certify.configuration import Finding, check_configuration
+from simulator.certify.pics import Pics, pics_of
+from simulator.certify.reset import NotBasic, Reset
+from simulator.certify.rig import Rig, Tool
+from simulator.certify.tester import Meddler, Tester
+from simulator.certify.verdicts import (
+    FAIL,
+    INCONCLUSIVE,
+    NOT_APPLICABLE,
+    PASS,
+    SKIPPED,
+    CaseFailed,
+    CaseInconclusive,
+    CaseResult,
+    Failure,
+)
+from simulator.certify.wire import Mutation
+
+#: ways of authorisation a declaration repeats the cases for that start a session by a state
+OPTIONS = ("remote", "local")
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of a run."""
+
+    profile: str
+    seed: int
+    shuffled: bool
+    pics: Pics
+    tool: Tool
+    configuration: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    results: list[CaseResult] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    performance: dict[str, dict[str, float | int | None]] = field(default_factory=dict)
+    firmware_version: str | None = None
+    firmware_sha256: str | None = None
+    deliveries: int = 1
+    transport: str = "simulated"
+
+    def count(self, verdict: str) -> int:
+        """How many cases have this verdict."""
+        return sum(result.verdict == verdict for result in self.results)
+
+    @property
+    def sentence(self) -> str:
+        """The last word: ``N passed, N failed``, and the rest if there is any."""
+        text = f"{self.count(PASS)} passed, {self.count(FAIL)} failed"
+        rest = [(INCONCLUSIVE, "inconclusive"), (SKIPPED, "skipped"), (NOT_APPLICABLE, "not applicable")]
+        return text + "".join(f", {self.count(v)} {word}" for v, word in rest if self.count(v))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every case that was run passed, else 1."""
+        return 1 if self.count(FAIL) or self.count(INCONCLUSIVE) else 0
+
+
+def run_cases(
+    profile: str,
+    names: Sequence[str] = (),
+    *,
+    seed: int = 1,
+    shuffle: bool = False,
+    declaration: bool = False,
+    tool: Tool | None = None,
+    on_result: Callable[[CaseResult], None] | None = None,
+) -> Run:
+    """Run cases (all without ``names``) on a station of a profile.
+
+    Raises UnknownName for an id that is none, ProfileError for a profile that cannot be used.
+    """
+    rows = catalogue.wanted(list(names)) if names else catalogue.runnable()
+    if shuffle:
+        rows = list(rows)
+        random.Random(seed).shuffle(rows)
+    pics = pics_of(profile)
+    rig = Rig(profile, seed=seed, tool=tool)
+    run = Run(profile, seed, shuffle, pics, rig.tool, transport=rig.transport)
+    reset = Reset(rig)
+    run.configuration = reset.learn()
+    run.findings = check_configuration(run.configuration, pics)
+    boots = [row["payload"] for row in rig.csms.log if row["action"] == "BootNotification" and row["kind"] == "call"]
+    run.firmware_version = boots[-1].get("firmwareVersion") if boots else rig.model.identity.firmware
+    for row, option in _plan(rows, declaration):
+        result = _judge(rig, reset, pics, row, option, run.notes)
+        run.results.append(result)
+        if on_result is not None:
+            on_result(result)
+    run.performance = rig.csms.performance.summary()
+    run.firmware_sha256, run.deliveries = rig.firmware_sha256, rig.deliveries
+    run.firmware_version = rig.firmware_version or run.firmware_version
+    return run
+
+
+def _plan(rows: Sequence[Row], declaration: bool) -> list[tuple[Row, str]]:
+    """What to run in which order; a declaration repeats what starts by a state, once for each authorisation."""
+    plan: list[tuple[Row, str]] = []
+    for row in rows:
+        found = CASES.get(row.id)
+        repeats = declaration and found is not None and bool(found.states or found.memory)
+        plan += [(row, option) for option in OPTIONS] if repeats else [(row, "")]
+    return plan
+
+
+def _judge(rig: Rig, reset: Reset, pics: Pics, row: Row, option: str, notes: list[str]) -> CaseResult:
+    why = row.not_applicable(pics)
+    if why:
+        return CaseResult(row.id, NOT_APPLICABLE, why, option=option, transport=rig.transport)
+    found = CASES.get(row.id)
+    if found is None:
+        return CaseResult(row.id, SKIPPED, "this case is not implemented", option=option, transport=rig.transport)
+    return run_case(rig, reset, found, option=option, notes=notes)
+
+
+def run_case(
+    rig: Rig,
+    reset: Reset,
+    case: Case,
+    *,
+    option: str = "",
+    notes: list[str] | None = None,
+    mutation: Mutation | None = None,
+    meddler: Callable[[Rig], Meddler] | None = None,
+) -> CaseResult:
+    """One case on a rig, from the basic state on. ``mutation`` and ``meddler`` stand between station and tool."""
+    run_notes: list[str] = notes if notes is not None else []
+    result = CaseResult(case.id, PASS, option=option, transport=rig.transport)
+    try:
+        if case.fresh:
+            _deliver(rig, reset, result.notes, "as the case asks")
+        result.notes += [f"000_RESET: {note}" for note in reset.run()]
+    except NotBasic as why:
+        result.verdict, result.reason = INCONCLUSIVE, f"the basic state was not reached: {why}"
+        _deliver(rig, reset, run_notes, f"because before {case.id} {why}")
+        return result
+    except Exception as error:  # noqa: BLE001 - an exception of the station must not end the run
+        result.verdict, result.reason = FAIL, f"exception in the station during 000_RESET: {_last_line(error)}"
+        _deliver(rig, reset, run_notes, f"because of an exception before {case.id}")
+        return result
+    rig.csms.fresh_case()
+    rig.watch.take()
+    tester = Tester(rig, case.id, option=option, meddler=meddler(rig) if meddler else None)
+    rig.csms.mutation = mutation
+    began_us = rig.now_us
+    broken = ""
+    try:
+        prepare(tester, case)
+        case.scenario(tester)
+    except CaseFailed as failed:
+        result.verdict, result.failure = FAIL, failed.failure
+        result.reason = str(failed)
+    except CaseInconclusive as why_not:
+        result.verdict, result.reason = INCONCLUSIVE, str(why_not)
+    except Exception as error:  # noqa: BLE001 - an exception inside the station is a failure of the case
+        broken = _last_line(error)
+        result.verdict, result.reason = FAIL, f"exception: {broken}"
+        result.failure = Failure("", "", "", "no exception", broken)
+    finally:
+        rig.csms.mutation = None
+    breaches = rig.watch.take()
+    if breaches and result.verdict != FAIL:
+        result.verdict, result.reason = FAIL, f"breach of the protocol: {breaches[0]}"
+        result.failure = Failure("", "", "", "frames that keep to the protocol", breaches[0])
+    result.notes += [f"breach: {text}" for text in breaches] + tester.notes
+    result.began_s, result.took_s = began_us / 1e6, (rig.now_us - began_us) / 1e6
+    result.validations, result.frames = tester.validations, rig.csms.log
+    if broken:
+        _deliver(rig, reset, run_notes, f"because of an exception in {case.id}: {broken}")
+    elif case.fresh:
+        _deliver(rig, reset, run_notes, f"because {case.id} leaves what cannot be undone")
+    return result
+
+
+def prepare(t: Tester, case: Case) -> None:
+    """What a case declares: settings, memory states, reusable states."""
+    for key, value in case.settings.items():
+        wanted: Any = value(t) if callable(value) else value
+        if key in case.if_implemented and t.read(key) is None:
+            continue
+        t.configure(key, wanted)
+    for state in (*case.memory, *case.states):
+        state(t)
+
+
+def _deliver(rig: Rig, reset: Reset, notes: list[str], why: str) -> None:
+    """Another station out of the box; its configuration must be that of the first."""
+    rig.deliver()
+    notes.append(f"a new station was delivered {why}")
+    reset.learn()
+
+
+def _last_line(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""
+    return traceback.format_exception_only(error)[-1].strip() + where
