@@ -36,11 +36,13 @@ Never copy the document's sentences; ids, message and field names are facts. Err
 from simulator.certify.cases16 import (
     boot,
     configuration,
+    local_list,
     remote,
+    reservation,
     resets,
     sessions,
     stops,
     unlock,
 )
 
-__all__ = ["boot", "configuration", "remote", "resets", "sessions", "stops", "unlock"]
+__all__ = ["boot", "configuration", "local_list", "remote", "reservation", "resets", "sessions", "stops", "unlock"]

@@ -51,7 +51,7 @@ def used_by_remote_start(t: Tester) -> None:
     """A remote start for the right token uses the reservation."""
     reserve(t, "Accepted")
     t.expect(3, "StatusNotification", connectorId=t.connector, status="Reserved")
-    t.validate(5, charging_with(t, t.valid), idTag=t.valid, reservationId=RESERVATION_ID)
+    t.validate(5, charging_with(t, t.valid), reservationId=RESERVATION_ID)
 
 
 @case("TC_047", states=[others_unavailable])
@@ -99,7 +99,7 @@ def station_used(t: Tester) -> None:
     """The whole station is reserved; its token may start at a connector."""
     reserve(t, "Accepted", connector=0)
     t.expect(3, "StatusNotification", status="Reserved")
-    t.validate(5, charging_with(t, t.valid), idTag=t.valid, reservationId=RESERVATION_ID)
+    t.validate(5, charging_with(t, t.valid), reservationId=RESERVATION_ID)
 
 
 @case("TC_050_1", states=[station_faulted])
