@@ -4,6 +4,9 @@ The lock closes for an authorised, plugged socket cable and opens when the autho
 that a cable stays locked after a deauthorisation by the CSMS (E05.FR.11) and after an EV-side disconnect when the
 setting says so (E09.FR.03). A lock that does not confirm keeps the contactor open (G05.FR.01). Power is constant
 between events, so the meter integrates in closed form and the car tells when its curve takes the next step.
+
+The offer is what the EVSE is made for, less what charging profiles take away (``evse.limit``). Where that leaves less
+than a car can charge with (AC: 6 A a phase, IEC 61851-1), nothing is offered at all: SuspendedEVSE.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from simulator.core.settings import setting
 from simulator.core.wiring import on_timer, rule
+from simulator.world.ev import MIN_AC_CURRENT_A
 
 if TYPE_CHECKING:
+    from simulator.blocks.charging_schedule import Bound
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
@@ -83,6 +88,46 @@ def felt(st: Station, evse_id: int, now: int) -> None:
     """The short flow of power is over; ``perceive`` sees that."""
 
 
+def usable_phases(evse: Evse, limit: Bound) -> int:
+    """How many phases can carry current: those of the EVSE, of the limit, and of the car, as the meter shows."""
+    phases = evse.spec.phases if limit.phases is None else min(evse.spec.phases, limit.phases)
+    return phases if evse.ev is None else min(phases, evse.ev.spec.phases)
+
+
+def enough(evse: Evse, limit: Bound) -> bool:
+    """Can a car charge within this limit at all?
+
+    A socket without pilot cannot tell the car how much to take, so it is either on or off.
+    """
+    spec = evse.spec
+    if not spec.pilot:
+        least_a, least_w = spec.max_current_a, spec.max_power_w
+    elif spec.is_dc:
+        return limit.current != 0 and limit.power != 0
+    else:
+        least_a = MIN_AC_CURRENT_A
+        least_w = MIN_AC_CURRENT_A * spec.voltage_v * usable_phases(evse, limit)
+    if limit.current is not None and limit.current < least_a * 10:
+        return False
+    return limit.power is None or limit.power >= least_w * 10
+
+
+def offer(evse: Evse) -> tuple[float, float]:
+    """What an EVSE that delivers energy offers: power in W, and current in A a phase."""
+    spec, limit = evse.spec, evse.limit
+    power_w, current_a = spec.max_power_w, spec.max_current_a
+    if limit is None:
+        return power_w, current_a
+    if not enough(evse, limit):
+        return 0.0, 0.0
+    if limit.current is not None:
+        current_a = min(current_a, limit.current / 10)
+    if limit.power is not None:
+        power_w = min(power_w, limit.power / 10)
+    volts = spec.voltage_v * max(1, usable_phases(evse, limit))
+    return min(power_w, current_a * volts), min(current_a, power_w / volts)
+
+
 @rule(30)
 def drive(st: Station, evse: Evse, now: int) -> bool:
     """Drive lock and contactor, then let energy flow or stop it."""
@@ -113,6 +158,7 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
         and not evse.lock_failed
         and not st.blocked(evse)
         and _module_free(st, evse)
+        and (evse.limit is None or enough(evse, evse.limit))
         and not (st.model.hardware.meter.stop_when_dead and st.meter_dead(evse))
     )
     if not permitted:
@@ -133,10 +179,15 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     live = board.live(evse.evse_id) and evse.connected and ev is not None and (ready or not permitted)
     spec = evse.spec
     power_w = 0.0
+    phases = spec.phases
+    if evse.limit is not None and evse.limit.phases is not None:
+        phases = min(phases, evse.limit.phases)
     if live and ev is not None:
-        offer_w = min(spec.max_power_w, grant.limit_w) if grant is not None else spec.max_power_w
+        offer_w, offer_a = (spec.max_power_w, spec.max_current_a) if evse.limit is None else offer(evse)
+        if grant is not None:
+            offer_w = min(offer_w, grant.limit_w)
         offer_w *= board.protection.limit_share(evse.evse_id)
-        power_w = ev.power_w(offer_w, spec.phases, spec.voltage_v * board.supply.voltage_share, spec.max_current_a)
+        power_w = ev.power_w(offer_w, phases, spec.voltage_v * board.supply.voltage_share, offer_a)
     flowing = power_w > 0.0
 
     if not evse.plugged:
@@ -153,9 +204,9 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     else:
         state = CHARGING
 
-    if power_w != evse.power_w or flowing != evse.flowing:
-        _flow(st, evse, power_w, now)
-        evse.power_w, evse.flowing = power_w, flowing
+    if power_w != evse.power_w or flowing != evse.flowing or phases != evse.phases:
+        _flow(st, evse, power_w, phases, now)
+        evse.power_w, evse.flowing, evse.phases = power_w, flowing, phases
         changed = True
     if state != evse.charging_state:
         evse.charging_state = state
@@ -163,11 +214,11 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
     return changed
 
 
-def _flow(st: Station, evse: Evse, power_w: float, now: int) -> None:
+def _flow(st: Station, evse: Evse, power_w: float, phases: int, now: int) -> None:
     meter = st.board.meters[evse.evse_id - 1]
     ev = evse.ev
     voltage_v = evse.spec.voltage_v * st.board.supply.voltage_share
-    currents = ev.phase_currents(power_w, evse.spec.phases, voltage_v) if ev else (0.0, 0.0, 0.0)
+    currents = ev.phase_currents(power_w, phases, voltage_v) if ev else (0.0, 0.0, 0.0)
     meter.set_flow(power_w, currents, voltage_v, now)
     account(st, evse, now)
     until_us = ev.until_change_us(power_w) if ev is not None and power_w > 0 else None

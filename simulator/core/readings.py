@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.core.power_path import account
+from simulator.core.power_path import account, offer
 from simulator.core.reports import MeterReading, Sampled
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def take(st: Station, evse: Evse, context: str, measurands: tuple[str, ...]) -> 
                 account(st, evse, st.now)  # the car counts between events as well
                 values.append(Sampled(round(evse.ev.soc * 100, 1), name, "Percent", None, "EV"))
         elif name == CURRENT_OFFERED:
-            values.append(Sampled(spec.max_current_a if _offering(evse) else 0.0, name, "A"))
+            values.append(Sampled(round(offer(evse)[1], 1) if _offering(evse) else 0.0, name, "A"))
         elif name == POWER_OFFERED:
-            values.append(Sampled(spec.max_power_w if _offering(evse) else 0.0, name, "W"))
+            values.append(Sampled(round(offer(evse)[0], 1) if _offering(evse) else 0.0, name, "W"))
         elif name == FREQUENCY:
             if reading is not None:
                 values.append(Sampled(50.0, name, "Hertz"))

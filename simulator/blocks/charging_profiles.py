@@ -1,0 +1,281 @@
+"""K Smart charging: which charging profiles are installed, and which may be.
+
+Profiles lie on flash and survive a reboot (1.6 errata 3.37); those of a transaction go with it. A new one takes the
+place of the one with its id, and of the one with its purpose and stack level at the same place. What limit follows from
+them is the business of ``blocks/smart_charging``.
+
+Sources: 1.6 3.13, 5.5, 5.16, 9.4, errata 3.25, 3.26, 3.37 to 3.42; part 2 K01, K10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.blocks import charging_schedule as cs
+from simulator.blocks import product_settings
+from simulator.core.records import FlashTrouble
+from simulator.core.settings import READ_ONLY, setting
+from simulator.core.wiring import at
+
+if TYPE_CHECKING:
+    from simulator.core.station import Station
+
+FEATURE = "SmartCharging"
+
+MAX_STACK_LEVEL = setting(
+    "SmartChargingCtrlr.ProfileStackLevel",
+    "int",
+    10,
+    key16="ChargeProfileMaxStackLevel",
+    mutability=READ_ONLY,
+    minimum=0,
+    maximum=1_000,
+    required=True,
+    required16=True,
+    feature=FEATURE,
+    description="highest stack level of a charging profile",
+)
+#: words of the key -> units
+RATE_UNITS = {"Current": cs.AMPERE, "Power": cs.WATT}
+RATE_UNIT = setting(
+    None,
+    "list",
+    ("Current", "Power"),
+    key16="ChargingScheduleAllowedChargingRateUnit",
+    mutability=READ_ONLY,
+    values=tuple(RATE_UNITS),
+    max_items=2,
+    required16=True,
+    check=lambda value: None if value else "at least one of Current, Power",
+    feature=FEATURE,
+    description="quantities a schedule may limit: Current in A, Power in W",
+)
+MAX_PERIODS = setting(
+    "SmartChargingCtrlr.PeriodsPerSchedule",
+    "int",
+    24,
+    key16="ChargingScheduleMaxPeriods",
+    mutability=READ_ONLY,
+    minimum=1,
+    maximum=1_024,
+    required=True,
+    required16=True,
+    feature=FEATURE,
+    description="most periods of one schedule",
+)
+SWITCH_PHASES = setting(
+    "SmartChargingCtrlr.Phases3to1",
+    "bool",
+    False,
+    key16="ConnectorSwitch3to1PhaseSupported",
+    mutability=READ_ONLY,
+    feature=FEATURE,
+    description="can the number of phases change while a session runs",
+)
+MAX_PROFILES = setting(
+    None,
+    "int",
+    20,
+    key16="MaxChargingProfilesInstalled",
+    mutability=READ_ONLY,
+    minimum=1,
+    maximum=1_000,
+    required16=True,
+    feature=FEATURE,
+    description="most charging profiles installed at a time",
+)
+
+PROFILE_AREA = "charging_profiles"
+#: data of the block, there only while profiles are installed or expected
+NAME = "smart_charging"
+
+
+class Installed(msgspec.Struct, frozen=True, gc=False):
+    """A profile as it lies on flash. ``evse_id`` 0: the station, or every EVSE. ``at_us``: wall time of its arrival."""
+
+    evse_id: int
+    profile: cs.ChargingProfile
+    at_us: int
+
+
+class Store:
+    """What the blocks of smart charging know of a station.
+
+    ``profiles`` by id; ``expected``: EVSE id -> (token, profile) of accepted remote starts; ``phases``: EVSE id -> how
+    many a running session began with. ``seen`` and ``next_us``: what the present limits follow from, and when that
+    changes by itself (monotonic).
+    """
+
+    __slots__ = ("expected", "next_us", "phases", "profiles", "seen")
+
+    def __init__(self) -> None:
+        self.profiles: dict[int, Installed] = {}
+        self.expected: dict[int, tuple[str, cs.ChargingProfile]] = {}
+        self.phases: dict[int, int] = {}
+        self.seen: object = None
+        self.next_us = 0
+
+
+@at("start")
+def start(st: Station, now: int) -> None:
+    """What flash holds is in force again; profiles of transactions that did not survive go when the rule first runs."""
+    stored = st.board.flash.items(PROFILE_AREA)
+    if stored:
+        store_of(st).profiles.update(stored)
+
+
+def store_of(st: Station) -> Store:
+    """The block's data, made when it is first needed."""
+    found: Store | None = st.data.get(NAME)
+    if found is None:
+        found = st.data[NAME] = Store()
+    return found
+
+
+def offered(st: Station) -> bool:
+    """Does this product do smart charging?"""
+    return FEATURE in product_settings.features(st.model)
+
+
+def units(st: Station) -> tuple[str, ...]:
+    """The units its schedules may be in."""
+    return tuple(RATE_UNITS[word] for word in st.settings[RATE_UNIT])
+
+
+# -- setting -----------------------------------------------------------------------------------------------------------
+
+
+def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
+    """Why this profile cannot be used at this EVSE, whatever runs there; empty when it can.
+
+    UnknownEvse, WrongEvse (its purpose), StackLevel, Schedule (malformed), Unit, Periods, TooMany.
+    """
+    if evse_id != 0 and st.evse(evse_id) is None:
+        return "UnknownEvse"
+    station_wide = profile.purpose == cs.STATION_MAX
+    if (station_wide and evse_id != 0) or (profile.purpose == cs.TX and evse_id == 0):
+        return "WrongEvse"  # 1.6 3.13.1
+    if not 0 <= profile.stack_level <= st.settings[MAX_STACK_LEVEL]:
+        return "StackLevel"
+    if not profile.schedules or (profile.kind == cs.RECURRING and profile.recurrency is None):
+        return "Schedule"
+    for schedule in profile.schedules:
+        if schedule.unit not in units(st):
+            return "Unit"
+        if len(schedule.periods) > st.settings[MAX_PERIODS]:
+            return "Periods"
+        if not _in_order(schedule):
+            return "Schedule"
+    rest = len(st.data[NAME].profiles) - len(_replaced(st, evse_id, profile)) if NAME in st.data else 0
+    if rest >= st.settings[MAX_PROFILES]:
+        return "TooMany"
+    return ""
+
+
+def _in_order(schedule: cs.Schedule) -> bool:
+    """1.6 5.16.4: the first period begins at 0; K01.FR.35: the others follow in order."""
+    periods = schedule.periods
+    if not periods or periods[0].start_s != 0 or (schedule.duration_s or 0) < 0:
+        return False
+    if any(later.start_s <= sooner.start_s for sooner, later in pairwise(periods)):
+        return False
+    return all(p.limit >= 0 and p.phases in (None, 1, 2, 3) for p in periods)
+
+
+def _replaced(st: Station, evse_id: int, profile: cs.ChargingProfile) -> list[int]:
+    """Ids of the profiles a new one takes the place of: the same id, or the same purpose and level at the same place
+    (1.6 5.16.3)."""
+    return [
+        number
+        for number, there in store_of(st).profiles.items()
+        if number == profile.id
+        or (
+            there.evse_id == evse_id
+            and there.profile.purpose == profile.purpose
+            and there.profile.stack_level == profile.stack_level
+        )
+    ]
+
+
+def install(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
+    """Take over a profile; why not, or empty when it is in force.
+
+    Beside the reasons of :func:`problem`: NoTransaction, OtherTransaction (1.6 3.13.1, 5.16.4), Flash.
+    """
+    why = problem(st, evse_id, profile)
+    if why:
+        return why
+    if profile.purpose == cs.TX:
+        tx = st.evses[evse_id - 1].tx
+        if tx is None:
+            return "NoTransaction"
+        if profile.transaction_key not in (None, tx.key):
+            return "OtherTransaction"
+        profile = msgspec.structs.replace(profile, transaction_key=tx.key)
+    new = Installed(evse_id, profile, st.board.rtc.wall(st.now))
+    size = 64 + 12 * sum(len(schedule.periods) for schedule in profile.schedules)
+    replaced = _replaced(st, evse_id, profile)
+    if not st.board.flash.write(PROFILE_AREA, profile.id, new, size):
+        st.record(FlashTrouble(PROFILE_AREA, st.board.flash.why, f"charging profile {profile.id}"))
+        return "Flash"
+    remove(st, [number for number in replaced if number != profile.id])
+    store = store_of(st)
+    store.profiles[profile.id] = new
+    store.seen = None
+    return ""
+
+
+def expect(st: Station, evse_id: int, id_token: str, profile: cs.ChargingProfile) -> None:
+    """A remote start with this profile was accepted: the transaction it leads to is to have it (1.6 5.16.2)."""
+    store_of(st).expected[evse_id] = (id_token, profile)
+
+
+def clear(
+    st: Station,
+    *,
+    profile_id: int | None = None,
+    evse_id: int | None = None,
+    purpose: str | None = None,
+    stack_level: int | None = None,
+) -> bool:
+    """Remove every profile that fits all that is given; with an id nothing else counts (1.6 errata 3.25, 3.26).
+
+    False when there was none.
+    """
+    store: Store | None = st.data.get(NAME)
+    if store is None:
+        return False
+    found = [
+        number
+        for number, there in store.profiles.items()
+        if (
+            number == profile_id
+            if profile_id is not None
+            else evse_id in (None, there.evse_id)
+            and purpose in (None, there.profile.purpose)
+            and stack_level in (None, there.profile.stack_level)
+        )
+    ]
+    remove(st, found)
+    return bool(found)
+
+
+def remove(st: Station, numbers: Sequence[int]) -> None:
+    """Profiles are gone, from flash too if it lets them."""
+    store = store_of(st)
+    for number in numbers:
+        del store.profiles[number]
+        if not st.board.flash.delete(PROFILE_AREA, number):
+            st.record(FlashTrouble(PROFILE_AREA, st.board.flash.why, f"charging profile {number} stays on flash"))
+    if numbers:
+        store.seen = None
+
+
+def installed(st: Station) -> tuple[Installed, ...]:
+    """Everything that is installed, oldest first."""
+    store: Store | None = st.data.get(NAME)
+    return () if store is None else tuple(store.profiles.values())

@@ -1,0 +1,267 @@
+"""K Smart charging: the limit that follows from the installed profiles for every EVSE, and the composite schedule.
+
+One fact follows, ``evse.limit``, which the power path obeys and which nobody else writes. It is worked out anew when a
+profile comes or goes, when a session begins or ends or a car asks for energy or ceases to, when the clock is set, and
+at the next moment at which any schedule changes; never in between, and never on a station without profiles. The link
+plays no part in it: an offline station goes on (1.6 3.13.6).
+
+The profile of the whole station is shared. Each EVSE whose car asks for energy, and whose own limit lets it charge,
+gets the same share; when such a share is too small to charge with (IEC 61851-1: 6 A), those who were authorised last
+wait, so that the others can. What one does not take of its share is not given to the others.
+
+Sources: 1.6 3.13, 5.7, 9.4.4, errata 3.8, 3.28 to 3.30, 3.34, 3.43; part 2 K01, K08.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.blocks import charging_schedule as cs
+from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, install, installed, remove, units
+from simulator.core.power_path import enough
+from simulator.core.wiring import at, on_timer, station_rule
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.station import Station
+
+#: most periods a composite schedule is reported with; a longer one is cut short and says so by its duration
+MAX_COMPOSITE_PERIODS = 500
+
+# -- the limit that holds ----------------------------------------------------------------------------------------------
+
+
+def _began_us(st: Station, evse: Evse, wall_us: int, otherwise_us: int) -> int:
+    """Wall time at which charging began, by the clock as it is now; ``otherwise_us`` where nothing runs."""
+    return otherwise_us if evse.tx is None else wall_us - (st.now - evse.tx.started.mono_us)
+
+
+def _of_station(st: Station, at_us: int) -> tuple[cs.Bound, int]:
+    """The limit of the whole station. What has no start of its own counts from its arrival."""
+    stack = [(i.profile, i.at_us) for i in installed(st) if i.profile.purpose == cs.STATION_MAX]
+    return cs.leading(stack, at_us)
+
+
+def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bound, int]:
+    """The limit of the transaction of an EVSE, or of one that would begin at ``anchor_us``.
+
+    A default profile of this very EVSE takes the place of the common one of the same level (1.6 3.13.1).
+    """
+    key = None if evse.tx is None else evse.tx.key
+    own: list[cs.Anchored] = []
+    special: list[cs.Anchored] = []
+    common: list[cs.Anchored] = []
+    for there in installed(st):
+        profile = there.profile
+        if profile.purpose == cs.TX:
+            if key is not None and profile.transaction_key == key:
+                own.append((profile, anchor_us))
+        elif profile.purpose == cs.TX_DEFAULT and there.evse_id in (0, evse.evse_id):
+            (special if there.evse_id else common).append((profile, anchor_us))
+    taken = {profile.stack_level for profile, _ in special}
+    default = special + [row for row in common if row[0].stack_level not in taken]
+    return cs.of_transaction(own, default, at_us)
+
+
+def _asking(st: Station, evse: Evse) -> bool:
+    """Does the car want energy, and does nothing but a limit stand against it? Must not depend on whether it flows."""
+    grant = evse.grant
+    return (
+        evse.plugged
+        and grant is not None
+        and grant.energy
+        and evse.evse_ready
+        and not st.blocked(evse)
+        and st.board.pilots[evse.evse_id - 1].ev_ready
+    )
+
+
+@station_rule(50)
+def follow(st: Station, now: int) -> bool:
+    """Keep ``evse.limit`` what the installed profiles make it."""
+    store: Store | None = st.data.get(NAME)
+    if store is None:
+        return False
+    if store.expected:
+        _apply_expected(st, store)
+    seen = tuple(
+        (evse.tx.key if evse.tx is not None else None, evse.grant is not None, evse.flowing, _asking(st, evse))
+        for evse in st.evses
+    )
+    if seen == store.seen and now < store.next_us:
+        return False
+    running = {key for key, _, _, _ in seen}
+    remove(
+        st,
+        [
+            n
+            for n, i in store.profiles.items()
+            if i.profile.purpose == cs.TX and i.profile.transaction_key not in running
+        ],
+    )
+    store.seen = seen
+    changed = _apply(st, store, now)
+    kept = any(phases < st.evses[evse_id - 1].spec.phases for evse_id, phases in store.phases.items())
+    if not (store.profiles or store.expected or kept):
+        del st.data[NAME]
+        st.timers.cancel("schedule")
+    return changed
+
+
+def _apply_expected(st: Station, store: Store) -> None:
+    for evse_id, (id_token, profile) in list(store.expected.items()):
+        evse = st.evses[evse_id - 1]
+        tx = evse.tx
+        if tx is not None and tx.id_token:
+            del store.expected[evse_id]
+            if tx.id_token == id_token:
+                install(st, evse_id, profile)
+        elif evse.wish is None and evse.asked is None and evse.grant is None:
+            del store.expected[evse_id]  # nothing came of it
+
+
+def _apply(st: Station, store: Store, now: int) -> bool:
+    wall_us = st.board.rtc.wall(now)
+    total, until_us = _of_station(st, wall_us)
+    limits: dict[int, cs.Bound | None] = {}
+    users: list[Evse] = []
+    for evse in st.evses:
+        limits[evse.evse_id] = None
+        if evse.grant is None:
+            store.phases.pop(evse.evse_id, None)
+            continue
+        own, own_until_us = _of_evse(st, evse, wall_us, _began_us(st, evse, wall_us, wall_us))
+        until_us = min(until_us, own_until_us)
+        limit = _with_phases(st, store, evse, cs.merge(own, total))
+        if limit != cs.FREE:
+            limits[evse.evse_id] = limit
+        if _asking(st, evse) and enough(evse, cs.merge(own, cs.Bound(phases=limit.phases))):
+            users.append(evse)
+    if len(users) > 1 and total != cs.FREE:
+        _share(total, sorted(users, key=_seniority), limits)
+    changed = False
+    for evse in st.evses:
+        if evse.limit != limits[evse.evse_id]:
+            evse.limit = limits[evse.evse_id]
+            changed = True
+    store.next_us = cs.NEVER_US
+    st.timers.cancel("schedule")
+    if until_us < cs.NEVER_US:
+        # a clock that drifts is asked again a moment before or after: then it is only asked once more
+        store.next_us = now + max(1, until_us - wall_us)
+        st.timers.set("schedule", store.next_us)
+    return changed
+
+
+def _with_phases(st: Station, store: Store, evse: Evse, limit: cs.Bound) -> cs.Bound:
+    """The phases a session may use: they stay what they were when energy first flowed, unless the product can switch
+    them while a session runs (1.6 9.4.4)."""
+    if evse.spec.is_dc:
+        return msgspec.structs.replace(limit, phases=None)
+    if st.settings[SWITCH_PHASES]:
+        return limit
+    fixed = store.phases.get(evse.evse_id)
+    if fixed is None and evse.flowing:
+        before = evse.limit.phases if evse.limit is not None else None
+        fixed = store.phases[evse.evse_id] = evse.spec.phases if before is None else min(before, evse.spec.phases)
+    return limit if fixed is None else msgspec.structs.replace(limit, phases=fixed)
+
+
+def _seniority(evse: Evse) -> tuple[int, int]:
+    assert evse.grant is not None
+    return evse.grant.at_us, evse.evse_id
+
+
+def _share(total: cs.Bound, users: Sequence[Evse], limits: dict[int, cs.Bound | None]) -> None:
+    """Divide the station's limit among as many of the users, the oldest first, as can charge with their share."""
+    for served in range(len(users), 0, -1):
+        part = cs.Bound(
+            None if total.current is None else total.current // served,
+            None if total.power is None else total.power // served,
+            total.phases,
+        )
+        shares = {e.evse_id: cs.merge(limits[e.evse_id] or cs.FREE, part) for e in users[:served]}
+        if served == 1 or all(enough(e, shares[e.evse_id]) for e in users[:served]):
+            break
+    limits.update(shares)
+    for evse in users[served:]:
+        limits[evse.evse_id] = cs.Bound(0, 0, (limits[evse.evse_id] or total).phases)
+
+
+@on_timer("schedule")
+def schedule_changes(st: Station, index: int, now: int) -> None:
+    """A schedule goes to its next period; ``follow`` sees that."""
+
+
+@at("clock")
+def clock_set(st: Station, now: int) -> None:
+    """The clock was set: what follows from wall time is worked out anew, in an input of its own."""
+    store: Store | None = st.data.get(NAME)
+    if store is not None:
+        store.seen = None
+        st.timers.set("schedule", now)
+
+
+# -- the composite schedule --------------------------------------------------------------------------------------------
+
+
+class Composite(msgspec.Struct, frozen=True, gc=False):
+    """A composite schedule: ``periods`` in ``unit`` from ``begin_us`` (wall time) on; it covers ``duration_s``."""
+
+    evse_id: int
+    unit: str
+    begin_us: int
+    duration_s: int
+    periods: tuple[cs.Period, ...]
+
+
+def composite(st: Station, evse_id: int, duration_s: int, unit: str | None) -> Composite | str:
+    """What an EVSE may deliver from now on, or the station take from the grid (0); or why that cannot be told:
+    UnknownEvse, Unit, Duration (1.6 5.7, K08).
+
+    What the hardware is made for counts as a limit. The grid connection carries what all EVSEs together may deliver,
+    occupied or not, because a car may come to any of them; one power module is counted once however many share it.
+    """
+    if evse_id != 0 and st.evse(evse_id) is None:
+        return "UnknownEvse"
+    if duration_s < 0:
+        return "Duration"
+    allowed = units(st)
+    evses = st.evses if evse_id == 0 else (st.evses[evse_id - 1],)
+    if unit is None:
+        usual = cs.WATT if evses[0].spec.is_dc else cs.AMPERE
+        unit = usual if usual in allowed else allowed[0]
+    elif unit not in allowed:
+        return "Unit"
+    begin_us = st.board.rtc.wall(st.now)
+    wanted = unit
+
+    def level(at_us: int) -> tuple[cs.Level, int]:
+        total, until_us = _of_station(st, at_us)
+        sums: dict[str, int] = {}
+        phases: list[int] = []
+        for evse in evses:
+            own, own_until_us = _of_evse(st, evse, at_us, _began_us(st, evse, begin_us, begin_us))
+            until_us = min(until_us, own_until_us)
+            bound = cs.merge(cs.merge(own, total), _of_hardware(evse))
+            amount = cs.express(bound, wanted, evse.spec.phases, evse.spec.voltage_v)
+            assert amount is not None, "the hardware bounds both"
+            module = evse.spec.power_group or f"own module of {evse.evse_id}"
+            sums[module] = max(sums.get(module, 0), amount)
+            if bound.phases is not None and not evse.spec.is_dc:
+                phases.append(bound.phases)
+        widest = max((evse.spec for evse in evses), key=lambda spec: spec.phases)
+        cap = cs.express(total, wanted, widest.phases, widest.voltage_v)
+        amount = sum(sums.values()) if cap is None else min(cap, sum(sums.values()))
+        return (amount, max(phases) if phases else None), until_us
+
+    periods, covered_s = cs.walk(level, begin_us, duration_s, MAX_COMPOSITE_PERIODS)
+    return Composite(evse_id, unit, begin_us, covered_s, periods)
+
+
+def _of_hardware(evse: Evse) -> cs.Bound:
+    spec = evse.spec
+    return cs.Bound(int(spec.max_current_a * 10), int(spec.max_power_w * 10), spec.phases or None)
