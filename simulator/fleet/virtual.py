@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from simulator.core import effects as e
 from simulator.core import inputs as i
@@ -35,6 +35,16 @@ class Worker(Protocol):
 
     def begin(self, station: Station, job: e.Job, now: int) -> list[tuple[int, i.JobProgress | i.JobDone]]:
         """What will become of it: inputs with the moment of each, the last a ``JobDone``."""
+
+
+@runtime_checkable
+class JudgingWorker(Worker, Protocol):
+    """A worker that has a last word when the moment of an input has come: what it began may have been broken off."""
+
+    def due(
+        self, station: Station, event: i.JobProgress | i.JobDone, now: int, *, reached: bool
+    ) -> i.JobProgress | i.JobDone | None:
+        """What is to be fed, None for nothing. ``reached``: the network is not cut."""
 
 
 class Path:
@@ -155,6 +165,11 @@ class VirtualFleet:
                 if isinstance(event, i.LinkUp):  # it went while the handshake was under way
                     self._push(self.now + DIAL_TIMEOUT_US, index, i.LinkDown(event.link, "timeout"))
                 return
+            if isinstance(event, i.JobProgress | i.JobDone) and isinstance(self.worker, JudgingWorker):
+                judged = self.worker.due(self.stations[index], event, self.now, reached=not self.paths[index].cut)
+                if judged is None:
+                    return
+                event = judged
             self._feed(index, event)
             return
         for index in self._scheduler.pop_due(self.now, 1):
