@@ -108,7 +108,7 @@ async def check_station(plan: FleetPlan, target: Target, show: Callable[[Step], 
         await _steps(watch, target, done)
     finally:
         farm.ending = True
-        farm.live.stop()
+        await farm.close()
         ledger.flush()
         await asyncio.sleep(0.05)
     return steps

@@ -21,6 +21,7 @@ from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock, station_speed
 from simulator.fleet.connection import DialSpec
 from simulator.fleet.credentials import Credentials, read_credentials
+from simulator.fleet.jobs import Executor, JobSetup
 from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
 from simulator.fleet.state import StateDir, restore
@@ -62,6 +63,7 @@ class Farm:
         boot_timeout_s: float = 60.0,
         transport: Transport | None = None,
         credentials: Credentials | None = None,
+        threads: bool = True,
     ) -> None:
         self.plan, self.target, self.metrics, self.ledger, self.redactor = plan, target, metrics, ledger, redactor
         self.trace, self.state = trace, state
@@ -79,6 +81,7 @@ class Farm:
         self.boot_timeout_us = int(boot_timeout_s * 1e6 * plan.speed)
         self.tokens = target.fields.tokens.valid or DEFAULT_TOKENS
         self.loop = loop
+        self.executor = self.live.executor = self._executor(user_agent, threads)
         self.by_id: dict[str, Seat] = {}
         self.booted: set[int] = set()
         #: station time at which every station had booted or given up; the duration and the timetable count from here
@@ -190,6 +193,26 @@ class Farm:
         if known is not None:
             return known
         return initial_password(self.plan.seed, plan.id)
+
+    def _executor(self, user_agent: str, threads: bool) -> Executor:
+        """Who carries out the stations' jobs. Without threads no name but the target's can be looked up."""
+
+        async def lookup(host: str) -> list[str]:
+            if not threads and host != self.target.host and host != "localhost":
+                raise OSError(f"only the target's name is looked up here, not {host}; an address in numbers works")
+            return await self.transport.lookup(host)
+
+        setup = JobSetup(
+            self.target.fields.transfers,
+            (self.target.host,),
+            lookup,
+            user_agent,
+            self.credentials.keystore,
+            trust=self.credentials.trust,
+            speed=self.plan.speed,
+            threads=threads,
+        )
+        return Executor(self.loop, setup, feed=self.live.feed, now=self.clock.now, fail=self.live.fail)
 
     # -- watching
 
@@ -359,6 +382,11 @@ class Farm:
 
     def _anyone_left(self) -> bool:
         return any(not seat.station.link.held for seat in self.live.seats if seat.station.running)
+
+    async def close(self) -> None:
+        """Nothing is fed any more, and the connections of jobs are dropped."""
+        self.live.stop()
+        await self.executor.close()
 
     def close_books(self) -> None:
         """What was queued or open at the end goes into the ledger, what flash holds into the state."""

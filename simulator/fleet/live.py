@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.core import inputs as i
-from simulator.core.effects import Dial, Hangup, Ping, RawSend, Record, Send
+from simulator.core.effects import Dial, Hangup, Job, Ping, RawSend, Record, Send
 from simulator.core.records import CallFinished, PhaseChanged, QueueDepth
 from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock
@@ -22,6 +22,9 @@ from simulator.fleet.connection import Connection, DialSpec, DownCause
 from simulator.fleet.scheduler import Scheduler
 from simulator.fleet.transport import Transport
 from simulator.metrics import Handle
+
+if TYPE_CHECKING:
+    from simulator.fleet.jobs import Executor
 
 BATCH_S = 0.005
 #: stations served within one wake-up before sockets get their turn
@@ -130,6 +133,8 @@ class LiveFleet:
         self._stopped = False
         self.on_lag: Callable[[int], None] | None = None
         self.failure: BaseException | None = None
+        #: who carries out the jobs of the stations; a fleet whose stations start some must be given one
+        self.executor: Executor | None = None
 
     def add(self, station: Station, handle: Handle, plan: Any = None) -> Seat:
         """Give a station its seat; it is off until fed ``PowerOn``."""
@@ -202,6 +207,8 @@ class LiveFleet:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        if self.executor is not None:
+            self.executor.stop()
         for seat in self.seats:
             if seat.conn is not None:
                 seat.conn.abort()
@@ -289,8 +296,8 @@ class LiveFleet:
                     self.observer.frame(seat, effect.data, True, now)
                 seat.conn.send_raw(effect.data, opcode=2 if effect.binary else 1)
         else:
-            # no block of this stage starts jobs; a new one must bring its executor
-            raise AssertionError(f"no executor for {type(effect).__name__}")
+            assert isinstance(effect, Job) and self.executor is not None, f"no executor for {type(effect).__name__}"
+            self.executor.start(seat, effect)
 
 
 _TICK = i.Tick()

@@ -240,7 +240,7 @@ class LoadFarm(Farm):
     """
 
     def __init__(self, plan: LoadPlan, *, each_call: bool = False, **farm: Any) -> None:
-        super().__init__(plan.fleet, plan.target, **farm)
+        super().__init__(plan.fleet, plan.target, threads=False, **farm)
         self.each_call = each_call
         self.calls: deque[OneCall] = deque()
         self.calls_dropped = 0

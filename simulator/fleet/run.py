@@ -26,16 +26,19 @@ from simulator.csms.options import CsmsOptions
 from simulator.csms.process import CsmsProcess
 from simulator.fleet import excuses, limits, port
 from simulator.fleet.clock import station_speed
+from simulator.fleet.credentials import Credentials, read_credentials
 from simulator.fleet.farm import Farm
 from simulator.fleet.garbage import Garbage
 from simulator.fleet.plan import FleetPlan
 from simulator.fleet.progress import Progress, Silent
 from simulator.fleet.state import StateDir
 from simulator.fleet.target import Target, guard, make_target, refuse_unsupported
+from simulator.fleet.throwaway import Throwaway
 from simulator.fleet.trace import FrameTrace
 from simulator.httpd import HttpServer
 from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
+from simulator.pki.keystore import Keystore
 from simulator.report.checks import default_checks
 from simulator.report.exposition import MetricsText
 from simulator.report.html import KeptStation, write_html
@@ -78,6 +81,8 @@ class RunOptions:
     labels: dict[str, str] = field(default_factory=dict)
     may_test_this: bool = False
     csms: CsmsOptions | None = None
+    #: of a run without a target; a target says its own
+    security_profile: int = 0
     fleet_sha256: str = ""
 
 
@@ -116,7 +121,7 @@ class Run:
     def check(self) -> None:
         """Raise GeneratorLimit, TargetError or FleetError when the run cannot or must not be started."""
         target = self.plan.target
-        tls = target is not None and target.is_tls
+        tls = self.options.security_profile >= 2 if target is None else target.is_tls
         sources = len(target.fields.source_addresses) if target is not None else 0
         limits.check(len(self.plan.stations), source_addresses=sources, tls=tls)
         station_speed(self.plan.speed)
@@ -136,24 +141,32 @@ class Run:
     def execute(self) -> dict[str, Any]:
         """Run it. Raises what ``check`` raises before anything is started."""
         self.check()
+        state = self.options.state
+        keystore = Keystore(state / "keys" if state is not None else None)
         target = self.plan.target
+        throwaway: Throwaway | None = None
         try:
             if target is None:
-                target = self._reference()
-            return _run_loop(self._main(target))
+                throwaway = Throwaway(self.options.security_profile, state / "pki" if state is not None else None)
+                target = self._reference(throwaway)
+                credentials = throwaway.credentials((station.id for station in self.plan.stations), keystore)
+            else:
+                credentials = read_credentials(target, self.plan.stations, keystore)
+            return _run_loop(self._main(target, credentials))
         finally:
             if self.csms is not None:
                 self.csms.stop()
+            if throwaway is not None:
+                throwaway.close()
 
-    def _reference(self) -> Target:
-        options = self.options.csms or CsmsOptions(port=0, http_port=0)
+    def _reference(self, throwaway: Throwaway) -> Target:
+        options = throwaway.csms_options(self.options.csms or CsmsOptions(port=0, http_port=0))
         self.csms = CsmsProcess(options).start()
-        document = {"url": self.csms.url + "/{id}", "security_profile": 1 if options.require_auth else 0}
-        return make_target(document, {}, base_dir=Path.cwd())
+        return make_target(throwaway.target(self.csms.url), {}, base_dir=Path.cwd())
 
     # -- on the loop
 
-    async def _main(self, target: Target) -> dict[str, Any]:
+    async def _main(self, target: Target, credentials: Credentials) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         options = self.options
         redactor = Redactor(target.secrets())
@@ -176,6 +189,7 @@ class Run:
             trace=trace,
             state=state,
             boot_timeout_s=options.boot_timeout_s,
+            credentials=credentials,
         )
         begin_utc_us, begin_cpu = time.time_ns() // 1000, time.process_time()
         begin_wall = time.monotonic()
@@ -206,7 +220,7 @@ class Run:
                 farm.close_books()
                 self.notes.append(f"An error of cpfarm itself ended the run: {type(self.our_error).__name__}.")
         finally:
-            farm.live.stop()
+            await farm.close()
             self.garbage.end()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)

@@ -293,10 +293,9 @@ def guard(
 def refuse_unsupported(target: Target, uses: Collection[str] = ()) -> None:
     """Raise TargetError when the target asks for something that is not built yet.
 
-    ``operations`` and ``transfers`` count only when ``uses`` names them, because a target file describes them for every
-    command.
+    ``operations`` count only when ``uses`` names them, because a target file describes them for every command.
     """
-    missing = [name for name in ("operations", "transfers") if name in uses]
+    missing = [name for name in ("operations",) if name in uses]
     if missing:
         raise TargetError(f"not supported yet: {', '.join(missing)}", file=target.document.path)
 

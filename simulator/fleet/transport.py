@@ -118,6 +118,10 @@ class Transport:
         self.loop.call_soon(connection._finish, "tls_client_cert", 0, why)
         return connection
 
+    async def lookup(self, host: str) -> list[str]:
+        """The numeric addresses of a host, as dials know them. Raises OSError when there are none."""
+        return [address.host for address in await self._resolver.lookup(host)]
+
     def abort_all(self) -> None:
         """Abort every connection and dial; each still gets its ``on_down``."""
         for connection in tuple(self.connections):
