@@ -1,0 +1,494 @@
+"""UpdateFirmware and SignedUpdateFirmware: every state, every failure, and what a restart makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from simulator.blocks import firmware
+from simulator.core import inputs as i
+from simulator.core.link_policy import SECURITY_PROFILE
+from simulator.core.model import FirmwareSpec, HardwareSpec, Identity, ModemSpec
+from simulator.hardware.flash import Flash
+from simulator.lab.files import Server
+from simulator.lab.jobs import LabWorker
+from simulator.pki.authority import Authority
+from tests.bench import AT_ONCE
+from tests.ocpp16.transfers import DAY_US, IMAGE, URL, Field, Maker
+
+SHA = hashlib.sha256(IMAGE).hexdigest()
+DONE = ["Firmware Downloading", "Firmware Downloaded", "Firmware Installing", "Firmware Installed"]
+SIGNED = ["Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed"]
+
+
+def product(**spec: Any) -> HardwareSpec:
+    return HardwareSpec(modem=AT_ONCE, firmware=FirmwareSpec(**spec))
+
+
+def field(**model: Any) -> Field:
+    lab = Field(**model)
+    lab.files.serve(URL, IMAGE)
+    lab.forget()
+    return lab
+
+
+def update(lab: Field, url: str = URL, after_s: float = -3600, **more: Any) -> Any:
+    return lab.ask("UpdateFirmware", location=url, retrieveDate=lab.at(after_s), **more)
+
+
+def told(lab: Field) -> list[str]:
+    """What was said, security events and boots of the way left out."""
+    return [said for said in lab.said() if not said.startswith("Security")]
+
+
+def signed(lab: Field, maker: Maker, number: int = 11, *, url: str = URL, **more: Any) -> Any:
+    firmware_fields = {
+        "location": url,
+        "retrieveDateTime": lab.at(-3600),
+        "signingCertificate": maker.signer.certificate,
+        "signature": maker.signature(SHA),
+    }
+    outer = {name: more.pop(name) for name in ("retries", "retryInterval") if name in more}
+    return lab.ask("SignedUpdateFirmware", requestId=number, firmware=firmware_fields | more, **outer)
+
+
+def words(number: int, *statuses: str) -> list[str]:
+    return [f"SignedFirmware {status} {number}" for status in statuses]
+
+
+@pytest.fixture
+def trusted() -> tuple[Field, Maker]:
+    lab = field()
+    maker = Maker(lab)
+    maker.deliver(lab)
+    return lab, maker
+
+
+# -- without signature -------------------------------------------------------------------------------------------------
+
+
+def test_download_install_and_the_new_version_in_the_next_boot() -> None:
+    lab = field()
+    assert update(lab) == {}
+    lab.run(60)
+    assert told(lab) == DONE
+    assert [p["firmwareVersion"] for p in lab.csms.sent("BootNotification")] == ["2.0.0"]
+    order = [a for a in lab.csms.actions() if a != "SecurityEventNotification"]
+    assert order == [
+        *["FirmwareStatusNotification"] * 3,
+        "StatusNotification",  # the connector is withdrawn
+        "BootNotification",
+        *["StatusNotification"] * 2,
+        "FirmwareStatusNotification",
+    ]
+    assert [p["type"] for p in lab.csms.sent("SecurityEventNotification")] == ["FirmwareUpdated"]
+    assert lab.statuses() == ["Unavailable", "Available"]
+    assert firmware.installed(lab.station) == firmware.Installed("2.0.0", SHA, len(IMAGE))
+    assert lab.station.boot_reason == "FirmwareUpdate"
+    lab.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    assert lab.csms.sent("BootNotification")[-1]["firmwareVersion"] == "2.0.0"
+    assert told(lab) == DONE, "nothing is told twice"
+
+
+def test_nothing_is_fetched_before_its_time() -> None:
+    lab = field()
+    update(lab, after_s=100)
+    lab.run(99)
+    assert told(lab) == [] and not lab.jobs()
+    lab.run(2)
+    assert told(lab)[:1] == ["Firmware Downloading"]
+
+
+def test_the_time_to_retrieve_survives_a_power_cut() -> None:
+    lab = field()
+    update(lab, after_s=300)
+    lab.feed(i.PowerOff(), 5).feed(i.PowerOn(), 100)
+    assert told(lab) == []
+    lab.run(400)
+    assert told(lab) == DONE
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (1, 2), (None, 3)])
+def test_a_download_that_fails_leaves_the_old_firmware(retries: int | None, attempts: int) -> None:
+    lab = field()
+    more = {} if retries is None else {"retries": retries}
+    update(lab, "ftp://files.example/download_fail.fwi", retryInterval=5, **more)
+    lab.run(300)
+    assert told(lab) == ["Firmware Downloading", "Firmware DownloadFailed"]
+    assert len(lab.jobs("download")) == attempts
+    assert not lab.csms.sent("BootNotification") and firmware.version(lab.station) == "1.0"
+    assert lab.statuses() == [] and lab.evse().operative
+
+
+@pytest.mark.parametrize(
+    ("server", "ok"),
+    [
+        (Server(password="u:p"), False),
+        (Server(fail="refused", failures=1), True),
+        (Server(break_after=100, failures=2), True),
+        (Server(break_after=100), False),
+        (Server(fail="http_status"), False),
+    ],
+)
+def test_attempts_end_with_the_first_that_succeeds(server: Server, ok: bool) -> None:
+    lab = field()
+    lab.files.servers["files.example"] = server
+    update(lab, retries=2, retryInterval=1)
+    lab.run(200)
+    assert told(lab) == (DONE if ok else ["Firmware Downloading", "Firmware DownloadFailed"])
+
+
+@pytest.mark.parametrize("url", ["gopher://files.example/x", "nothing"])
+def test_an_address_of_no_use_is_not_tried(url: str) -> None:
+    lab = field()
+    update(lab, url, retries=5)
+    lab.run(5)
+    assert told(lab) == ["Firmware Downloading", "Firmware DownloadFailed"] and not lab.jobs()
+
+
+def test_an_image_larger_than_its_room_is_not_fetched() -> None:
+    lab = field(hardware=product(max_bytes=1_024))
+    update(lab, retries=0)
+    lab.run(5)
+    assert told(lab) == ["Firmware Downloading", "Firmware DownloadFailed"]
+
+
+@pytest.mark.parametrize("image", [b"", b"CPFARM-FIRMWARE\nwithout a version", b"CPFARM-FIRMWARE {evil}\n"])
+def test_what_is_no_firmware_is_not_installed(image: bytes) -> None:
+    lab = field()
+    lab.files.serve(URL, image)
+    update(lab)
+    lab.run(60)
+    assert told(lab) == ["Firmware Downloading", "Firmware Downloaded", "Firmware InstallationFailed"]
+    assert firmware.version(lab.station) == "1.0" and lab.evse().operative
+
+
+def test_a_damaged_image_is_not_installed() -> None:
+    lab = field().inject("flash.bad_image")
+    assert isinstance(lab, Field) and not lab.station.board.flash.image_intact()
+    update(lab)
+    lab.run(60)
+    assert told(lab) == ["Firmware Downloading", "Firmware Downloaded", "Firmware InstallationFailed"]
+    lab.clear()
+    assert isinstance(lab.station.board.flash, Flash) and lab.station.board.flash.image_intact()
+
+
+def test_it_waits_for_the_end_of_transactions_and_nothing_new_begins() -> None:
+    lab = field(evses=3)
+    lab.charge(1).forget()
+    lab.ask("ChangeAvailability", connectorId=3, type="Inoperative")
+    update(lab)
+    lab.run(30)
+    assert told(lab) == ["Firmware Downloading", "Firmware Downloaded"]
+    assert lab.statuses(2) == ["Unavailable"] and lab.statuses(1) == [] and lab.evse(1).flowing
+    assert lab.remote_start("OTHER", 2) == "Rejected"
+    assert lab.ask("ChangeAvailability", connectorId=2, type="Operative")["status"] == "Accepted"
+    lab.run(5)
+    assert lab.statuses(2) == ["Unavailable"], "an update that waits is stronger"
+    lab.remote_stop()
+    lab.run(5)
+    assert told(lab)[2:] == ["Firmware Installing"] and not lab.evse(1).operative
+    lab.unplug(1).run(60)
+    assert told(lab) == DONE
+    assert [lab.statuses(n)[-1] for n in (1, 2, 3)] == ["Available", "Available", "Unavailable"]
+
+
+def test_a_product_that_cannot_fetch_while_charging_waits_and_pauses() -> None:
+    lab = field(
+        hardware=HardwareSpec(
+            modem=ModemSpec(rtt_ms=(0, 0), bandwidth_kb_s=1.0), firmware=FirmwareSpec(fetch_while_charging=False)
+        )
+    )
+    maker = Maker(lab)
+    maker.deliver(lab)
+    lab.run(5).charge().run(5).forget()
+    assert signed(lab, maker, 1)["status"] == "Accepted"
+    lab.run(60)
+    assert told(lab) == words(1, "DownloadScheduled") and not lab.jobs("download")
+    lab.present("TAG").run(2)
+    assert told(lab) == words(1, "DownloadScheduled", "Downloading")
+    lab.unplug().run(1)
+    lab.plug().present("TAG").run(60)
+    assert told(lab)[2:] == words(1, "DownloadPaused")
+    lab.present("TAG").run(2)
+    lab.unplug().run(60)
+    assert told(lab)[3:] == words(1, "Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed")
+
+
+def test_a_product_without_restart_is_updated_at_once() -> None:
+    lab = field(hardware=product(restart="none"))
+    update(lab)
+    lab.run(20)
+    assert told(lab) == DONE and not lab.csms.sent("BootNotification")
+    assert firmware.version(lab.station) == "2.0.0" and lab.statuses() == ["Unavailable", "Available"]
+
+
+def test_a_full_memory_takes_no_request() -> None:
+    lab = field()
+    lab.inject("flash.full", free_bytes=20)
+    assert update(lab)[0] == "GenericError"
+    lab.run(30)
+    assert told(lab) == [] and not lab.jobs()
+
+
+def test_the_mark_of_the_new_firmware_must_be_written() -> None:
+    lab = field(hardware=product(restart="none"))
+    update(lab)
+    lab.run(5).inject("flash.read_only").run(30)
+    assert told(lab)[-1] == "Firmware InstallationFailed" and firmware.version(lab.station) == "1.0"
+
+
+def test_a_power_cut_while_fetching_counts_as_an_attempt() -> None:
+    lab = field(hardware=HardwareSpec(modem=ModemSpec(rtt_ms=(0, 0), bandwidth_kb_s=1.0)))
+    update(lab, retries=0)
+    lab.run(3).feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    assert told(lab) == ["Firmware Downloading", "Firmware DownloadFailed"]
+    lab.forget()
+    update(lab, retries=1, retryInterval=1)
+    lab.run(3).feed(i.PowerOff(), 5).feed(i.PowerOn(), 90)
+    assert told(lab) == DONE
+
+
+def test_a_power_cut_while_installing_leaves_the_old_firmware() -> None:
+    lab = field()
+    update(lab)
+    lab.run(5).feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    assert told(lab) == [*DONE[:3], "Firmware InstallationFailed"]
+    assert lab.csms.sent("BootNotification")[-1]["firmwareVersion"] == "1.0" and lab.evse().operative
+
+
+def test_a_new_request_replaces_one_that_waits_but_not_an_installation() -> None:
+    lab = field()
+    update(lab, "http://files.example/other.bin", after_s=500)
+    update(lab)
+    lab.run(5)
+    assert told(lab) == DONE[:3]
+    assert update(lab)[0] == "GenericError"
+    lab.run(600)
+    assert told(lab) == DONE
+
+
+def test_states_that_arise_offline_are_told_later() -> None:
+    lab = field(hardware=product(restart="none"))
+    update(lab, after_s=20)
+    lab.fleet.cut(lab.station, silently=False)
+    lab.fleet.mend(lab.station)
+    path = lab.fleet.paths[0]
+    path.refuse = "refused"
+    lab.run(60)
+    assert told(lab) == []
+    path.refuse = ""
+    lab.run(200)
+    assert told(lab) == DONE
+
+
+def test_on_a_security_profile_firmware_has_to_be_signed() -> None:
+    lab = field(settings={SECURITY_PROFILE: 1})
+    assert update(lab)[0] == "NotSupported"
+    lab.run(30)
+    assert told(lab) == [] and not lab.jobs()
+
+
+def test_a_date_that_is_none_is_refused() -> None:
+    lab = field()
+    assert lab.ask("UpdateFirmware", location=URL, retrieveDate="2026-02-30T00:00:00Z")[0] == (
+        "PropertyConstraintViolation"
+    )
+
+
+def test_the_trigger_tells_the_state() -> None:
+    lab = field()
+
+    def trigger(action: str = "TriggerMessage") -> list[str]:
+        before = len(told(lab))
+        lab.ask(action, requestedMessage="FirmwareStatusNotification")
+        return told(lab)[before:]
+
+    assert trigger() == ["Firmware Idle"] and trigger("ExtendedTriggerMessage") == ["SignedFirmware Idle"]
+    update(lab)
+    lab.run(2)
+    assert trigger() == ["Firmware Installing"] and trigger("ExtendedTriggerMessage") == ["SignedFirmware Idle"]
+    lab.run(60)
+    assert trigger() == ["Firmware Idle"]
+    update(lab, "http://files.example/none", retries=0)
+    lab.run(10)
+    assert trigger() == ["Firmware Idle"]
+
+
+# -- signed ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_signed_update(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    assert signed(lab, maker) == {"status": "Accepted"}
+    lab.run(60)
+    assert told(lab) == words(11, *SIGNED)
+    assert [p["type"] for p in lab.csms.sent("SecurityEventNotification")] == ["FirmwareUpdated"]
+    assert lab.csms.sent("BootNotification")[-1]["firmwareVersion"] == "2.0.0"
+    lab.forget()
+    lab.ask("ExtendedTriggerMessage", requestedMessage="FirmwareStatusNotification")
+    assert told(lab) == ["SignedFirmware Idle"]  # L01.FR.28
+
+
+def test_a_wrong_signature_is_not_installed(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    assert signed(lab, maker, signature=maker.signature("00" * 32))["status"] == "Accepted"
+    lab.run(60)
+    assert told(lab) == words(11, "Downloading", "Downloaded", "InvalidSignature")
+    assert [p["type"] for p in lab.csms.sent("SecurityEventNotification")] == ["InvalidFirmwareSignature"]
+    assert not lab.csms.sent("BootNotification") and firmware.version(lab.station) == "1.0"
+    lab.forget()
+    lab.ask("ExtendedTriggerMessage", requestedMessage="FirmwareStatusNotification")
+    assert told(lab) == words(11, "InvalidSignature")  # L01.FR.29
+
+
+def test_a_certificate_nobody_trusts_is_refused_before_anything_is_fetched() -> None:
+    lab = field()
+    maker = Maker(lab)
+    assert signed(lab, maker)["status"] == "InvalidCertificate", "no root of the maker is there"
+    maker.deliver(lab)
+    assert signed(lab, Maker(lab))["status"] == "InvalidCertificate", "another maker"
+    client = maker.authority.station(
+        "CP1", not_before_us=lab.fleet.epoch_us - DAY_US, not_after_us=lab.fleet.epoch_us + DAY_US
+    )
+    assert signed(lab, maker, signingCertificate=client.certificate)["status"] == "InvalidCertificate"
+    assert signed(lab, maker, signingCertificate="rubbish")["status"] == "InvalidCertificate"
+    lab.run(60)
+    assert told(lab) == [] and not lab.jobs("download")
+    events = [p["type"] for p in lab.csms.sent("SecurityEventNotification")]
+    assert events == ["InvalidFirmwareSigningCertificate"] * 4
+
+
+def test_an_expired_certificate_is_refused(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    late = Authority.load(maker.authority.pem, maker.authority.key_pem)
+    maker.signer = late.code_signing(
+        "Old", not_before_us=lab.fleet.epoch_us - 3 * DAY_US, not_after_us=lab.fleet.epoch_us - DAY_US
+    )
+    assert signed(lab, maker)["status"] == "InvalidCertificate"
+
+
+def test_it_is_installed_at_the_time_given(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    signed(lab, maker, installDateTime=lab.at(600))
+    lab.run(300)
+    assert told(lab) == words(11, "Downloading", "Downloaded", "SignatureVerified", "InstallScheduled")
+    assert lab.evse().operative, "until then the station may be used"
+    lab.feed(i.PowerOff(), 5).feed(i.PowerOn(), 400)
+    assert told(lab)[4:] == words(11, "Installing", "Installed")
+
+
+def test_the_time_to_retrieve_is_told(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    signed(lab, maker, retrieveDateTime=lab.at(100))
+    lab.run(50)
+    assert told(lab) == words(11, "DownloadScheduled")
+    lab.run(200)
+    assert told(lab)[1:] == words(11, *SIGNED)
+
+
+def test_a_new_request_cancels_one_that_waits(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    signed(lab, maker, 1, installDateTime=lab.at(600))
+    lab.run(30)
+    lab.forget()
+    assert signed(lab, maker, 2)["status"] == "AcceptedCanceled"
+    lab.run(3)
+    assert told(lab) == words(2, *SIGNED[:4])
+    assert signed(lab, maker, 3)["status"] == "Rejected"  # L01.FR.27
+    lab.run(60)
+    assert told(lab) == words(2, *SIGNED)
+
+
+def test_an_installer_that_needs_a_restart_says_so(trusted: tuple[Field, Maker]) -> None:
+    lab = field(hardware=product(restart="before"))
+    maker = Maker(lab)
+    maker.deliver(lab)
+    signed(lab, maker)
+    lab.run(90)
+    assert told(lab) == words(11, *SIGNED[:3], "InstallRebooting", "Installing", "Installed")
+    assert len(lab.csms.sent("BootNotification")) == 1
+    lab.feed(i.Perform("reboot"), 60)
+    assert lab.csms.sent("BootNotification")[-1]["firmwareVersion"] == "2.0.0"
+
+
+def test_a_damaged_image_of_a_signed_update_fails_its_verification(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+    lab.inject("flash.bad_image")
+    signed(lab, maker)
+    lab.run(30)
+    assert told(lab) == words(11, *SIGNED[:3], "InstallVerificationFailed")
+
+
+def test_the_answer_is_dropped_with_the_link_and_then_nothing_begins(trusted: tuple[Field, Maker]) -> None:
+    lab, maker = trusted
+
+    class Slow(LabWorker):
+        def begin(self, station: Any, job: Any, now: int) -> Any:
+            return [(at + 5_000_000, event) for at, event in super().begin(station, job, now)]
+
+    lab.fleet.worker = Slow(lab.files)
+    lab.fleet.call(
+        lab.station,
+        "SignedUpdateFirmware",
+        {
+            "requestId": 1,
+            "firmware": {
+                "location": URL,
+                "retrieveDateTime": lab.at(),
+                "signingCertificate": maker.signer.certificate,
+                "signature": maker.signature(SHA),
+            },
+        },
+    )
+    lab.run(1)
+    assert lab.station.later and signed(lab, maker, 2)["status"] == "Rejected", "one check at a time"
+    lab.fleet.cut(lab.station)
+    lab.fleet.mend(lab.station)
+    lab.run(120)
+    assert told(lab) == [] and not lab.jobs("download")
+    lab.fleet.worker = lab.worker
+    assert signed(lab, maker, 3)["status"] == "Accepted"
+
+
+# -- the image ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "version"),
+    [
+        (b"CPFARM-FIRMWARE 2.0.0\nrest", "x-9.9.bin", "2.0.0"),
+        (b"CPFARM-FIRMWARE  v3-beta \r\n", "x.bin", "v3-beta"),
+        (b"CPFARM-FIRMWARE\n", "x-9.9.bin", ""),
+        (b"CPFARM-FIRMWARE " + b"9" * 51 + b"\n", "x-9.9.bin", ""),
+        (b"\x7fELF", "station-4.12.1-release.bin", "4.12.1"),
+        (b"\x7fELF", "station7.bin", "1.0+0123abcd"),
+        (b"", "station-4.12.1.bin", ""),
+        (b"\xff\xfe", "1." * 60 + "1", ("1." * 60)[:50]),
+    ],
+)
+def test_where_the_version_comes_from(head: bytes, name: str, version: str) -> None:
+    assert firmware.version_of(head, name, "0123abcd" * 8, "1.0") == version
+
+
+def test_versions_do_not_grow_from_update_to_update() -> None:
+    once = firmware.version_of(b"x", "y", "ab" * 32, "1" * 60)
+    assert len(once) == 50 and firmware.version_of(b"x", "y", "cd" * 32, once) == once[:42] + "cdcdcdcd"
+
+
+def test_a_product_that_does_not_say_its_version_says_it_after_an_update() -> None:
+    lab = field(identity=Identity("Maker", "Model", firmware=None))
+    assert firmware.version(lab.station) is None
+    update(lab)
+    lab.run(60)
+    assert lab.csms.sent("BootNotification")[-1]["firmwareVersion"] == "2.0.0"
+    assert firmware.version(Field(identity=Identity("M", "M", firmware="R{n:02d}")).station) == "R00"
+
+
+def test_a_record_of_another_schema_is_put_aside() -> None:
+    lab = field()
+    lab.station.board.flash.write(firmware.AREA, firmware.UPDATE_KEY, {"schema": 99}, 10)
+    lab.feed(i.Perform("reboot"), 60)
+    assert lab.station.board.flash.get(firmware.AREA, firmware.UPDATE_KEY) is None and told(lab) == []
