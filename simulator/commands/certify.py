@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from typing import Any
 import typer
 
 import simulator
-from simulator.commands.options import one_of, option
+from simulator.commands.options import command_line, one_of, option, writable
 from simulator.commands.output import print_json, print_table
-from simulator.errors import AuthorError
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,6 +26,7 @@ def certify() -> None:
 
 @app.command("station")
 def station(
+    context: typer.Context,
     ocpp: str = option("--ocpp", "Protocol version.", "1.6"),
     profile: str = option("--profile", "Profile of the station, or a YAML file.", "generic/ac-single"),
     case: list[str] = option("--case", "Only this case; may be repeated.", []),
@@ -49,15 +47,13 @@ def station(
     from simulator.certify.runner import run_cases
 
     one_of(ocpp.lower().removeprefix("ocpp").removesuffix("j"), set(OCPP), "protocol version", "--ocpp")
-    for path, name in ((summary, "--summary"), (report, "--report"), (junit, "--junit")):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise AuthorError(f"the folder {path.parent} does not exist", field=name)
+    writable({"--summary": summary, "--report": report, "--junit": junit})
     if list_only:
         _list(profile, catalogue.wanted(case) if case else catalogue.runnable(), as_json)
         return
     began_s = time.perf_counter()
     run = run_cases(profile, case, seed=seed, shuffle=shuffle, declaration=declaration)
-    command = shlex.join(["cpfarm", *sys.argv[1:]])
+    command = command_line(context)
     data = reports.report(run, version=simulator.__version__, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
         summary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
