@@ -303,7 +303,7 @@ def _tell(
     end: GrantEnd | None = None,
 ) -> None:
     tell_evse = evse.plugged and not tx.told_evse  # E01.FR.16
-    phases = evse.spec.phases if evse.flowing and evse.spec.phases else 0
+    phases = evse.phases if evse.flowing else 0
     if evse.flowing and evse.ev is not None and phases:
         phases = max(1, min(phases, evse.ev.spec.phases))
     values: tuple[MeterReading, ...] = ()
