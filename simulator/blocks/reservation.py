@@ -21,6 +21,7 @@ import msgspec
 
 from simulator.blocks import product_settings
 from simulator.blocks.local_lookup import Known, same_token
+from simulator.core.connector import AVAILABLE
 from simulator.core.records import FlashTrouble, Remark
 from simulator.core.settings import READ_ONLY, setting
 from simulator.core.wiring import at, on_timer, station_rule
@@ -105,6 +106,7 @@ def reserve(st: Station, wanted: Reservation) -> str:
         return "Rejected"
     others[wanted.reservation_id] = wanted
     _keep(st, others)
+    _mark(st, others, also_new=True)
     return "Accepted"
 
 
@@ -148,9 +150,11 @@ def _broken(st: Station, evse: Evse) -> bool:
 
 def _vacant(st: Station, evse: Evse) -> bool:
     """May somebody with a token begin here? A cable in a kept EVSE changes nothing, one that was there before does."""
-    if not evse.operative or _broken(st, evse) or evse.tx is not None or evse.grant is not None:
-        return False
-    return evse.reserved or not (evse.plugged or evse.ev_gone or evse.bay)
+    return _idle(st, evse) and (evse.reserved or not (evse.plugged or evse.ev_gone or evse.bay))
+
+
+def _idle(st: Station, evse: Evse) -> bool:
+    return evse.tx is None and evse.grant is None and evse.operative and not _broken(st, evse)
 
 
 def _vacancies(st: Station, held: dict[int, Reservation]) -> list[Evse]:
@@ -189,7 +193,7 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
 
 def admits(st: Station, evse: Evse, id_token: str, group: str | None) -> bool:
     """May this token, of this group, charge here as far as reservations go?"""
-    keepers = _keepers(_held(st), evse) if evse.reserved else ()
+    keepers = _keepers(_held(st), evse)
     return not keepers or any(one.admits(id_token, group) for one in keepers)
 
 
@@ -205,10 +209,8 @@ def used_by(st: Station, evse: Evse, id_token: str, group: str | None) -> int | 
 
 def _keepers(held: dict[int, Reservation], evse: Evse) -> tuple[Reservation, ...]:
     """For whom an EVSE is kept: for its own reservation, else for all those that may come to any."""
-    if not held or not evse.reserved:
-        return ()
     own = tuple(one for one in held.values() if one.evse_id == evse.evse_id)
-    return own or tuple(one for one in held.values() if one.evse_id == 0)
+    return own or tuple(one for one in held.values() if one.evse_id == 0 and evse.reserved)
 
 
 # -- how it goes on ----------------------------------------------------------------------------------------------------
@@ -261,28 +263,35 @@ def keep(st: Station, now: int) -> bool:
         _drop(st, gone)
         held = _held(st)
     before = [evse.reserved for evse in st.evses]
-    _mark(st, held)
+    _mark(st, held, also_new=False)
     return bool(gone) or before != [evse.reserved for evse in st.evses]
 
 
-def _mark(st: Station, held: dict[int, Reservation]) -> None:
+def _mark(st: Station, held: dict[int, Reservation], *, also_new: bool) -> None:
+    """Mark the EVSEs that are kept. Only what is available becomes reserved (1.6 4.9, A7), and that is told first: a
+    mark that comes with another input (``also_new`` False) is left to the timer, at the same moment."""
     own = {one.evse_id for one in held.values()}
     vacant = {evse.evse_id for evse in _vacancies(st, held)}
     count = _expected(st, held)
     kept = vacant if count > 0 and len(vacant) <= count else set()
     for evse in st.evses:
-        evse.reserved = evse.evse_id in own or evse.evse_id in kept
+        wanted = _idle(st, evse) and (evse.evse_id in own or evse.evse_id in kept)
+        if wanted and not evse.reserved:
+            if evse.status == AVAILABLE and not also_new:
+                st.timers.set("reservation", st.now)
+            wanted = evse.status == AVAILABLE and also_new
+        evse.reserved = wanted
 
 
 @on_timer("reservation")
 def time_is_up(st: Station, index: int, now: int) -> None:
-    """A reservation may have expired."""
+    """A reservation may have expired, or an EVSE has become available a moment ago."""
     wall_us = st.board.rtc.wall(now)
     gone = {one.reservation_id: "expired" for one in _held(st).values() if one.expiry_us <= wall_us}
     if gone:
         _drop(st, gone)
-    else:
-        _arm(st)
+    _arm(st)
+    _mark(st, _held(st), also_new=True)
 
 
 @at("clock")
@@ -298,3 +307,4 @@ def start(st: Station, now: int) -> None:
     found: list[tuple[int, Reservation]] = st.board.flash.items(RESERVATION_AREA)
     if found:
         _keep(st, dict(found))
+        _mark(st, _held(st), also_new=True)

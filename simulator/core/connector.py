@@ -41,13 +41,10 @@ STATUSES = (
 #: OCPP 1.6 4.9, rows A to I. Preparing to Unavailable and Finishing to the three energy states are not in the table but
 #: follow from rules elsewhere: ChangeAvailability acts at once when no transaction runs (5.2), and a new transaction
 #: may start without a Preparing of its own when token and plug are both still there (F2 passes through in one instant).
-#: So it may where the cable is in a reserved connector when the token comes (G2). A reserved token whose cable never
-#: comes gives the connector back to the reservation, which only a transaction uses up (5.13): Preparing to Reserved.
+#: So it may where the cable is in a reserved connector when the token comes (G2).
 LEGAL_MOVES: dict[str, frozenset[str]] = {
     AVAILABLE: frozenset({PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, RESERVED, UNAVAILABLE, FAULTED}),
-    PREPARING: frozenset(
-        {AVAILABLE, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, RESERVED, UNAVAILABLE, FAULTED}
-    ),
+    PREPARING: frozenset({AVAILABLE, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
     CHARGING: frozenset({AVAILABLE, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
     SUSPENDED_EV: frozenset({AVAILABLE, CHARGING, SUSPENDED_EVSE, FINISHING, UNAVAILABLE, FAULTED}),
     SUSPENDED_EVSE: frozenset({AVAILABLE, CHARGING, SUSPENDED_EV, FINISHING, UNAVAILABLE, FAULTED}),

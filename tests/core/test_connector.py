@@ -91,7 +91,7 @@ def test_the_table_of_legal_moves() -> None:
         "Faulted": "Available Preparing Charging SuspendedEV SuspendedEVSE Finishing Reserved Unavailable",
     }
     added = {
-        "Preparing": {"Unavailable", "Reserved"},
+        "Preparing": {"Unavailable"},
         "Reserved": {"Charging", "SuspendedEV", "SuspendedEVSE"},
         "Finishing": {"Charging", "SuspendedEV", "SuspendedEVSE"},
         "Unavailable": {"Finishing"},
