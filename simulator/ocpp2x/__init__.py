@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.core.dialect import Dialect
+from simulator.core.security_event import EVENTS_ALWAYS
 from simulator.ocpp2x import (
     authorization,
     availability,
@@ -62,7 +63,7 @@ def _dialect(
         refused_kind="security",
         frame_types=frame_types,
     )
-    dialect.capabilities = capabilities
+    dialect.capabilities = capabilities | {EVENTS_ALWAYS}
     dialect.adopt(
         provisioning.table,
         variables.table,
