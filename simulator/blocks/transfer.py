@@ -39,7 +39,8 @@ def trouble_with(st: Station, url: str) -> str:
 
 def last_name(url: str) -> str:
     """The file name an address ends in, without query; may be empty."""
-    return url.partition("?")[0].partition("#")[0].rpartition("/")[2]
+    path = url.partition("://")[2].partition("/")[2]
+    return path.partition("?")[0].partition("#")[0].rpartition("/")[2]
 
 
 def roots(st: Station) -> str:

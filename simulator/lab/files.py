@@ -74,12 +74,12 @@ class LabFiles:
     def download(self, url: str, max_bytes: int) -> Outcome:
         """What becomes of fetching this."""
         server, cause = self._reach(url)
-        content = self.served.get(_bare(url), b"")
-        if not cause and _bare(url) not in self.served:
-            cause = "not_found"
-        if not cause and len(content) > max_bytes:
-            cause = "too_large"
-        name = unquote(urlsplit(url).path.rpartition("/")[2])
+        content = b""
+        if not cause:
+            found = self.served.get(_bare(url))
+            content = found or b""
+            cause = "not_found" if found is None else "too_large" if len(content) > max_bytes else ""
+        name = unquote(urlsplit(url).path.rpartition("/")[2]) if not cause else ""
         return self._end(
             server,
             cause,

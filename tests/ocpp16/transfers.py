@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from simulator.core import certificate_store as store
+from simulator.core.model import FirmwareSpec, HardwareSpec
 from simulator.core.wall import format_wall
 from simulator.lab.files import LabFiles
 from simulator.lab.jobs import LabWorker
 from simulator.pki.authority import Authority, Issued
 from simulator.pki.reading import inspect_certificate
 from simulator.pki.work import sign
-from tests.bench import Lab, build, frames
+from tests.bench import AT_ONCE, Lab, build, frames
 
 DAY_US = 86_400_000_000
 #: a demo image: what makes it firmware is its first line
 IMAGE = b"CPFARM-FIRMWARE 2.0.0\n" + bytes(range(256)) * 40
+SHA = hashlib.sha256(IMAGE).hexdigest()
 URL = "http://files.example/images/station.bin"
 LOGS = "ftp://files.example/logs/"
 
@@ -71,3 +74,38 @@ class Maker:
     def signature(self, sha256: str) -> str:
         """Over an image."""
         return sign(sha256, self.signer.key)
+
+
+def product(**spec: Any) -> HardwareSpec:
+    return HardwareSpec(modem=AT_ONCE, firmware=FirmwareSpec(**spec))
+
+
+def field(**model: Any) -> Field:
+    lab = Field(**model)
+    lab.files.serve(URL, IMAGE)
+    lab.forget()
+    return lab
+
+
+def update(lab: Field, url: str = URL, after_s: float = -3600, **more: Any) -> Any:
+    return lab.ask("UpdateFirmware", location=url, retrieveDate=lab.at(after_s), **more)
+
+
+def told(lab: Field) -> list[str]:
+    """What was said, security events and boots of the way left out."""
+    return [said for said in lab.said() if not said.startswith("Security")]
+
+
+def signed(lab: Field, maker: Maker, number: int = 11, *, url: str = URL, **more: Any) -> Any:
+    firmware_fields = {
+        "location": url,
+        "retrieveDateTime": lab.at(-3600),
+        "signingCertificate": maker.signer.certificate,
+        "signature": maker.signature(SHA),
+    }
+    outer = {name: more.pop(name) for name in ("retries", "retryInterval") if name in more}
+    return lab.ask("SignedUpdateFirmware", requestId=number, firmware=firmware_fields | more, **outer)
+
+
+def words(number: int, *statuses: str) -> list[str]:
+    return [f"SignedFirmware {status} {number}" for status in statuses]
