@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from simulator.commands.options import HEADER, option, plan_of, target_of
+from simulator.commands.options import HEADER, TLS_CA, TLS_CERT, TLS_KEY, option, plan_of, target_of
 from simulator.commands.output import print_json
 from simulator.errors import AuthorError
 from simulator.fleet.check import Step, check_station
@@ -17,8 +17,13 @@ from simulator.fleet.check import Step, check_station
 def check(
     target: Path | None = option("--target", "Target file: the CSMS under test."),
     csms: str | None = option("--csms", "URL of the CSMS."),
-    security_profile: int | None = option("--security-profile", "0 or 1."),
+    security_profile: int | None = option(
+        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
+    ),
     password: str | None = option("--password", "HTTP basic password."),
+    tls_ca: Path | None = TLS_CA,
+    tls_cert: str | None = TLS_CERT,
+    tls_key: str | None = TLS_KEY,
     header: list[str] = HEADER,
     station_id: str = option("--id", "Id of the station.", "CPF-CHECK"),
     profile: str = option("--profile", "Profile.", "generic/ac-single"),
@@ -26,7 +31,16 @@ def check(
     as_json: bool = option("--json", "JSON.", False),
 ) -> None:
     """Try one station: name, connection with the version, registration, status, schema."""
-    where = target_of(target, csms=csms, security_profile=security_profile, password=password, headers=header)
+    where = target_of(
+        target,
+        csms=csms,
+        security_profile=security_profile,
+        password=password,
+        tls_ca=tls_ca,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        headers=header,
+    )
     if where is None:
         raise AuthorError("give the CSMS with --csms URL or --target FILE")
     plan = plan_of(None, {"count": 1, "id": station_id, "profile": profile, "version": ocpp}, target=where)

@@ -43,7 +43,9 @@ def load(
     meter_interval: str | None = option("--meter-interval", "Seconds between meter values, e.g. 30s."),
     seed: int | None = option("--seed", "Seed of everything random."),
     id_prefix: str | None = option("--id-prefix", "Prefix of generated ids."),
-    security_profile: int | None = option("--security-profile", "0 or 1 (2 and 3 are not supported yet)."),
+    security_profile: int | None = option(
+        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
+    ),
     password: str | None = option("--password", "HTTP basic password of every station."),
     i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
     shape: str | None = option("--shape", "How the number of stations moves: ramp, steps, storm, day."),

@@ -51,6 +51,12 @@ def option(name: str, text: str, default: Any = None, *more: str, **settings: An
 HEADER = option("--header", "Extra header 'Name: value'; may be repeated.", [], envvar=None)
 
 
+#: the files of TLS; relative to where the command is typed
+TLS_CA = option("--tls-ca", "Roots that vouch for the CSMS (PEM); without it the system's.")
+TLS_CERT = option("--tls-cert", "Certificate of the stations (PEM); {id} stands for the station's id.")
+TLS_KEY = option("--tls-key", "Its private key; {id} as above.")
+
+
 def target_of(
     file: Path | None,
     *,
@@ -58,7 +64,9 @@ def target_of(
     security_profile: int | None,
     password: str | None,
     headers: list[str],
-    tls_ca: str | None = None,
+    tls_ca: Path | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
     may_test: bool = False,
 ) -> Target | None:
     """The target of a command, from its file, its flags, or both; None when neither says anything."""
@@ -66,7 +74,9 @@ def target_of(
         csms=csms,
         security_profile=security_profile,
         password=password,
-        tls_ca=tls_ca,
+        tls_ca=None if tls_ca is None else str(tls_ca),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         headers=headers or _lines_of(HEADER_VARIABLE),
         i_may_test_this=may_test,
     )

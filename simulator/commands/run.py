@@ -10,6 +10,9 @@ import typer
 from simulator.commands.options import (
     HEADER,
     HTTP_PORT_HELP,
+    TLS_CA,
+    TLS_CERT,
+    TLS_KEY,
     alone,
     command_line,
     labels_of,
@@ -34,8 +37,13 @@ def run(
     fleet: Path | None = typer.Argument(None, help="Fleet file; without it the options alone describe the fleet."),
     target: Path | None = option("--target", "Target file: the CSMS under test."),
     csms: str | None = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}."),
-    security_profile: int | None = option("--security-profile", "0 or 1 (2 and 3 are not supported yet)."),
+    security_profile: int | None = option(
+        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
+    ),
     password: str | None = option("--password", "HTTP basic password of every station."),
+    tls_ca: Path | None = TLS_CA,
+    tls_cert: str | None = TLS_CERT,
+    tls_key: str | None = TLS_KEY,
     header: list[str] = HEADER,
     count: int | None = option("--count", "Number of stations."),
     profile: str | None = option("--profile", "Profile, e.g. abb/terra-ac, or a YAML file."),
@@ -80,6 +88,9 @@ def run(
         csms=csms,
         security_profile=security_profile,
         password=password,
+        tls_ca=tls_ca,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         headers=header,
         may_test=i_may_test_this,
     )
@@ -103,9 +114,8 @@ def run(
     plan = plan_of(fleet, overrides, target=where, id_prefix=id_prefix, only=only)
     if log_format not in ("text", "json"):
         raise AuthorError(f"{log_format!r} is neither text nor json", field="--log-format")
-    secured = security_profile == 1 and plan.target is None
-    if security_profile is not None and security_profile >= 2 and plan.target is None:
-        raise AuthorError(f"profile {security_profile} is not supported yet", field="--security-profile")
+    if plan.target is None and not 0 <= (security_profile or 0) <= 3:
+        raise AuthorError(f"{security_profile} is not one of 0, 1, 2, 3", field="--security-profile")
     writable({"--summary": summary, "--report": report, "--junit": junit, "--ledger": ledger, "--trace": trace})
     command = command_line(context)
     options = RunOptions(
@@ -127,7 +137,8 @@ def run(
         trace=trace,
         labels=labels_of(label),
         may_test_this=i_may_test_this,
-        csms=CsmsOptions(port=0, http_port=0, require_auth=secured),
+        csms=CsmsOptions(port=0, http_port=0),
+        security_profile=security_profile or 0,
         fleet_sha256=sha256_of(fleet),
     )
     this = Run(plan, options, make_progress(quiet=as_json, log_format=log_format))

@@ -29,6 +29,7 @@ from simulator.fleet.clock import station_speed
 from simulator.fleet.credentials import Credentials, read_credentials
 from simulator.fleet.farm import Farm
 from simulator.fleet.garbage import Garbage
+from simulator.fleet.loops import run_loop
 from simulator.fleet.plan import FleetPlan
 from simulator.fleet.progress import Progress, Silent
 from simulator.fleet.state import StateDir
@@ -152,7 +153,7 @@ class Run:
                 credentials = throwaway.credentials((station.id for station in self.plan.stations), keystore)
             else:
                 credentials = read_credentials(target, self.plan.stations, keystore)
-            return _run_loop(self._main(target, credentials))
+            return run_loop(self._main(target, credentials))
         finally:
             if self.csms is not None:
                 self.csms.stop()
@@ -425,21 +426,6 @@ def _kept(farm: Farm, redactor: Redactor) -> list[KeptStation]:
         )
         for station_id, kept in list(farm.rings.kept.items())[:10]
     ]
-
-
-def _run_loop(main: Any) -> dict[str, Any]:
-    """On uvloop where the platform has it."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        result: dict[str, Any] = runner.run(main)
-        return result
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # a platform without it
-        return None
-    return uvloop.new_event_loop
 
 
 def target_port(target: Target) -> int:

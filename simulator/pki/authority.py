@@ -14,6 +14,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,6 +30,13 @@ DAY_US = 86_400_000_000
 YEAR_US = 365 * DAY_US
 _PURPOSES = {"server": Eku.SERVER_AUTH, "client": Eku.CLIENT_AUTH, "code": Eku.CODE_SIGNING}
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
+class Times(TypedDict):
+    """From when to when a certificate is valid; ``**times`` gives both."""
+
+    not_before_us: int
+    not_after_us: int
 
 
 @dataclass(frozen=True, slots=True)

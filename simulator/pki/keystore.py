@@ -106,8 +106,6 @@ class Keystore:
     def __init__(self, folder: Path | None = None) -> None:
         self._keys: dict[str, bytes] = {}
         self._folder = folder
-        if folder is not None:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def __contains__(self, handle: str) -> bool:
         return handle in self._keys or ((path := self._path(handle)) is not None and path.exists())
@@ -127,6 +125,7 @@ class Keystore:
         """Keep ``key`` under ``handle``; OSError when the folder cannot take it."""
         data = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         if (path := self._path(handle)) is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(path, private_pem(key))
         self._keys[handle] = data
 

@@ -65,7 +65,7 @@ OPTIONS = [
     (("--password", "s3cret-one"), "--password given, but no CSMS: add --csms URL or --target FILE"),
     (("--csms", "localhost"), "--csms: must begin with ws:// or wss://"),
     (("--csms", "ws://me:s3cret-one@localhost"), "--csms: "),
-    (("--security-profile", "2"), "--security-profile: profile 2 is not supported yet"),
+    (("--security-profile", "4"), "--security-profile: 4 is not one of 0, 1, 2, 3"),
     (("--csms", "ws://localhost", "--security-profile", "2"), "--security-profile: security profile 2 needs a wss://"),
     (("--only", "X", "--id", "Y"), "--only: no station 'X' in this fleet"),
     (("--only", "CP-2", "--id", "CP-1"), "--only: no station 'CP-2' in this fleet; did you mean 'CP-1'?"),
