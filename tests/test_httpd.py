@@ -35,6 +35,7 @@ ROUTES = (
     Route("GET", "/teapot", teapot),
     Route("GET", "/broken", broken),
     Route("GET", "/number", number),
+    Route("GET", "/open", lambda request: text_response("open to all"), public=True),
 )
 
 
@@ -192,6 +193,28 @@ def test_a_token_is_asked_for_when_set() -> None:
     assert with_token("") == 401
     assert with_token("Authorization: Bearer wrong\r\n") == 401
     assert with_token("Authorization: Bearer s3cret\r\n") == 200
+
+
+def test_a_public_route_needs_no_token_and_is_for_reading_only() -> None:
+    assert ask("GET /open", headers="Host: any.example\r\n", token="s3cret")[2] == b"open to all"
+    assert ask("POST /open", headers="Host: any.example\r\n", token="s3cret")[0] == 401
+    assert ask("GET /open", headers="Host: any.example\r\n")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ("Host: localhost:80\r\n", 200),
+        ("Host: localhost:80\r\nOrigin: http://localhost:80\r\n", 200),
+        ("Host: localhost:80\r\nOrigin: http://localhost:8080\r\n", 403),
+        ("Host: localhost:80\r\nOrigin: http://127.0.0.1:80\r\n", 403),
+        ("Host: localhost:80\r\nOrigin: null\r\n", 403),
+    ],
+)
+@pytest.mark.parametrize("token", [None, "t"])
+def test_nothing_is_done_for_a_page_of_another_origin(headers: str, status: int, token: str | None) -> None:
+    asked = headers + (f"Authorization: Bearer {token}\r\n" if token else "")
+    assert ask("POST /echo/a/x/b", b"{}", headers=asked, token=token)[0] == status
 
 
 def test_an_open_address_needs_a_token() -> None:

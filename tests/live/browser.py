@@ -105,6 +105,7 @@ async def browser(url: str) -> AsyncIterator[Tab]:
                     for domain in ("Page", "Runtime", "Log"):
                         await tab.do(f"{domain}.enable")
                     await tab.do("Page.navigate", url=url)
+                    await tab.until("document.readyState === 'complete' && location.protocol !== 'about:'", "it loads")
                     yield tab
         finally:
             process.terminate()

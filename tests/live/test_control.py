@@ -92,7 +92,9 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("plug", {"ev": {"socc": 0.2}}, 400, "ev.socc: unknown key; did you mean 'soc'?"),
     ("plug", {"ev": {"battery_wh": None}}, 400, "ev.battery_wh: "),
     ("plug", {"ev": {"curve": "li-on"}}, 400, "did you mean 'li-ion'?"),
-    ("unplug", {"side": "left"}, 400, "side: 'left' is not one of ev, station, both"),
+    ("plug", {"connector_id": 2}, 400, "connector_id: must be at most 1"),
+    ("plug", {"side": "ev"}, 409, "no cable sits in the socket"),
+    ("unplug", {"side": "left"}, 400, "side: 'left' is not one of station, ev, both"),
     ("unplug", {}, 409, "nothing is plugged in"),
     ("present", {}, 400, "id_token: "),
     ("press", {"button": "stopp"}, 400, "did you mean 'stop'?"),
@@ -102,7 +104,14 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("inject", {"fault": "rtc.drift", "evse_id": 1}, 409, "concerns the whole station"),
     ("clear", {"id": "none"}, 409, "no active fault 'none' to clear"),
     ("suspend", {}, 409, "no car at EVSE 1"),
-    ("boot", {"kind": "warm"}, 400, "kind: 'warm' is not one of soft, hard"),
+    ("resume", {"side": "evse"}, 409, "nothing changed (it is so already)"),
+    ("suspend", {"side": "both"}, 400, "side: 'both' is not one of ev, evse"),
+    ("deauthorise", {}, 409, "nobody is authorised at this station"),
+    ("park", {}, 409, "nothing changed"),
+    ("boot", {"kind": "warm"}, 400, "kind: 'warm' is not one of soft, hard, cold"),
+    ("power", {"on": True}, 409, "nothing changed (it is so already)"),
+    ("network", {"on": True}, 409, "the network is on already"),
+    ("network", {"on": False, "how": "slow"}, 400, "how: 'slow' is not one of outage, half_open"),
     ("injct", {}, 404, "unknown action 'injct'; did you mean 'inject'?"),
 ]
 
@@ -116,12 +125,18 @@ def test_what_is_wrong_is_told_and_harms_nothing(tmp_path: Path) -> None:
         status, text = await ask(stage, "POST", "/api/stations/1.6-01/plug", {})
         assert status == 404 and "did you mean '1.6-001'?" in text
         assert (await ask(stage, "GET", "/api/stations?limit=0"))[0] == 400
+        for query in ("phase=charged", "limit=x", "after=-1"):
+            assert (await ask(stage, "GET", f"/api/stations?{query}"))[0] == 400
+        status, text = await ask(stage, "GET", f"/api/stations/{ONE}/frames?action=Heartbet")
+        assert status == 400 and "did you mean 'Heartbeat'?" in text
         assert (await ask(stage, "GET", "/api"))[0] == 404
         assert (await ask(stage, "DELETE", "/metrics"))[0] == 405
         status, text = await ask(stage, "GET", "/api/stations", headers={"Host": "attacker.example"})
         assert status == 403 and ONE not in text
-        status, _ = await ask(stage, "POST", f"/api/stations/{ONE}/plug", {}, {"Origin": "http://attacker.example"})
-        assert status == 403 and not stage.farm.by_id[ONE].station.evses[0].connected
+        for origin in ("http://attacker.example", "http://127.0.0.1:1", "null"):
+            status, _ = await ask(stage, "POST", f"/api/stations/{ONE}/plug", {}, {"Origin": origin})
+            assert status == 403
+        assert not stage.farm.by_id[ONE].station.evses[0].connected
         assert stage.farm.live.failure is None
 
     played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
@@ -132,53 +147,174 @@ def test_a_session_by_hand(tmp_path: Path) -> None:
     async def act(stage: Stage, what: str, body: dict[str, Any]) -> dict[str, Any]:
         status, text = await ask(stage, "POST", f"/api/stations/{ONE}/{what}", body)
         assert status == 200, (what, text)
-        shown: dict[str, Any] = json.loads(text)
-        return shown
+        done: dict[str, Any] = json.loads(text)
+        assert done["changed"] and done["state"]["id"] == ONE
+        return done
 
     async def play(stage: Stage) -> None:
         await stage.booted()
-        evse = stage.farm.by_id[ONE].station.evses[0]
-        assert (await act(stage, "plug", {"ev": {"soc": 0.2}}))["evses"][0]["plugged"] is True
-        await act(stage, "present", {"id_token": "VALID1"})
+        station = stage.farm.by_id[ONE].station
+        evse = station.evses[0]
+        assert "EVSE 1 cable: none -> station" in (await act(stage, "plug", {"side": "station"}))["changed"]
+        done = await act(stage, "plug", {"side": "ev", "ev": {"soc": 0.2}})
+        assert done["state"]["evses"][0]["car"] == {"soc": 0.2, "wants_energy": True}
+        assert "EVSE 1 plugged: no -> yes" in done["changed"]
+        done = await act(stage, "present", {"id_token": "VALID1"})
+        assert done["changed"] == ["EVSE 1 asked_token: none -> VALID1"]
         await stage.until(lambda: evse.flowing, "energy flows")
-        await act(stage, "suspend", {})
-        await stage.until(lambda: not evse.flowing, "the car has suspended")
-        await act(stage, "resume", {})
-        await stage.until(lambda: evse.flowing, "energy flows again")
-        shown = await act(stage, "inject", {"fault": "meter.register_frozen", "id": "mine", "evse_id": 1})
+        for side in ("ev", "evse"):
+            await act(stage, "suspend", {"side": side})
+            await stage.until(lambda: not evse.flowing, f"{side} has suspended")
+            await act(stage, "resume", {"side": side})
+            await stage.until(lambda: evse.flowing, "energy flows again")
+        done = await act(stage, "inject", {"fault": "meter.register_frozen", "id": "mine", "evse_id": 1})
         mine = {"fault": "meter.register_frozen", "evse_id": 1, "params": {"catches_up": True}}
-        assert shown["faults"] == {"mine": mine}
+        assert done["state"]["active_faults"] == {"mine": mine}
+        assert "fault mine: none -> meter.register_frozen" in done["changed"]
         status, text = await ask(stage, "POST", f"/api/stations/{ONE}/inject", {"fault": "rtc.drift", "id": "mine"})
         assert status == 409 and "is active already" in text
-        assert (await act(stage, "clear", {"id": "mine"}))["faults"] == {}
-        await act(stage, "press", {"button": "stop", "evse_id": 1})
+        assert (await act(stage, "clear", {"id": "mine"}))["state"]["active_faults"] == {}
+        await act(stage, "deauthorise", {})
+        assert evse.grant is None
         await stage.until(lambda: not evse.flowing, "it has stopped")
         await act(stage, "unplug", {})
         await stage.until(lambda: evse.tx is None, "it is over")
+        await act(stage, "plug", {})
+        await act(stage, "present", {"id_token": "VALID2", "evse_id": 1})
+        await stage.until(lambda: evse.tx is not None, "a second one")
+        await act(stage, "press", {"button": "stop", "evse_id": 1})
+        await act(stage, "unplug", {})
         await act(stage, "press", {"button": "emergency_stop"})
         await stage.until(lambda: evse.status == "Faulted", "the emergency stop is in")
         await act(stage, "press", {"button": "emergency_release"})
         await stage.until(lambda: evse.status == "Available", "it is out again")
-        await act(stage, "boot", {"kind": "soft"})
-        await stage.until(lambda: stage.farm.by_id[ONE].station.boot_no == 2, "it has booted")
-        await act(stage, "power", {"on": False})
-        shown = json.loads((await ask(stage, "GET", f"/api/stations/{ONE}"))[1])
-        assert shown["phase"] == "off" and shown["connected"] is False
-        await act(stage, "power", {"on": True})
-        await stage.until(lambda: stage.farm.by_id[ONE].station.gate == "accepted", "it is back")
-        listed = json.loads((await ask(stage, "GET", "/api/stations?limit=2&after=1"))[1])
-        assert listed["total"] == 3 and [row["id"] for row in listed["stations"]] == ["2.0.1-001", "2.1-001"]
         await stage.quiet()
 
     played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
     assert played.violations == [] and played.summary["exit_code"] == 0
-    assert played.summary["transactions"]["started"] == 1
+    assert played.summary["transactions"]["started"] == 2
     faults = {row["fault"]: row["still_active"] for row in played.summary["faults"]}
     assert faults == {"meter.register_frozen": 0, "protection.emergency_stop": 0}
+
+
+def test_power_network_and_boots_by_hand(tmp_path: Path) -> None:
+    async def act(stage: Stage, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        status, text = await ask(stage, "POST", f"/api/stations/{ONE}/{what}", body)
+        assert status == 200, (what, text)
+        state: dict[str, Any] = json.loads(text)["state"]
+        return state
+
+    async def play(stage: Stage) -> None:
+        await stage.booted()
+        seat = stage.farm.by_id[ONE]
+        station = seat.station
+
+        async def back() -> None:
+            await stage.until(lambda: station.gate == "accepted" and station.link.is_up, "it is back")
+
+        for boots, kind in enumerate(("soft", "hard", "cold"), start=2):
+            await act(stage, "boot", {"kind": kind})
+            await stage.until(lambda boots=boots: station.boot_no == boots, f"it has booted {kind}")
+            await back()
+        assert station.boot_reason == "PowerUp"
+        shown = await act(stage, "power", {"on": False})
+        assert (shown["phase"], shown["connected"], shown["mains"]) == ("off", False, False)
+        status, text = await ask(stage, "POST", f"/api/stations/{ONE}/boot", {"kind": "cold"})
+        assert status == 409 and "no power" in text
+        status, text = await ask(stage, "POST", f"/api/stations/{ONE}/boot", {"kind": "soft"})
+        assert status == 409 and "does not run" in text
+        await act(stage, "power", {"on": True})
+        await back()
+        shown = await act(stage, "power", {"on": False, "how": "switch"})
+        assert (shown["powered"], shown["mains"]) == (False, True)
+        await act(stage, "power", {"on": True})
+        await back()
+        shown = await act(stage, "network", {"on": False})
+        assert (shown["phase"], shown["link"]["network_up"]) == ("offline", False)
+        await act(stage, "network", {"on": True})
+        await back()
+        shown = await act(stage, "network", {"on": False, "how": "half_open"})
+        assert (shown["link"]["network_up"], shown["link"]["network_passes"]) == (True, False)
+        await act(stage, "network", {"on": True})
+        status, text = await ask(stage, "POST", f"/api/stations/{ONE}/park", {"present": True})
+        assert status == 409, "this bay has no sensor"
+        await stage.quiet()
+
+    played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
+    assert played.violations == [] and "FAIL" not in played.verdicts().values()
+
+
+async def read_stream(url: str, path: str, until: str) -> tuple[list[tuple[str, Any]], asyncio.StreamWriter]:
+    """The events of a stream until one holds the text; the connection stays open."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+    found: list[tuple[str, Any]] = []
+    event = ""
+    async with asyncio.timeout(10):
+        while True:
+            line = (await reader.readline()).decode().rstrip()
+            if line.startswith("event: "):
+                event = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                found.append((event, json.loads(line.removeprefix("data: "))))
+                if until in line:
+                    return found, writer
+
+
+def test_the_list_the_state_and_the_frames(tmp_path: Path) -> None:
+    secret = "000102030405060708090A0B0C0D0E0F10111213"
+
+    async def play(stage: Stage) -> None:
+        run = stage.run
+        await stage.booted()
+        listed = json.loads((await ask(stage, "GET", "/api/stations?limit=2&after=1"))[1])
+        assert listed["total"] == 3 and [row["id"] for row in listed["stations"]] == ["2.0.1-001", "2.1-001"]
+        last = listed["stations"][0]["last_message"]
+        assert (last["direction"], last["type"]) == ("csms-to-cp", "CALLRESULT") and last["action"]
+        for query, ids in (
+            ("search=2.1-", ["2.1-001"]),
+            ("phase=off", []),
+            ("search=BRISK&phase=available&limit=1", [ONE]),
+        ):
+            listed = json.loads((await ask(stage, "GET", f"/api/stations?{query}"))[1])
+            assert [row["id"] for row in listed["stations"]] == ids, query
+        plain = stage.farm.live.observer
+        boots = f"/api/stations/{ONE}/stream?last=50&action=BootNotification"
+        head, writer = await read_stream(run.http_url, boots, "Accepted")
+        assert [(event, frame["messageType"]) for event, frame in head] == [("frame", "CALL"), ("frame", "CALLRESULT")]
+        assert stage.farm.live.observer is not plain
+        writer.close()
+        await stage.until(lambda: stage.farm.live.observer is plain, "nobody watches any more")
+        watching = asyncio.ensure_future(
+            read_stream(run.http_url, f"/api/stations/{ONE}/stream", "ChangeConfiguration")
+        )
+        await stage.until(lambda: stage.farm.live.observer is not plain, "somebody watches")
+        await stage.operate(ONE, "ChangeConfiguration", {"key": "AuthorizationKey", "value": secret})
+        seen, writer = await watching
+        assert [event for event, _ in seen] == ["frame"] and "<secret:" in json.dumps(seen)
+        texts = [json.dumps(seen)]
+        for path in ("", "?brief=1", "/frames?last=100"):
+            status, text = await ask(stage, "GET", f"/api/stations/{ONE}{path}")
+            assert status == 200
+            texts.append(text)
+        assert not any(secret in text or bytes.fromhex(secret).decode("latin-1") in text for text in texts)
+        full = json.loads(texts[1])
+        keys = {row["key16"]: row["value"] for row in full["settings"]}
+        assert keys["MeterValueSampleInterval"] == "1" and "AuthorizationKey" not in keys
+        assert full["flash_areas"]["settings"]["entries"] > 0 and full["flash_areas"]["settings"]["records"] == []
+        assert "blocks" not in json.loads(texts[2]) and full["evses"][0]["transaction"] is None
+        writer.close()
+        await stage.until(lambda: stage.farm.by_id[ONE].station.link.is_up, "it is there with its new key")
+        await stage.quiet()
+
+    played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
+    assert played.summary["exit_code"] == 0
 
 
 @pytest.mark.parametrize("what", ACTS)
 def test_every_action_has_a_case_above(what: str) -> None:
     """So that a new one is tried by hand as well."""
+    assert what in {row[0] for row in WRONG}
     text = Path(__file__).read_text()
-    assert f'stage, "{what}"' in text
+    assert f'stage, "{what}"' in text or f"/{what}" in text

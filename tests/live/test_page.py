@@ -58,7 +58,7 @@ def test_a_session_is_started_and_stopped_with_the_page(tmp_path: Path) -> None:
         await stage.quiet()
 
     played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
-    assert played.violations == [] and "FAIL" not in played.verdicts().values()
+    assert played.violations == [] and "FAIL" not in played.verdicts().values(), played.summary["checks"]
     assert [row["energy_wh"] >= 0 for row in played.booked if row["station"] == ONE] == [True]
     assert played.summary["transactions"]["stopped"] == 1
 
@@ -77,9 +77,10 @@ def test_a_token_is_asked_for_and_kept_out_of_the_page(tmp_path: Path) -> None:
             await until_status(tab, "Available")
             await tab.until("document.querySelectorAll('#frames details').length > 2", "frames are shown")
             assert "sesame" not in await tab.js("document.documentElement.outerHTML + location.href")
+        await stage.quiet()
 
     played = perform(plan_of(tmp_path, groups(1)), play, http_port=0, http_token="open sesame")
-    assert "FAIL" not in played.verdicts().values()
+    assert "FAIL" not in played.verdicts().values(), played.summary["checks"]
 
 
 def test_the_page_needs_nothing_from_outside() -> None:
