@@ -32,7 +32,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 64rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0;
+  overflow-wrap: anywhere; border-bottom: 1px solid var(--line); vertical-align: top; }
 .PASS { color: var(--good); } .FAIL { color: var(--bad); } .INCONCLUSIVE, .SKIPPED { color: var(--warn); }
 .NOT_APPLICABLE, .dim { color: var(--dim); } .big { font-size: 1.2rem; font-weight: 600; }
 details { margin: .2rem 0; } summary { cursor: pointer; } pre, code { font: 12px/1.45 ui-monospace, monospace; }
