@@ -149,14 +149,19 @@ def grouped(t: Tester) -> None:
 
 def cached(t: Tester) -> None:
     """The valid token is in the cache: it has charged once."""
+    cached_token(t, t.valid)
+
+
+def cached_token(t: Tester, token: str) -> None:
+    """A token is in the cache: it has charged once."""
     with t.within("IdTagCached"):
         t.configure("AuthorizationCacheEnabled", True)
-        charging(t)
+        charging_with(t, token)
         running = t.transaction_id
         if t.remote_form:
             t.call("stop", "RemoteStopTransaction", {"transactionId": running}, status="Accepted")
         else:
-            t.present(t.valid)
+            t.present(token)
         stopped = such_that("the id given at the start", lambda value: value == running)
         t.any_order(
             message(1, "StopTransaction", transactionId=stopped),

@@ -36,13 +36,33 @@ Never copy the document's sentences; ids, message and field names are facts. Err
 from simulator.certify.cases16 import (
     boot,
     configuration,
+    faults,
     local_list,
+    meter_values,
+    offline,
+    power,
     remote,
     reservation,
     resets,
     sessions,
     stops,
+    triggers,
     unlock,
 )
 
-__all__ = ["boot", "configuration", "local_list", "remote", "reservation", "resets", "sessions", "stops", "unlock"]
+__all__ = [
+    "boot",
+    "configuration",
+    "faults",
+    "local_list",
+    "meter_values",
+    "offline",
+    "power",
+    "remote",
+    "reservation",
+    "resets",
+    "sessions",
+    "stops",
+    "triggers",
+    "unlock",
+]
