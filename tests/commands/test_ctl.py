@@ -102,7 +102,8 @@ STATE: dict[str, Any] = {
     "active_faults": {"mine": {"fault": "rtc.drift", "evse_id": 0, "params": {"ppm": 5.0}}},
     "evses": [{
         "evse_id": 1, "status": "Charging", "cable": "both", "car": {"soc": 0.5}, "id_token": "T\x1b",
-        "asked_token": None, "power_w": 11000.0, "locked": True, "operative": True, "reserved": False, "evse_ready": True, "problems": [],
+        "asked_token": None,
+        "power_w": 11000.0, "locked": True, "operative": True, "reserved": False, "evse_ready": True, "problems": [],
         "transaction": {"csms_id": "7", "key": "k", "started": "2026-01-01T00:00:00Z", "energy_wh": 1234.0},
     }],
 }  # fmt: skip
