@@ -19,6 +19,7 @@ from simulator.core.station import Station
 from simulator.errors import AuthorError
 from simulator.fleet.virtual import VirtualFleet, Worker
 from simulator.profile.compiled import compile_profile
+from simulator.report.performance import MAX_SAMPLES, Performance
 
 STATION_ID = "DUT"
 #: what the procedure wants of a station that is delivered (PICS C-05), as far as the product has the key
@@ -79,6 +80,8 @@ class Rig:
         self.profile, self.seed, self.tool = profile, seed, tool or Tool()
         self.model = delivered_model(profile)
         self.deliveries = 0
+        #: what was measured in all cases so far; the way back to the basic state does not count
+        self.performance = Performance()
         #: SHA-256 of the last firmware image that was installed; a case that installs one notes it here
         self.firmware_sha256: str | None = None
         self.firmware_version: str | None = None
@@ -90,7 +93,6 @@ class Rig:
 
     def deliver(self) -> None:
         """A station as it comes out of the box, on and booted as far as the tool lets it at once."""
-        kept = self.csms.performance if self.deliveries else None
         self.deliveries += 1
         self.watch = Watch()
         self.fleet = VirtualFleet(observer=self.watch)
@@ -102,8 +104,6 @@ class Rig:
             interval_s=tool.heartbeat_interval_s,
             verdicts={tool.invalid: "Invalid", tool.expired: "Expired", tool.blocked: "Blocked"},
         )
-        if kept is not None:
-            self.csms.performance = kept
         self.fleet.add(self.station, self.csms)
         self.hands = Hands()
         self.feed(i.PowerOn())
@@ -142,6 +142,17 @@ class Rig:
             return True
         self.fleet.run_until(until_us)
         return quiet()
+
+    def measure(self) -> Performance:
+        """A new measurement begins; :meth:`measured` adds it to the rest."""
+        self.csms.performance = Performance()
+        return self.csms.performance
+
+    def measured(self, one: Performance) -> None:
+        """Keep what was measured."""
+        for name, samples in one.samples.items():
+            kept = self.performance.samples[name]
+            kept += samples[: MAX_SAMPLES - len(kept)]
 
     def work_with(self, worker: Worker) -> None:
         """Who carries out the station's jobs (transfers, certificates)."""

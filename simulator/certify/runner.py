@@ -37,7 +37,7 @@ from simulator.certify.verdicts import (
 )
 from simulator.certify.wire import Mutation
 
-#: ways of authorisation a declaration repeats the cases for that start a session by a state
+#: ways of authorisation: a declaration repeats for each the cases that start a session by the state Charging
 OPTIONS = ("remote", "local")
 
 
@@ -103,25 +103,21 @@ def run_cases(
     run.findings = check_configuration(run.configuration, pics)
     boots = [row["payload"] for row in rig.csms.log if row["action"] == "BootNotification" and row["kind"] == "call"]
     run.firmware_version = boots[-1].get("firmwareVersion") if boots else rig.model.identity.firmware
-    for row, option in _plan(rows, declaration):
-        result = _judge(rig, reset, pics, row, option, run.notes)
-        run.results.append(result)
-        if on_result is not None:
-            on_result(result)
-    run.performance = rig.csms.performance.summary()
+    options = OPTIONS if declaration and pics.holds("C-07") else OPTIONS[:1]
+    for row in rows:
+        for option in options:
+            result = _judge(rig, reset, pics, row, option if declaration else "", run.notes)
+            if not result.option_used:
+                result.option = ""
+            run.results.append(result)
+            if on_result is not None:
+                on_result(result)
+            if not result.option_used:
+                break
+    run.performance = rig.performance.summary()
     run.firmware_sha256, run.deliveries = rig.firmware_sha256, rig.deliveries
     run.firmware_version = rig.firmware_version or run.firmware_version
     return run
-
-
-def _plan(rows: Sequence[Row], declaration: bool) -> list[tuple[Row, str]]:
-    """What to run in which order; a declaration repeats what starts by a state, once for each authorisation."""
-    plan: list[tuple[Row, str]] = []
-    for row in rows:
-        found = CASES.get(row.id)
-        repeats = declaration and found is not None and bool(found.states or found.memory)
-        plan += [(row, option) for option in OPTIONS] if repeats else [(row, "")]
-    return plan
 
 
 def _judge(rig: Rig, reset: Reset, pics: Pics, row: Row, option: str, notes: list[str]) -> CaseResult:
@@ -163,6 +159,7 @@ def run_case(
     rig.watch.take()
     tester = Tester(rig, case.id, option=option, meddler=meddler(rig) if meddler else None)
     rig.csms.mutation = mutation
+    measured = rig.measure()
     began_us = rig.now_us
     broken = ""
     try:
@@ -179,6 +176,7 @@ def run_case(
         result.failure = Failure("", "", "", "no exception", broken)
     finally:
         rig.csms.mutation = None
+        rig.measured(measured)
     breaches = rig.watch.take()
     if breaches and result.verdict != FAIL:
         result.verdict, result.reason = FAIL, f"breach of the protocol: {breaches[0]}"
@@ -186,6 +184,7 @@ def run_case(
     result.notes += [f"breach: {text}" for text in breaches] + tester.notes
     result.began_s, result.took_s = began_us / 1e6, (rig.now_us - began_us) / 1e6
     result.validations, result.frames = tester.validations, rig.csms.log
+    result.option_used = tester.option_used
     if broken:
         _deliver(rig, reset, run_notes, f"because of an exception in {case.id}: {broken}")
     elif case.fresh:

@@ -68,11 +68,14 @@ def message(step: Step, action: str, fields: Fields | None = None, **more: Any) 
 
 
 class Tester:
-    """The tester at the bench, for one case. ``id`` is the id under which it runs, ``option`` the way sessions are
-    started in a declaration run ("" or ``remote``: by the central system, ``local``: by token)."""
+    """The tester at the bench, for one case. ``id`` is the id under which it runs, ``option`` the way the state
+    Charging starts a session ("" or ``remote``: by the central system, ``local``: by token)."""
 
     def __init__(self, rig: Rig, case_id: str, *, option: str = "", meddler: Meddler | None = None) -> None:
-        self.rig, self.id, self.option = rig, case_id, option
+        self.rig, self.id = rig, case_id
+        self._option = option
+        #: has the case started a session in the way the option says?
+        self.option_used = False
         self.csms = rig.csms
         self.tool: Tool = rig.tool
         self.background = set(BACKGROUND)
@@ -86,6 +89,12 @@ class Tester:
         self.remote_form = case_id in REMOTE_FORMS
         #: the transaction the tool saw last
         self.transaction_id: int | None = None
+
+    @property
+    def option(self) -> str:
+        """The way sessions are started."""
+        self.option_used = True
+        return self._option
 
     # -- the record
 

@@ -77,6 +77,7 @@ class CaseResult:
     reason: str = ""
     failure: Failure | None = None
     option: str = ""
+    option_used: bool = False
     transport: str = "simulated"
     began_s: float = 0.0
     took_s: float = 0.0
