@@ -67,6 +67,14 @@ def accepted_later(t: Tester) -> None:
     told_as_charging(t, t.valid)
 
 
+def conflict(t: Tester) -> None:
+    """A token the list accepts and the central system does not is told as a conflict, if there is a list (1.6 3.5.2).
+    The document does not mention that message."""
+    front = t.peek()
+    if front is not None and front.payload.get("errorCode") == "LocalListConflict":
+        t.csms.pending.remove(front)
+
+
 def refused_now(t: Tester) -> None:
     """From now on the token is refused; it was accepted when it was remembered."""
     t.verdict_on(t.valid2, "Invalid")
@@ -83,6 +91,7 @@ def refused_later_goes_on(t: Tester) -> None:
     """The token is refused when the start is told: no more energy, but the transaction stays."""
     start_offline(t, t.valid2)
     told_as_charging(t, t.valid2)
+    conflict(t)
     t.expect(5, "StatusNotification", connectorId=t.connector, status="SuspendedEVSE")
 
 
@@ -97,6 +106,7 @@ def refused_later_stops(t: Tester) -> None:
     """The token is refused when the start is told: the transaction ends."""
     start_offline(t, t.valid2)
     told_as_charging(t, t.valid2)
+    conflict(t)
     t.any_order(
         message(5, "StopTransaction", reason="DeAuthorized"),
         message(7, "StatusNotification", connectorId=t.connector, status="Finishing"),
