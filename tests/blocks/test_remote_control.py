@@ -7,6 +7,7 @@ import pytest
 from simulator.blocks import remote_control
 from simulator.blocks.authorization import CONNECTION_TIMEOUT
 from simulator.blocks.metering import ALIGNED_MEASURANDS, SAMPLE_MEASURANDS
+from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
 from simulator.core import inputs as i
 from simulator.core.readings import ENERGY, POWER
@@ -231,12 +232,21 @@ def test_a_trigger_while_pending_passes_the_gate(lab: Lab) -> None:
 
 @each_version
 def test_unknown_and_not_offered(version: str) -> None:
-    lab = bench(version, not_offered=frozenset({"ClearCache"}))
+    lab = bench(version, not_offered=frozenset({"ClearCache", "ReserveNow"}))
     assert lab.ask("Dance")[0] == "NotImplemented"
     assert lab.ask("ClearCache")[0] == "NotSupported"
     known = "ReserveNow"
     payload = {"connectorId": 1, "expiryDate": "2027-01-01T00:00:00Z", "idTag": "A", "reservationId": 1}
     assert lab.ask(known, **payload)[0] in ("NotSupported", "FormatViolation", "OccurrenceConstraintViolation")
+
+
+def test_requests_of_a_feature_the_product_lacks() -> None:
+    """SupportedFeatureProfiles is the owner; what has words of its own for it answers with those."""
+    lab = bench(settings={FEATURE_PROFILES: ("Core",)})
+    assert lab.ask("TriggerMessage", requestedMessage="Heartbeat")[0] == "NotSupported"
+    assert lab.ask("CancelReservation", reservationId=1) == {"status": "Rejected"}
+    assert lab.ask("GetLocalListVersion") == {"listVersion": -1}
+    assert bench().ask("TriggerMessage", requestedMessage="Heartbeat") == {"status": "Accepted"}
 
 
 @each_version
