@@ -27,6 +27,10 @@ def csms(
     tls_client_ca: Path | None = option("--tls-client-ca", "Roots of the certificates that stations must have."),
     ca_cert: Path | None = option("--ca-cert", "Authority that signs what stations ask for with SignCertificate."),
     ca_key: Path | None = option("--ca-key", "Its private key."),
+    file_port: int = option("--file-port", "Port of the file server: http, then https, ftp, ftps; 0: free ones.", 9002),
+    files: Path | None = option("--files", "Folder of the file server; a temporary one without it."),
+    file_auth: bool = option("--file-auth", "Ask for the login for downloads, too.", False),
+    file_password: str | None = option("--file-password", "Password of the user cpfarm; a new one without it."),
 ) -> None:
     """Run the reference CSMS until interrupted."""
     options = CsmsOptions(
@@ -45,5 +49,9 @@ def csms(
         tls_client_ca=tls_client_ca,
         ca_cert=ca_cert,
         ca_key=ca_key,
+        file_port=file_port,
+        files=files,
+        file_auth=file_auth,
+        file_password=file_password,
     )
     raise typer.Exit(run_csms(options))

@@ -9,8 +9,14 @@
 ``GET /api/transactions``                    ``?station=ID&state=open|closed&after=ROW&limit=1000``
 ``GET /api/violations``                      ``?station=ID&rule=NAME&limit=1000``; ``DELETE`` forgets them
 ``GET``, ``PUT /api/faults``                 see :class:`simulator.csms.faults.FaultPlan`; ``{}`` clears
+``GET /api/files``                           addresses, login, root and files of the file server; starts it
+``PUT /api/files/firmware/{name}``           publish the body as firmware
+``GET``, ``PUT /api/files/faults``           see :class:`simulator.csms.files.FileFaults`; ``{}`` clears
 ``GET``, ``PUT /api/boot``                   ``{"status": "accepted|pending|rejected", "interval": seconds}``
 ===========================================  ========================================================================
+
+In a payload, ``{files}`` stands for the address of the firmware, ``{uploads}`` for that of the logs with its login;
+``{files:https}`` picks another scheme than http.
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from simulator import __version__
 from simulator.csms import validation
 from simulator.csms.faults import FaultPlan
+from simulator.csms.files import FIRMWARE, FileFaults, FileServer, NotKept, has_placeholder
 from simulator.csms.options import BootWord
 from simulator.csms.session import Session, TooManyWaiting
 from simulator.csms.stations import Station
@@ -61,6 +68,10 @@ class Api:
             Route("DELETE", "/api/violations", self.forget_violations),
             Route("GET", "/api/faults", self.faults),
             Route("PUT", "/api/faults", self.set_faults),
+            Route("GET", "/api/files", self.files),
+            Route("PUT", "/api/files/firmware/{name}", self.publish),
+            Route("GET", "/api/files/faults", self.file_faults),
+            Route("PUT", "/api/files/faults", self.set_file_faults),
             Route("GET", "/api/boot", self.boot),
             Route("PUT", "/api/boot", self.set_boot),
         )
@@ -114,6 +125,8 @@ class Api:
         session = self._csms.sessions.get(station.id)
         if session is None:
             raise HttpError(404, f"station {station.id!r} is not connected")
+        if has_placeholder(request.body):
+            payload = (await self._files()).fill(payload)
         timeout_s = request.number("timeout", self._csms.options.call_timeout_s, 0.1, TIMEOUT_MAX_S)
         if not request.flag("raw"):
             await _check_operation(session, action, payload)
@@ -152,6 +165,35 @@ class Api:
         plan = _parsed(FaultPlan, request)
         self._csms.set_faults(plan)
         return json_response(plan.model_dump())
+
+    async def files(self, request: Request) -> Response:
+        """What the file server has and where."""
+        return json_response((await self._files()).describe())
+
+    async def publish(self, request: Request) -> Response:
+        """Serve the body under this name."""
+        files = await self._files()
+        try:
+            files.store.publish(request.params["name"], request.body)
+        except NotKept as no:
+            raise HttpError(413 if no.full else 400, str(no)) from None
+        shown = next(one for one in files.describe()[FIRMWARE] if one["name"] == request.params["name"])
+        return json_response(shown, 201)
+
+    async def file_faults(self, request: Request) -> Response:
+        """How the file server fails now."""
+        return json_response((await self._files()).store.faults.model_dump())
+
+    async def set_file_faults(self, request: Request) -> Response:
+        """Replace it; transfers under way go on as they began."""
+        (await self._files()).store.faults = _parsed(FileFaults, request)
+        return await self.file_faults(request)
+
+    async def _files(self) -> FileServer:
+        try:
+            return await self._csms.files()
+        except OSError as error:
+            raise HttpError(503, f"the file server cannot start: {error}") from None
 
     def boot(self, request: Request) -> Response:
         """What BootNotification is answered now."""

@@ -27,6 +27,7 @@ from simulator.csms import tls
 from simulator.csms.api import Api
 from simulator.csms.clock import now_text
 from simulator.csms.faults import FaultPlan
+from simulator.csms.files import FIRMWARE, SCHEMES, UPLOADS, FileServer
 from simulator.csms.handlers2x import Session21, Session201
 from simulator.csms.handlers16 import Session16
 from simulator.csms.options import BootWord, CsmsOptions
@@ -79,6 +80,8 @@ class ReferenceCsms:
         self._context: ssl.SSLContext | None = None
         #: signs what stations ask for; None: nobody does
         self.authority: Authority | None = None
+        self._files: FileServer | None = None
+        self._files_lock = asyncio.Lock()
         self.stations: StationBook
         self.transactions: TransactionBook
         self.passwords: PasswordBook
@@ -157,12 +160,34 @@ class ReferenceCsms:
             self.passwords = PasswordBook(self._store, listed=listed, learn=self.options.require_auth)
             await self.come_up()
             await self._http.start()
+            if self.options.file_port is not None:
+                await self.files()
         except BaseException:
             await self.stop()
             raise
 
+    async def files(self) -> FileServer:
+        """The file server; started now unless it runs. Raises OSError when a port or the folder cannot be had."""
+        async with self._files_lock:
+            if self._files is None:
+                options = self.options
+                server = FileServer(
+                    host=options.host,
+                    port=options.file_port or 0,
+                    folder=options.files,
+                    password=options.file_password,
+                    private=options.file_auth,
+                    authority=self.authority,
+                )
+                await server.start()
+                self._files = server
+            return self._files
+
     async def stop(self) -> None:
-        """Close every connection (1001), both ports and the database."""
+        """Close every connection (1001), all ports and the database."""
+        if self._files is not None:
+            await self._files.stop()
+            self._files = None
         if self._away is not None:
             self._away.cancel()
             await asyncio.gather(self._away, return_exceptions=True)
@@ -309,6 +334,12 @@ def start_line(csms: ReferenceCsms) -> str:
     return f"TEST TARGET, not for production: reference CSMS on {csms.url} with HTTP on {csms.http_url}"
 
 
+def files_line(files: FileServer) -> str:
+    """Where files are, for people; the API has the password."""
+    addresses = " ".join(files.base(scheme) for scheme in SCHEMES)
+    return f"Files on {addresses}: /{FIRMWARE} to fetch, /{UPLOADS} for logs; GET /api/files has the login and the root"
+
+
 def run_csms(options: CsmsOptions, *, with_parent: bool = False) -> int:
     """Run until SIGINT or SIGTERM (``with_parent``: or the end of standard input). Returns the exit code.
 
@@ -338,6 +369,8 @@ async def _run(options: CsmsOptions, with_parent: bool) -> int:
         print(f"cpfarm csms: cannot start: {e}", file=sys.stderr)
         return 2
     print(start_line(csms), flush=True)
+    if options.file_port is not None:
+        print(files_line(await csms.files()), flush=True)
     try:
         await ended.wait()
     finally:

@@ -36,6 +36,10 @@ class CsmsOptions:
     server's certificate; with ``tls_client_ca`` only stations with a certificate of these roots may connect. With
     ``ca_cert`` and ``ca_key`` the CSMS signs the certificates that stations ask for. ``ssl_context`` is handed to the
     WebSocket listener instead of one made from the files.
+
+    ``file_port`` is the port of the file server's http, the next three are those of https, ftp and ftps; 0 picks free
+    ones, None starts it only when the API is asked for files. ``files`` is its folder, a temporary one without it;
+    ``file_auth`` asks for the login for downloads, too; ``file_password`` None makes a new password.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +61,10 @@ class CsmsOptions:
     tls_client_ca: Path | None = None
     ca_cert: Path | None = None
     ca_key: Path | None = None
+    file_port: int | None = None
+    files: Path | None = None
+    file_auth: bool = False
+    file_password: str | None = field(default=None, repr=False)
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +78,8 @@ class CsmsOptions:
         ):
             if not low <= getattr(self, name) <= high:
                 raise AuthorError(f"{getattr(self, name)} is outside {low} to {high}", field=name)
+        if self.file_port is not None and not 0 <= self.file_port <= 65532:
+            raise AuthorError(f"{self.file_port} is outside 0 to 65532: there are four ports", field="file_port")
         for one, other in (("tls_cert", "tls_key"), ("ca_cert", "ca_key")):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise AuthorError(f"{one} and {other} go together", field=one)
@@ -101,6 +111,9 @@ FLAGS: tuple[tuple[str, str, type, str], ...] = (
     ("--tls-client-ca", "tls_client_ca", Path, "roots of the certificates that stations must have"),
     ("--ca-cert", "ca_cert", Path, "authority that signs what stations ask for with SignCertificate"),
     ("--ca-key", "ca_key", Path, "its private key"),
+    ("--file-port", "file_port", int, "port of the file server (http; then https, ftp, ftps); 0 picks free ones"),
+    ("--files", "files", Path, "folder of the file server; a temporary one without it"),
+    ("--file-auth", "file_auth", bool, "ask for the login for downloads, too"),
 )
 
 
