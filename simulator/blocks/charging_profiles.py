@@ -106,18 +106,18 @@ class Store:
     """What the blocks of smart charging know of a station.
 
     ``profiles`` by id; ``expected``: EVSE id -> (token, profile) of accepted remote starts; ``phases``: EVSE id -> how
-    many a running session began with. ``seen`` and ``next_us``: what the present limits follow from, and when that
-    changes by itself (monotonic).
+    many a running session began with. ``seen`` and ``offset_us`` (wall time less ``now``): what the present limits
+    follow from; ``next_us``: when they change by themselves (monotonic).
     """
 
-    __slots__ = ("expected", "next_us", "phases", "profiles", "seen")
+    __slots__ = ("expected", "next_us", "offset_us", "phases", "profiles", "seen")
 
     def __init__(self) -> None:
         self.profiles: dict[int, Installed] = {}
         self.expected: dict[int, tuple[str, cs.ChargingProfile]] = {}
         self.phases: dict[int, int] = {}
         self.seen: object = None
-        self.next_us = 0
+        self.next_us = self.offset_us = 0
 
 
 @at("start")

@@ -91,7 +91,8 @@ def follow(st: Station, now: int) -> bool:
         (evse.tx.key if evse.tx is not None else None, evse.grant is not None, evse.flowing, _asking(st, evse))
         for evse in st.evses
     )
-    if seen == store.seen and now < store.next_us:
+    offset_us = st.board.rtc.wall(now) - now
+    if seen == store.seen and now < store.next_us and abs(offset_us - store.offset_us) < cs.SECOND_US:
         return False
     running = {key for key, _, _, _ in seen}
     remove(
@@ -102,7 +103,7 @@ def follow(st: Station, now: int) -> bool:
             if i.profile.purpose == cs.TX and i.profile.transaction_key not in running
         ],
     )
-    store.seen = seen
+    store.seen, store.offset_us = seen, offset_us
     changed = _apply(st, store, now)
     kept = any(phases < st.evses[evse_id - 1].spec.phases for evse_id, phases in store.phases.items())
     if not (store.profiles or store.expected or kept):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import simulator.ocpp16 as ocpp16
 from simulator.core.reports import SecurityEvent
 from simulator.ocpp16 import ERROR_CODES, security
-from tests.bench import Lab
+from tests.bench import Lab, bench
 
 CORE = {
     "ChangeAvailability",
@@ -30,7 +30,8 @@ def test_the_words_of_errors() -> None:
     assert ERROR_CODES["formation"] == "FormationViolation"
 
 
-def test_what_the_profile_does_not_offer_is_not_supported(lab: Lab) -> None:
+def test_what_the_profile_does_not_offer_is_not_supported() -> None:
+    lab = bench(not_offered=frozenset({"GetCompositeSchedule"}))
     assert lab.ask("GetCompositeSchedule", connectorId=1, duration=60)[0] == "NotSupported"
     assert lab.ask("Gibberish")[0] == "NotImplemented"
 

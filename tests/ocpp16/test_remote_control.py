@@ -1,4 +1,4 @@
-"""Remote start and stop, unlocking and triggers of 1.6.
+"""Remote start and stop, and unlocking of 1.6.
 
 Tests with an id in their name are cases of the certification tool, edition 2024-04.
 """
@@ -85,42 +85,6 @@ def test_tc_031_cs_unlock_of_an_unknown_connector(lab: Lab) -> None:
     assert lab.ask("UnlockConnector", connectorId=9) == {"status": "NotSupported"}
 
 
-def test_tc_054_cs_trigger_message(lab: Lab) -> None:
-    for wanted, message in (
-        ({"requestedMessage": "MeterValues", "connectorId": 1}, "MeterValues"),
-        ({"requestedMessage": "Heartbeat"}, "Heartbeat"),
-        ({"requestedMessage": "StatusNotification", "connectorId": 1}, "StatusNotification Available"),
-        ({"requestedMessage": "DiagnosticsStatusNotification"}, "DiagnosticsStatusNotification Idle"),
-        ({"requestedMessage": "FirmwareStatusNotification"}, "FirmwareStatusNotification Idle"),
-        ({"requestedMessage": "BootNotification"}, "BootNotification"),
-    ):
-        lab.forget()
-        assert lab.ask("TriggerMessage", **wanted) == {"status": "Accepted"}
-        assert told(lab)[:1] == [message]
-        kinds = [(s.direction, s.kind) for s in lab.csms.seen if s.direction == "cp"]
-        assert kinds[0] == ("cp", 3), "the answer comes before what was asked for"
-
-
-def test_tc_055_cs_trigger_message_rejected(lab: Lab) -> None:
-    lab.forget()
-    assert lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=2) == {"status": "Rejected"}
-    lab.run(2)
-    assert told(lab) == []
-
-
-@pytest.mark.parametrize("connector", [-1, 3])
-def test_a_trigger_for_a_connector_that_is_not_there(lab: Lab, connector: int) -> None:
-    answer = lab.ask("TriggerMessage", requestedMessage="StatusNotification", connectorId=connector)
-    assert answer == {"status": "Rejected"}
-
-
-def test_a_triggered_status_of_all_connectors() -> None:
-    """5.17: without connectorId every connector, the station as connector 0 included."""
-    lab = bench(evses=2).forget()
-    assert lab.ask("TriggerMessage", requestedMessage="StatusNotification") == {"status": "Accepted"}
-    assert [p["connectorId"] for p in lab.csms.sent("StatusNotification")] == [0, 1, 2]
-
-
 def test_a_remote_start_while_another_is_waiting(lab: Lab) -> None:
     assert lab.remote_start("A") == "Accepted"
     assert lab.remote_start("B") == "Rejected"
@@ -129,20 +93,3 @@ def test_a_remote_start_while_another_is_waiting(lab: Lab) -> None:
 def test_every_answer_of_unlock_has_a_word() -> None:
     words = {"Unlocked", "UnlockFailed", "UnknownConnector", "NoLock"}
     assert set(remote_control._UNLOCK) == words
-
-
-def test_a_charging_profile_in_the_request_is_left_aside(lab: Lab) -> None:
-    """5.11: without smart charging the profile is ignored, not refused."""
-    profile = {
-        "chargingProfileId": 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxProfile",
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": {
-            "chargingRateUnit": "A",
-            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}],
-        },
-    }
-    assert lab.remote_start(chargingProfile=profile) == "Accepted"
-    lab.plug().run(4)
-    assert lab.evse().power_w == 11_000
