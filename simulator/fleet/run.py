@@ -150,7 +150,7 @@ class Run:
             if target is None:
                 throwaway = Throwaway(self.options.security_profile, state / "pki" if state is not None else None)
                 target = self._reference(throwaway)
-                credentials = throwaway.credentials((station.id for station in self.plan.stations), keystore)
+                credentials = throwaway.credentials(self.plan.stations, keystore)
             else:
                 credentials = read_credentials(target, self.plan.stations, keystore)
             return run_loop(self._main(target, credentials))

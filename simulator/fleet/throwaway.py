@@ -18,6 +18,7 @@ from typing import Any
 from simulator.csms.options import CsmsOptions
 from simulator.errors import AuthorError
 from simulator.fleet.credentials import Credentials
+from simulator.fleet.plan import StationPlan
 from simulator.pki.authority import DAY_US, YEAR_US, Authority, Times
 from simulator.pki.keystore import Keystore, new_key, write_private
 from simulator.pki.reading import Rejected
@@ -89,21 +90,23 @@ class Throwaway:
             document["tls"] = {"ca": str(self.folder / "ca.pem")}
         return document
 
-    def credentials(self, station_ids: Iterable[str], keystore: Keystore) -> Credentials:
-        """Trust for all, and for profile 3 a certificate for each."""
+    def credentials(self, stations: Iterable[StationPlan], keystore: Keystore) -> Credentials:
+        """Trust for all, and for profile 3 a certificate for each, under its serial number (A00.FR.511)."""
         found = Credentials(keystore)
         if self.authority is None:
             return found
         found.trusts(self.authority.pem)
         if self.profile == 3:
             times = _times()
-            for station_id in station_ids:
-                key = new_key("EC-P256")
-                handle = f"delivered/{station_id}"
-                keystore.put(handle, key)
-                subject = {"CN": station_id, "O": ORGANIZATION}
+            for station in stations:
+                key, handle = new_key("EC-P256"), f"delivered/{station.id}"
+                if handle in keystore:  # of an earlier run, whose certificate the station still has
+                    key = keystore.key(handle)
+                else:
+                    keystore.put(handle, key)
+                subject = {"CN": station.serial or station.id, "O": ORGANIZATION}
                 chain = self.authority.issue(subject, key.public_key(), purpose="client", **times)
-                found.give(station_id, chain, handle)
+                found.give(station.id, chain, handle)
         return found
 
     def close(self) -> None:

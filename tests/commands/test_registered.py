@@ -19,6 +19,7 @@ from simulator.commands import (
     load,
     options,
     output,
+    pki,
     progress,
     run,
     state,
@@ -35,7 +36,13 @@ COMMANDS: dict[str, ModuleType] = {
     "run": run,
     "tail": tail,
 }
-GROUPS = {"fleet": fleet.app, "faults": lists.faults, "profiles": lists.profiles, "quirks": lists.quirks}
+GROUPS = {
+    "fleet": fleet.app,
+    "pki": pki.app,
+    "faults": lists.faults,
+    "profiles": lists.profiles,
+    "quirks": lists.quirks,
+}
 GROUPS |= {"state": state.app}
 
 
