@@ -257,7 +257,14 @@ def due(st: Station, index: int, now: int) -> None:
     if own is None or own.update is None:
         return
     update = own.update
-    if update.step in ("scheduled", "fetching"):
+    if own.job is not None:
+        jobs.forget(st, own.job)
+        own.job = None
+        if update.step == "fetching":
+            _attempt_failed(st, own, update, "timeout", now)
+        else:
+            _fail(st, own, update, "InstallVerificationFailed")
+    elif update.step in ("scheduled", "fetching"):
         _fetch(st, own, update, now)
     elif update.step == "ready":
         _wait_to_install(st, own, update, now)
@@ -301,6 +308,7 @@ def _fetch(st: Station, own: Firmware, update: Update, now: int) -> None:
         args = {"url": update.url, "max_bytes": spec.max_bytes, "roots": transfer.roots(st)}
         own.job = jobs.start(st, "download", "firmware.download", args)
         why = "" if own.job is not None else "busy"
+        st.timers.set("firmware", now + transfer.GIVE_UP_US * st.speed)
     if why:
         _attempt_failed(st, own, update, why, now)
 
@@ -313,6 +321,7 @@ def fetched(st: Station, number: int, event: JobProgress | JobDone, now: int) ->
         return
     update = own.update
     own.job = None
+    st.timers.cancel("firmware")
     if not event.ok:
         _attempt_failed(st, own, update, str(event.result.get("cause", "")), now)
         return
@@ -337,6 +346,7 @@ def _attempt_failed(st: Station, own: Firmware, update: Update, cause: str, now:
 def _check(st: Station, own: Firmware, update: Update) -> None:
     args = {"sha256": update.sha256, "certificate": update.certificate, "signature": update.signature}
     own.job = jobs.start(st, "check_signature", "firmware.signature", args)
+    st.timers.set("firmware", st.now + CHECK_US * st.speed)
     if own.job is None:  # nothing that cannot be checked is installed
         _fail(st, own, update, "InstallVerificationFailed")
 
@@ -348,6 +358,7 @@ def signature_checked(st: Station, number: int, event: JobProgress | JobDone, no
     if not isinstance(event, JobDone) or own is None or own.update is None or own.job != number:
         return
     own.job = None
+    st.timers.cancel("firmware")
     if event.ok:
         _enter(st, own.update, "ready", "SignatureVerified")
         _wait_to_install(st, own, own.update, now)

@@ -124,7 +124,12 @@ def tell_status(st: Station, diagnostics: bool) -> None:
 def attempt(st: Station, index: int, now: int) -> None:
     """The next attempt is due."""
     upload = upload_of(st)
-    if upload is None or upload.job is not None:
+    if upload is None:
+        return
+    if upload.job is not None:
+        jobs.forget(st, upload.job)
+        upload.job = None
+        _failed(st, upload, "timeout", now)
         return
     if not upload.tried:
         _tell(st, upload, "Uploading")
@@ -139,6 +144,7 @@ def attempt(st: Station, index: int, now: int) -> None:
         }
         upload.job = jobs.start(st, "upload", "logs.upload", args)
         why = "" if upload.job is not None else "busy"
+        st.timers.set("log_upload", now + transfer.GIVE_UP_US * st.speed)
     if why:
         _failed(st, upload, why, now)
 

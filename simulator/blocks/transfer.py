@@ -20,6 +20,8 @@ MAX_RETRIES, MIN_INTERVAL_S, MAX_INTERVAL_S = 1_000, 1, 86_400
 #: failures that every further attempt would meet again
 HOPELESS = frozenset({"bad_url", "unsupported", "host_not_allowed"})
 MAX_URL = 2_000
+#: a job of which nothing is heard for a day never ends
+GIVE_UP_US = 86_400_000_000
 
 
 def plan(retries: int | None, interval_s: int | None) -> tuple[int, int]:

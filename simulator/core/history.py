@@ -5,8 +5,8 @@ RAM, goes to flash at an orderly restart and is lost with the power. The *securi
 written to flash at once and survives everything (white paper N01.FR.05, A04.FR.04).
 
 Both are one short text each, a line per event, the oldest dropped when the share is used up: text is nothing the
-garbage collector looks at, and a fleet remembers in a few bytes per event. A line carries what the station's clock showed
-then; a clock nobody should trust is marked, and such a line is in every range that is asked for.
+garbage collector looks at, and a fleet remembers in a few bytes per event. A line carries what the station's clock
+showed then; a clock nobody should trust is marked, and such a line is in every range that is asked for.
 
 Facts pass in one place: the desk hands every report and record of a class in :data:`LOGGED` to :func:`watch`. Samples
 and heartbeats are not among them, and no line ever holds a secret.
@@ -36,24 +36,24 @@ Line = tuple[int, bool, str]
 
 def note(st: Station, text: str) -> None:
     """Write a line into the history. ``text`` holds no secret."""
-    st.data["history"] = _append(st.data.get("history", b""), _line(st, text))
+    st.data["history"] = _append(st.data.get("history", ""), _line(st, text))
 
 
 def secure(st: Station, kind: str, info: str = "") -> None:
     """Write a security event into the security log, critical or not. On a full flash the older half makes room."""
     flash = st.board.flash
-    log = _append(flash.get(AREA, SECURITY_KEY) or b"", _line(st, f"{kind} {info}" if info else kind))
+    log = _append(flash.get(AREA, SECURITY_KEY) or "", _line(st, f"{kind} {info}" if info else kind))
     if not flash.write(AREA, SECURITY_KEY, log, len(log)) and flash.why == "full":
-        half = log[log.find(b"\n", len(log) // 2) + 1 :]
+        half = log[log.find("\n", len(log) // 2) + 1 :]
         if not flash.write(AREA, SECURITY_KEY, half, len(half)):
             st.record(r.FlashTrouble(AREA, flash.why, "security event not logged"))
 
 
 def lines(st: Station, *, security: bool, oldest_us: int | None = None, latest_us: int | None = None) -> list[Line]:
     """What the history (or the security log) holds of a time, oldest first; bounds are included, None is none."""
-    log: bytes = (st.board.flash.get(AREA, SECURITY_KEY) or b"") if security else st.data.get("history", b"")
+    log: str = (st.board.flash.get(AREA, SECURITY_KEY) or "") if security else st.data.get("history", "")
     found: list[Line] = []
-    for row in log.decode().splitlines():
+    for row in log.splitlines():
         stamp, text = row.split(" ", 1)
         trusted = not stamp.endswith("~")
         wall_us = int(stamp.rstrip("~")) * 1000
@@ -63,17 +63,17 @@ def lines(st: Station, *, security: bool, oldest_us: int | None = None, latest_u
     return found
 
 
-def _line(st: Station, text: str) -> bytes:
+def _line(st: Station, text: str) -> str:
     rtc = st.board.rtc
     mark = "" if rtc.trusted(st.now) else "~"
-    text = " ".join(text.split())[:MAX_TEXT]
-    return f"{rtc.wall(st.now) // 1000}{mark} {text}\n".encode()
+    text = " ".join(text.encode("ascii", "replace").decode().split())[:MAX_TEXT]  # one byte a character
+    return f"{rtc.wall(st.now) // 1000}{mark} {text}\n"
 
 
-def _append(log: bytes, line: bytes) -> bytes:
+def _append(log: str, line: str) -> str:
     log += line
-    while len(log) > MAX_BYTES or log.count(b"\n") > MAX_EVENTS:
-        log = log[log.find(b"\n") + 1 :]
+    while len(log) > MAX_BYTES or log.count("\n") > MAX_EVENTS:
+        log = log[log.find("\n") + 1 :]
     return log
 
 
@@ -84,7 +84,7 @@ def _append(log: bytes, line: bytes) -> bytes:
 def begins(st: Station, now: int) -> None:
     """The history of before an orderly restart goes on; after a power cut it is what was saved last."""
     kept = st.board.flash.get(AREA, HISTORY_KEY)
-    if isinstance(kept, bytes):
+    if isinstance(kept, str):
         st.data["history"] = kept
     note(st, f"start {st.boot_reason}")
 
@@ -93,7 +93,7 @@ def software_ends(st: Station, *, orderly: bool) -> None:
     """The software is about to end: an orderly end has the time to save the history."""
     if orderly:
         note(st, f"restart {st.boot_reason}")
-        log: bytes = st.data["history"]
+        log: str = st.data["history"]
         if not st.board.flash.write(AREA, HISTORY_KEY, log, len(log)):
             st.record(r.FlashTrouble(AREA, st.board.flash.why, "history not saved"))
 

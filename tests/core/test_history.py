@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.core import history
@@ -9,6 +11,7 @@ from simulator.core import inputs as i
 from simulator.core import records as r
 from simulator.core import reports as p
 from simulator.core.model import HardwareSpec, RtcSpec
+from simulator.fleet.state import StateDir, restore
 from tests.bench import AT_ONCE, Lab, bench
 
 
@@ -110,6 +113,23 @@ def test_the_link_and_a_problem() -> None:
     assert "link down reset 0" in texts(lab) and texts(lab).count("link up") == 2
     lab.inject("protection.rcd_trip", 1).run(5)
     assert any(line.startswith("EVSE 1 Faulted") for line in texts(lab))
+
+
+def test_both_survive_in_a_state_folder(tmp_path: Path) -> None:
+    lab = bench()
+    lab.station._effects = []
+    history.secure(lab.station, "InvalidMessages", "\u00fc kept")
+    lab.feed(i.Perform("reboot"), 60)
+    state = StateDir(tmp_path)
+    state.save([lab.station], lab.fleet.now)
+    other = Lab(lab.station.model)
+    stored = state.load("CP1")
+    state.close()
+    assert stored is not None
+    restore(other.station, stored)
+    other.boot().run(1)
+    assert "InvalidMessages ? kept" in texts(other, security=True)
+    assert "restart Watchdog" in texts(other) and "registered PowerUp" in texts(other)
 
 
 def test_every_logged_class_has_a_line() -> None:

@@ -227,6 +227,18 @@ def test_the_history_survives_a_reboot_and_is_bounded() -> None:
     assert text.count("\n") < 64 + 200
 
 
+def test_a_job_of_which_nothing_is_heard_is_given_up() -> None:
+    lab = Field()
+    lab.fleet.worker = None
+    lab.forget()
+    get_log(lab, 1, retries=0)
+    lab.ask("UpdateFirmware", location="http://files.example/x", retrieveDate=lab.at(), retries=0)
+    lab.run(86_000)
+    assert lab.said() == ["Log Uploading 1", "Firmware Downloading"]
+    lab.run(1_000)
+    assert lab.said()[2:] == ["Firmware DownloadFailed", "Log UploadFailure 1"]
+
+
 def test_a_product_without_the_feature_says_so() -> None:
     from simulator.blocks.product_settings import FEATURE_PROFILES
 
@@ -241,6 +253,6 @@ def test_a_small_flash_keeps_the_newest_security_events() -> None:
     lab.station._effects = []
     for number in range(100):
         say(lab.station, "InvalidMessages", f"number {number} {'x' * 40}")
-    log = lab.station.board.flash.get("facts", "security_log").decode()
+    log = lab.station.board.flash.get("facts", "security_log")
     assert "number 99 " in log and "number 1 " not in log
     assert not lab.fleet.recorded(FlashTrouble)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.blocks import firmware
 from simulator.core import inputs as i
 from simulator.core.link_policy import SECURITY_PROFILE
 from simulator.core.model import HardwareSpec, Identity, ModemSpec
+from simulator.fleet.state import StateDir, restore
 from simulator.hardware.flash import Flash
 from simulator.lab.files import Server
 from tests.ocpp16.transfers import IMAGE, SHA, URL, Field, field, product, told, update
@@ -280,3 +283,27 @@ def test_a_record_of_another_schema_is_put_aside() -> None:
     lab.station.board.flash.write(firmware.AREA, firmware.UPDATE_KEY, {"schema": 99}, 10)
     lab.feed(i.Perform("reboot"), 60)
     assert lab.station.board.flash.get(firmware.AREA, firmware.UPDATE_KEY) is None and told(lab) == []
+
+
+def test_an_update_survives_in_a_state_folder(tmp_path: Path) -> None:
+    lab = field()
+    update(lab, after_s=300)
+    lab.run(1)
+    state = StateDir(tmp_path)
+    state.save([lab.station], lab.fleet.now)
+    other = Field()
+    stored = state.load("CP1")
+    assert stored is not None
+    other.feed(i.PowerOff())
+    restore(other.station, stored)
+    other.files.serve(URL, IMAGE)
+    other.feed(i.PowerOn(), 500)
+    assert told(other) == DONE
+    state.save([other.station], other.fleet.now)
+    third, stored = Field(), state.load("CP1")
+    state.close()
+    assert stored is not None
+    third.feed(i.PowerOff())
+    restore(third.station, stored)
+    third.forget().feed(i.PowerOn(), 60)
+    assert third.csms.sent("BootNotification")[0]["firmwareVersion"] == "2.0.0" and told(third) == []
