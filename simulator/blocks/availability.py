@@ -184,7 +184,8 @@ def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
     error = _error(st, evse)
     evse.told_status, evse.told_error = st.dialect.policy.shown_status(evse, error)
     info = ""
-    if evse.ev_gone and evse.status in ("SuspendedEV", "Finishing"):
+    gone = evse.ev_gone or (evse.spec.tethered and evse.tx is not None and not evse.plugged)
+    if gone and evse.status in ("SuspendedEV", "Finishing"):
         info = "EV side disconnected"  # 1.6 4.9
     st.publish(
         StatusChanged(

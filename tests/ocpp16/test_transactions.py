@@ -77,6 +77,13 @@ def test_tc_005_3_cs_ev_side_disconnect_goes_on() -> None:
     assert lab.session().reason == "Remote"
 
 
+def test_a_fixed_cable_pulled_at_the_car_is_told_so_too() -> None:
+    lab = bench(settings={STOP_ON_EV_SIDE: False}, evse={"tethered": True}).charge().forget()
+    lab.unplug(side="ev").run(1)
+    assert told(lab) == ["StatusNotification SuspendedEV"]
+    assert lab.csms.sent("StatusNotification")[0]["info"] == "EV side disconnected"
+
+
 def test_tc_012_cs_remote_stop(lab: Lab) -> None:
     lab.charge().forget()
     assert lab.remote_stop() == "Accepted"
