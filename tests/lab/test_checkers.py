@@ -129,7 +129,7 @@ def register_back(feeds: list[Feed]) -> None:
 
 
 def two_fates(feeds: list[Feed]) -> None:
-    place = records(feeds, r.MessageFate)[0]
+    place = next(p for p in records(feeds, r.MessageFate) if p[2].key)
     feeds[place[0]][1].append(Record(place[2]))
 
 
