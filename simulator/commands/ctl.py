@@ -58,7 +58,7 @@ def ctl(
     try:
         done = port.post(path_of(station, name.lower()), body)
     except Refused as refused:
-        typer.echo(f"cpfarm: {station} did not {name}: {refused}", err=True)
+        typer.echo(f"cpfarm: {station}: {refused}", err=True)
         raise typer.Exit(REFUSED) from None
     if as_json:
         print_json(done)

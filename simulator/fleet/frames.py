@@ -85,15 +85,21 @@ class Tap:
         self._calls = OpenCalls()
 
     def begin(self, last: int) -> None:
-        """Begin with frames that have passed already."""
-        for frame in self._farm.rings.frames(self.seat.station.id)[-last:] if last > 0 else ():
-            self.pass_on(frame)
+        """Begin with frames that have passed already; all of them tell which CALLs are still to be answered."""
+        passed = [self._wanted(frame) for frame in self._farm.rings.frames(self.seat.station.id)]
+        for line in [line for line in passed if line is not None][-last:] if last > 0 else ():
+            self.stream.send("frame", line)
 
     def pass_on(self, frame: Frame) -> None:
         """A frame passes."""
+        line = self._wanted(frame)
+        if line is not None:
+            self.stream.send("frame", line)
+
+    def _wanted(self, frame: Frame) -> bytes | None:
+        """A frame as a line of JSON; None when it is of an action nobody asked for."""
         record = _record(self._farm, self.seat, frame, self._calls)
-        if not self._actions or record.get("action") in self._actions:
-            self.stream.send("frame", msgspec.json.encode(record))
+        return msgspec.json.encode(record) if not self._actions or record.get("action") in self._actions else None
 
 
 class Taps:

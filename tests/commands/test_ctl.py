@@ -209,7 +209,7 @@ def test_the_state_and_the_list_are_short(cpfarm: Cpfarm, farm: FakeFarm) -> Non
 def test_exit_codes(cpfarm: Cpfarm, farm: FakeFarm, silent_port: int) -> None:
     options = ("--url", farm.url, "--token", "t0p")
     told = cpfarm("ctl", "S-1", "unplug", *options)
-    assert told.code == 1 and "S-1 did not unplug: unplug at EVSE 1 ignored: nothing is plugged in" in told.err
+    assert told.code == 1 and "S-1: unplug at EVSE 1 ignored: nothing is plugged in" in told.err
     told = cpfarm("ctl", "S-2", "plug", *options)
     assert told.code == 2 and "did you mean 'S-1'?" in told.err
     told = cpfarm("ctl", "S-1", "plgu", *options)

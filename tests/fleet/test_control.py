@@ -258,15 +258,16 @@ def test_the_last_message_of_an_answer_has_the_action_of_its_call() -> None:
 def test_watchers_are_bounded_and_leave_the_driver_as_it_was(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "TAPS_MAX", 2)
     taps, live = frames.Taps(rig.farm), rig.farm.live
-    one = taps.open(rig.farm.by_id["S-1"], last=2)
+    one = taps.open(rig.farm.by_id["S-1"], last=1)
     two = taps.open(rig.farm.by_id["S-2"])
     assert one is not None and two is not None and taps.open(rig.farm.by_id["S-3"]) is None
     before = len(one._waiting)
-    assert before == 2 and live.observer is taps and not two._waiting
+    assert before == 1 and live.observer is taps and not two._waiting
     rig.farm.live.feed(rig.farm.by_id["S-2"], i.Plug(1))
     rig.loop.turn(1)
     assert len(one._waiting) == before and b"StatusNotification" in two._waiting[0]
     assert len(rig.farm.rings.frames("S-2")) > 2, "whoever listened before still does"
+    assert b'"action":"' in one._waiting[0], "an answer whose CALL was not asked for still has its action"
     one.close()
     assert live.observer is taps
     two.close()
