@@ -137,7 +137,8 @@ def _apply(st: Station, store: Store, now: int) -> bool:
         own, own_until_us = _of_evse(st, evse, wall_us, _began_us(st, evse, wall_us, wall_us))
         until_us = min(until_us, own_until_us)
         limit = _with_phases(st, store, evse, cs.merge(own, total))
-        if limit != cs.FREE:
+        all_phases = limit.phases is None or limit.phases >= evse.spec.phases
+        if limit.current is not None or limit.power is not None or not all_phases:
             limits[evse.evse_id] = limit
         if _asking(st, evse) and enough(evse, cs.merge(own, cs.Bound(phases=limit.phases))):
             users.append(evse)
