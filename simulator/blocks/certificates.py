@@ -85,12 +85,14 @@ def deliver(st: Station, use: str, facts: Facts) -> bool:
     """Put in what the station leaves the factory with, before it is switched on; False when flash refuses.
 
     ``facts`` is the result of ``inspect_certificate``, with ``key`` (a handle) for the station's own certificate. The
-    same facts may be given to any number of stations. What is there already stays; a store that has been used before
-    (its own certificate renewed, say) is not turned back.
+    same facts may be given to any number of stations. What is there already stays; a certificate of the station that
+    is older than one it has (renewed in an earlier run, say) is left out.
     """
     assert use in USES and (use != STATION or facts.get("key")), use
     known = store.entries(st, use)
-    if any(name == store.name_of(use, facts) for name, _ in known) or (use == STATION and known):
+    if any(name == store.name_of(use, facts) for name, _ in known):
+        return True
+    if use == STATION and any(own["not_before_us"] >= facts["not_before_us"] for _, own in known):
         return True
     return store.put(st, use, facts)
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
-from simulator.blocks import certificates, signing
+from simulator.blocks import certificates
 from simulator.blocks.certificates import ADDITIONAL_CHECK, MAX_CHAIN, STORE_LENGTH
-from simulator.blocks.product_settings import ORGANIZATION
 from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
 from simulator.core.inputs import PowerOff
-from simulator.core.link_policy import PING_INTERVAL
-from simulator.core.model import FlashSpec, HardwareSpec, RtcSpec
-from simulator.lab.csms import SILENT, CallError
 from simulator.ocpp16 import certificates as dialect
 from simulator.pki import work
 from simulator.pki.authority import DAY_US, YEAR_US
-from tests.bench import AT_ONCE, told
+from tests.bench import told
 from tests.secure import (
     EPOCH_US,
     OPERATOR,
@@ -256,15 +250,6 @@ def test_the_request_is_for_the_serial_number_and_the_operator() -> None:
     assert facts["key_bits"] == 256
 
 
-def test_without_the_operators_name_nothing_is_asked() -> None:
-    lab = secured(profile=3)
-    lab.configure(ORGANIZATION, "")
-    answer = lab.ask("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")
-    assert answer == {"status": "Rejected"}
-    lab.run(5)
-    assert lab.csms.sent("SignCertificate") == []
-
-
 INVALID = {
     "unreadable": lambda lab, csr: "nonsense",
     "untrusted": lambda lab, csr: lab.sign(csr, authority("stranger")),
@@ -365,65 +350,11 @@ def test_the_key_waits_for_its_certificate_through_a_power_cut() -> None:
     assert lab.certificate_signed(lab.sign(csr)) == "Accepted"
 
 
-# -- asking
-
-
-def test_an_unanswered_request_is_repeated_and_then_given_up() -> None:
-    lab = secured(profile=3)
-    lab.csms.script["SignCertificate"] = lambda csms, payload: SILENT
-    assert lab.ask("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")["status"] == "Accepted"
-    lab.run(3_000)
-    asked = [seen.now / 1e6 for seen in lab.csms.seen if seen.action == "SignCertificate" and seen.kind == 2]
-    gaps = [round(b - a) for a, b in pairwise(asked)]
-    assert gaps == [60, 90, 150], "a time-out of 30 s, then 30, 60 and 120 s"
-    assert len({payload["csr"] for payload in lab.csms.sent("SignCertificate")}) == 1
-
-
-@pytest.mark.parametrize("code", ["NotImplemented", "NotSupported"])
-def test_a_csms_that_does_not_know_the_message_is_not_asked_again(code: str) -> None:
-    lab = secured(profile=3)
-    lab.csms.script["SignCertificate"] = lambda csms, payload: CallError(code)
-    lab.ask_for_csr()
-    lab.run(3_000)
-    assert len(lab.csms.sent("SignCertificate")) == 1
-
-
-def test_a_rejected_request_is_an_operators_business() -> None:
-    lab = secured(profile=3)
-    lab.csms.script["SignCertificate"] = lambda csms, payload: {"status": "Rejected"}
-    lab.ask_for_csr()
-    lab.run(3_000)
-    assert len(lab.csms.sent("SignCertificate")) == 1
-
-
-def test_asked_again_while_waiting_a_new_key_is_made() -> None:
-    lab = secured(profile=3)
-    first = lab.ask_for_csr()
-    second = lab.ask_for_csr()
-    assert first != second
-    assert lab.certificate_signed(lab.sign(first)) == "Rejected"
-    assert lab.certificate_signed(lab.sign(second)) == "Accepted"
-
-
-def test_a_certificate_that_ends_in_a_month_is_renewed_without_being_asked() -> None:
-    """A03.FR.02."""
-    lab = delivered(profile=3, settings={PING_INTERVAL: 0})
-    lab.csms.interval_s = 86_400
-    lab.boot()
-    lab.run((365 - 31) * 86_400)
-    assert lab.csms.sent("SignCertificate") == []
-    lab.run(4.5 * 86_400)
-    asked = lab.csms.sent("SignCertificate")
-    assert asked
-    assert lab.certificate_signed(lab.sign(asked[-1]["csr"], not_after_us=3 * YEAR_US)) == "Accepted"
-    count = len(lab.csms.sent("SignCertificate"))
-    lab.run(5 * 86_400)
-    assert len(lab.csms.sent("SignCertificate")) == count
+# -- the store
 
 
 def test_1_6_words_stay_in_the_dialect() -> None:
     assert set(dialect.USES) == {ROOT, MAKER} and set(dialect.USES.values()) == {CSMS_ROOT, MANUFACTURER_ROOT}
-    assert signing.REPEAT_TIMES.key16 is None
 
 
 def test_nothing_is_known_of_certificates_by_a_station_that_has_none() -> None:
@@ -445,11 +376,14 @@ def test_the_facts_of_a_delivered_root_are_shared_by_a_fleet() -> None:
     assert [len(rows) for rows in kept] == [1, 1] and kept[0][0][1]["pem"] is kept[1][0][1]["pem"]
 
 
-def test_a_small_memory_cannot_keep_the_key_of_a_request() -> None:
-    hardware = HardwareSpec(modem=AT_ONCE, rtc=RtcSpec(drift_ppm=0.0), flash=FlashSpec())
-    lab = secured(profile=3, hardware=hardware)
-    lab.inject("flash.read_only")
-    assert lab.ask("ExtendedTriggerMessage", requestedMessage="SignChargePointCertificate")["status"] == "Accepted"
-    lab.run(5)
-    assert lab.csms.sent("SignCertificate") == []
-    assert any("cannot be remembered" in text for text in lab.remarks())
+def test_a_certificate_issued_anew_goes_before_the_one_of_an_earlier_run() -> None:
+    lab = delivered(profile=3)
+    first = certificates.installed(lab.station, STATION)
+    old = authority("operator").station(SERIAL, not_before_us=EPOCH_US - 9 * DAY_US, not_after_us=EPOCH_US + YEAR_US)
+    assert certificates.deliver(lab.station, STATION, {**work.inspect_certificate(old.chain), "key": "old"})
+    assert certificates.installed(lab.station, STATION) == first, "a store that has been used is not turned back"
+    new = authority("operator").station(SERIAL, not_before_us=EPOCH_US - 1_000_000, not_after_us=EPOCH_US + YEAR_US)
+    lab.worker.keys.put("new", new.key)
+    assert certificates.deliver(lab.station, STATION, {**work.inspect_certificate(new.chain), "key": "new"})
+    lab.boot().run(5)
+    assert lab.dial.refs["key"] == "new" and lab.station.link.is_up
