@@ -36,7 +36,11 @@ MAX_COMPOSITE_PERIODS = 500
 
 def _began_us(st: Station, evse: Evse, wall_us: int, otherwise_us: int) -> int:
     """Wall time at which charging began, by the clock as it is now; ``otherwise_us`` where nothing runs."""
-    return otherwise_us if evse.tx is None else wall_us - (st.now - evse.tx.started.mono_us)
+    if evse.tx is None:
+        return otherwise_us
+    began = evse.tx.started
+    # the monotonic time of a stamp from an earlier run means nothing any more; then only what the clock said is left
+    return began.wall_us if began.boot == 0 else wall_us - (st.now - began.mono_us)
 
 
 def _of_station(st: Station, at_us: int) -> tuple[cs.Bound, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.blocks import charging_profiles
@@ -9,7 +11,10 @@ from simulator.blocks.charging_profiles import NAME, PROFILE_AREA
 from simulator.core import inputs as i
 from simulator.core.model import HardwareSpec, RtcSpec
 from simulator.core.records import FlashTrouble
-from tests.bench import AT_ONCE, Lab, bench
+from simulator.core.station import Station
+from simulator.fleet.state import StateDir, restore
+from simulator.fleet.virtual import VirtualFleet
+from tests.bench import AT_ONCE, CAR, Lab, bench
 from tests.ocpp16.charging import MAX, TX, clear, clock, install
 
 
@@ -109,3 +114,28 @@ def test_what_flash_does_not_forget_comes_back_at_the_next_boot(lab: Lab) -> Non
     lab.charge()
     assert lab.evse().power_w == 11_000
     assert any("stays on flash" in r.lost for r in lab.fleet.recorded(FlashTrouble))
+
+
+def test_profiles_and_a_resumed_transaction_go_on_in_the_next_run(tmp_path: Path) -> None:
+    """``--state``: what lies on flash is there again, and what is relative still counts from the same moment."""
+    hardware = HardwareSpec(modem=AT_ONCE, rtc=RtcSpec(drift_ppm=0.0), power_loss="resume")
+    lab = bench(hardware=hardware).charge()
+    install(lab, 0, (0, 16.5, 3), number=1, purpose=MAX, validFrom=clock(lab))
+    install(lab, 1, (0, 10), (3_600, 6), number=2, purpose=TX, kind="Relative", duration=86_400)
+    before = charging_profiles.installed(lab.station)
+    began_us = lab.evse().tx.started.wall_us  # type: ignore[union-attr]
+    state = StateDir(tmp_path)
+    state.save([lab.station], lab.fleet.now)
+    loaded = state.load("CP1")
+    state.close()
+    assert loaded is not None
+    for since_s, power_w in ((1_000, 6_900), (3_000, 6_900), (4_000, 4_140)):
+        fleet = VirtualFleet(epoch_us=began_us + since_s * 1_000_000)
+        station = Station("CP1", lab.station.model, seed=2, epoch_us=fleet.epoch_us)
+        restore(station, loaded)
+        assert tuple(row for _, row in station.board.flash.items(PROFILE_AREA)) == before
+        fleet.add(station)
+        fleet.feed(station, i.Plug(1, CAR))
+        fleet.feed(station, i.PowerOn())
+        fleet.run(5)
+        assert station.evses[0].power_w == power_w, since_s
