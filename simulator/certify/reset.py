@@ -51,7 +51,7 @@ class Reset:
         notes: list[str] = []
         ladder = (
             ("", lambda: None),
-            ("hard reset", lambda: self._ask("Reset", {"type": "Hard"})),
+            ("hard reset", self._hard_reset),
             ("power cycle", self._power_cycle),
         )
         trouble = ""
@@ -154,6 +154,10 @@ class Reset:
                 rig.csms.pending.clear()
                 return
         raise NotBasic("the station does not stop talking")
+
+    def _hard_reset(self) -> None:
+        self._ask("Reset", {"type": "Hard"})
+        self.rig.run(60.0)
 
     def _power_cycle(self) -> None:
         self.rig.mains(False)

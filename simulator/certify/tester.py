@@ -71,6 +71,8 @@ class Tester:
     """The tester at the bench, for one case. ``id`` is the id under which it runs, ``option`` the way the state
     Charging starts a session ("" or ``remote``: by the central system, ``local``: by token)."""
 
+    __test__ = False  # not a class of tests, whatever pytest makes of the name
+
     def __init__(self, rig: Rig, case_id: str, *, option: str = "", meddler: Meddler | None = None) -> None:
         self.rig, self.id = rig, case_id
         self._option = option
