@@ -1,8 +1,7 @@
 """L Firmware: fetch, check, install, restart, and say each state once.
 
-The process is a record on flash with a ``step``; what moves it are an answer of the CSMS's own making (a new request
-cancels the old, L01.FR.26), the clock (retrieve and install times), the end of a job, the end of transactions, and a
-restart. The steps, with what they wait for:
+The process is a record on flash with a ``step``; what moves it are requests (a new one cancels the old, L01.FR.26), the
+clock (times to retrieve and install), the end of a job, the end of transactions, and a restart. The steps, with what they wait for:
 
 ``scheduled``   the time to retrieve, or the end of transactions on a product that does not fetch while charging
 ``fetching``    a download job, or the pause before the next attempt; a restart counts as a failed attempt
@@ -19,13 +18,23 @@ States told are in words of FirmwareStatusEnumType. The certificate of a signed 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from simulator.blocks import provisioning, transfer
+from simulator.blocks.firmware_record import (
+    Firmware,
+    Installed,
+    Update,
+    installed,
+    load,
+    mark_installed,
+    order,
+    save,
+    state,
+    version,
+    version_of,
+)
 from simulator.core import certificate_store, history, jobs
 from simulator.core.inputs import JobDone
 from simulator.core.reports import FirmwareProgress, FirmwareStep
@@ -36,69 +45,15 @@ if TYPE_CHECKING:
     from simulator.core.inputs import JobProgress
     from simulator.core.station import Station
 
-#: on flash: the update and what was installed last
-AREA, UPDATE_KEY, INSTALLED_KEY = "firmware", "update", "installed"
-SCHEMA = 1
-MAX_VERSION = 50
-#: an image of ours names its version in the first line, after this word
-MAGIC = "CPFARM-FIRMWARE"
-_MAGIC_LINE = re.compile(rf"{MAGIC}[ \t]+([0-9A-Za-z._+-]{{1,{MAX_VERSION}}})[ \t]*\r?$")
-_IN_NAME = re.compile(r"\d+(?:\.\d+)+")
+__all__ = [
+    "Installed", "Update", "installed", "order", "request", "request_signed", "state", "tell_status", "version",
+    "withdraws",
+]  # fmt: skip
+
 #: a certificate check takes no longer; after that nobody is answered any more
 CHECK_US = 30_000_000
 #: steps in which a new request cannot cancel the update any more (L01.FR.27)
 BEYOND = frozenset({"restarting", "installing", "activating"})
-
-
-class Update(msgspec.Struct):
-    """One update. Times are microseconds since 1970 by the station's clock; ``plain`` is one without signature, for
-    which a version may have other messages. ``status`` is the state entered last."""
-
-    url: str
-    retrieve_us: int
-    attempts: int
-    pause_s: int
-    plain: bool = False
-    request_id: int | None = None
-    install_us: int | None = None
-    certificate: str = ""
-    signature: str = ""
-    schema: int = SCHEMA
-    step: str = "scheduled"
-    status: str = ""
-    tried: int = 0
-    sha256: str = ""
-    size: int = 0
-    version: str = ""
-
-
-class Installed(msgspec.Struct, frozen=True):
-    """The image that was installed last: its version, SHA-256 (hex) and size."""
-
-    version: str
-    sha256: str
-    size: int
-
-
-class Firmware:
-    """RAM of the block, made when it is first used. ``answers`` of the check under way: outcome -> reply."""
-
-    __slots__ = ("answers", "candidate", "check_by_us", "job", "token", "update", "withdrawn")
-
-    def __init__(self, update: Update | None = None) -> None:
-        self.update = update
-        self.job: int | None = None
-        self.withdrawn = False
-        self.candidate: Update | None = None
-        self.token = ""
-        self.check_by_us = 0
-        self.answers: Mapping[str, Any] = {}
-
-
-def state(st: Station) -> Firmware | None:
-    """The block's state; None on a station that has never been asked for an update."""
-    found: Firmware | None = st.data.get("firmware")
-    return found
 
 
 def _own(st: Station) -> Firmware:
@@ -106,21 +61,6 @@ def _own(st: Station) -> Firmware:
     if own is None:
         own = st.data["firmware"] = Firmware()
     return own
-
-
-def installed(st: Station) -> Installed | None:
-    """What was installed last by an update; None for the firmware of the factory."""
-    found = st.board.flash.get(AREA, INSTALLED_KEY)
-    return None if found is None else msgspec.convert(found, Installed)
-
-
-def version(st: Station) -> str | None:
-    """The firmware version that runs; None for a product that does not say."""
-    found = st.board.flash.get(AREA, INSTALLED_KEY)
-    if found is not None:
-        return str(found["version"])
-    pattern = st.model.identity.firmware
-    return pattern.format(n=st.number, id=st.id) if pattern is not None and "{" in pattern else pattern
 
 
 def withdraws(st: Station) -> bool:
@@ -132,23 +72,6 @@ def withdraws(st: Station) -> bool:
 # -- asked for ---------------------------------------------------------------------------------------------------------
 
 
-def order(
-    url: str,
-    retrieve_us: int,
-    retries: int | None,
-    interval_s: int | None,
-    *,
-    plain: bool = False,
-    request_id: int | None = None,
-    install_us: int | None = None,
-    certificate: str = "",
-    signature: str = "",
-) -> Update:
-    """An update as the CSMS wants it; ``retries`` and ``interval_s`` None leave them to the station."""
-    attempts, pause_s = transfer.plan(retries, interval_s)
-    return Update(url, retrieve_us, attempts, pause_s, plain, request_id, install_us, certificate, signature)
-
-
 def request(st: Station, update: Update) -> str:
     """Begin an update that needs no check beforehand: Accepted, AcceptedCanceled, or Rejected (it cannot be kept, or
     another one is being installed)."""
@@ -156,7 +79,7 @@ def request(st: Station, update: Update) -> str:
     old = own.update if own.update is not None and own.update.step != "over" else None
     if old is not None and old.step in BEYOND:
         return "Rejected"
-    if not _save(st, update):
+    if not save(st, update):
         return "Rejected"
     if old is not None:
         history.note(st, f"firmware update {old.status or 'accepted'} cancelled")
@@ -225,17 +148,12 @@ def tell_status(st: Station, *, plain: bool = False) -> None:
 # -- from step to step -------------------------------------------------------------------------------------------------
 
 
-def _save(st: Station, update: Update) -> bool:
-    size = 128 + len(update.url) + len(update.certificate) * 3 // 4 + len(update.signature)
-    return st.board.flash.write(AREA, UPDATE_KEY, msgspec.structs.asdict(update), size)
-
-
 def _enter(st: Station, update: Update, step: str, status: str = "") -> None:
     update.step = step
     if status and status != update.status:
         update.status = status
         st.publish(FirmwareStep(status, update.request_id, update.plain))
-    _save(st, update)
+    save(st, update)
 
 
 def _stop(st: Station, own: Firmware) -> None:
@@ -401,8 +319,7 @@ def _installed(st: Station, own: Firmware, update: Update) -> None:
 
 def _done(st: Station, own: Firmware, update: Update) -> None:
     """The new firmware runs, unless the mark that it is the one to run could not be written."""
-    there = {"version": update.version, "sha256": update.sha256, "size": update.size}
-    if not st.board.flash.write(AREA, INSTALLED_KEY, there, 128):
+    if not mark_installed(st, update):
         _fail(st, own, update, "InstallationFailed")
         return
     _stop(st, own)
@@ -442,13 +359,9 @@ def follow_charging(st: Station, now: int) -> bool:
 @at("start")
 def go_on(st: Station, now: int) -> None:
     """After a restart: where flash says the update was."""
-    stored = st.board.flash.get(AREA, UPDATE_KEY)
-    if stored is None:
+    update = load(st)
+    if update is None:
         return
-    if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
-        st.board.flash.delete(AREA, UPDATE_KEY)
-        return
-    update = msgspec.convert(stored, Update)
     own = st.data["firmware"] = Firmware(update)
     step = update.step
     if step == "fetching":
@@ -464,22 +377,3 @@ def go_on(st: Station, now: int) -> None:
         _install(st, own, update, now)
     elif step in ("scheduled", "ready"):
         st.timers.set("firmware", now)
-
-
-# -- the image ---------------------------------------------------------------------------------------------------------
-
-
-def version_of(head: bytes, file_name: str, sha256: str, old: str) -> str:
-    """The version of an image, "" for one that is no firmware: empty, or of our own kind without a version.
-
-    The first line of an image of ours says it; else the file name, if there is something like a version in it; else
-    the old version with the beginning of the SHA-256.
-    """
-    first = head.partition(b"\n")[0].decode("ascii", "replace")
-    if first.startswith(MAGIC):
-        said = _MAGIC_LINE.match(first)
-        return said.group(1) if said else ""
-    if not head:
-        return ""
-    named = _IN_NAME.search(file_name)
-    return (named.group(0) if named else f"{old.partition('+')[0][: MAX_VERSION - 9]}+{sha256[:8]}")[:MAX_VERSION]

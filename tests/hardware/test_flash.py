@@ -175,3 +175,11 @@ def test_law_flash_is_a_bounded_dict(ops: list[tuple[str, str, int, int]]) -> No
             model = {k: v for k, v in model.items() if k[0] != area}
         assert flash.used_bytes == sum(s for _, s in model.values()) <= 100
         assert {(a, k): v for a in "ab" for k, v in flash.items(a)} == {k: v for k, (v, _) in model.items()}
+
+
+def test_a_damaged_room_for_the_image_spoils_images_only(board: Board) -> None:
+    assert board.flash.image_intact()
+    board.inject("f", "flash.bad_image", 0, {}, 0)
+    assert not board.flash.image_intact() and board.flash.write("a", "k", 1, 10) and not board.problems(0)
+    board.clear("f", 0)
+    assert board.flash.image_intact()

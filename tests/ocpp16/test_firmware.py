@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.blocks import firmware
+from simulator.blocks import firmware, firmware_record
 from simulator.core import inputs as i
 from simulator.core.link_policy import SECURITY_PROFILE
 from simulator.core.model import HardwareSpec, Identity, ModemSpec
@@ -261,12 +261,12 @@ def test_the_trigger_tells_the_state() -> None:
     ],
 )
 def test_where_the_version_comes_from(head: bytes, name: str, version: str) -> None:
-    assert firmware.version_of(head, name, "0123abcd" * 8, "1.0") == version
+    assert firmware_record.version_of(head, name, "0123abcd" * 8, "1.0") == version
 
 
 def test_versions_do_not_grow_from_update_to_update() -> None:
-    once = firmware.version_of(b"x", "y", "ab" * 32, "1" * 60)
-    assert len(once) == 50 and firmware.version_of(b"x", "y", "cd" * 32, once) == once[:42] + "cdcdcdcd"
+    once = firmware_record.version_of(b"x", "y", "ab" * 32, "1" * 60)
+    assert len(once) == 50 and firmware_record.version_of(b"x", "y", "cd" * 32, once) == once[:42] + "cdcdcdcd"
 
 
 def test_a_product_that_does_not_say_its_version_says_it_after_an_update() -> None:
@@ -280,9 +280,9 @@ def test_a_product_that_does_not_say_its_version_says_it_after_an_update() -> No
 
 def test_a_record_of_another_schema_is_put_aside() -> None:
     lab = field()
-    lab.station.board.flash.write(firmware.AREA, firmware.UPDATE_KEY, {"schema": 99}, 10)
+    lab.station.board.flash.write(firmware_record.AREA, firmware_record.UPDATE_KEY, {"schema": 99}, 10)
     lab.feed(i.Perform("reboot"), 60)
-    assert lab.station.board.flash.get(firmware.AREA, firmware.UPDATE_KEY) is None and told(lab) == []
+    assert lab.station.board.flash.get(firmware_record.AREA, firmware_record.UPDATE_KEY) is None and told(lab) == []
 
 
 def test_an_update_survives_in_a_state_folder(tmp_path: Path) -> None:
