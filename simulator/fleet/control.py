@@ -17,6 +17,7 @@ import msgspec
 
 import simulator
 from simulator.core import inputs as i
+from simulator.core.link_policy import PASSWORD
 from simulator.core.records import Remark
 from simulator.events import EventStream
 from simulator.fleet import station_view as view
@@ -263,7 +264,8 @@ class Desk:
         return view.facts(view.state(seat, farm.rings, farm.clock.epoch_us, farm.clock.now()))
 
     def _private(self, seat: Seat, value: Any) -> Response:
-        """An answer about a station, with known secrets replaced."""
+        """An answer about a station, with known secrets replaced, its present password among them."""
+        self.farm.redactor.learn(seat.station.settings[PASSWORD], seat.station.id)
         body = self.farm.redactor.clean(msgspec.json.encode(value), seat.station.id)
         return Response(body + b"\n")
 

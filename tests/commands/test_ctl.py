@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from simulator.commands import ctl, remote, tail
+from simulator.commands import ctl, options, remote, tail
 from simulator.errors import AuthorError
 from simulator.events import EventStream
 from simulator.fleet.acts import ACTS
@@ -258,6 +258,16 @@ def test_an_interrupt_ends_it_cleanly(farm: FakeFarm) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=10)
     assert (process.returncode, said) == (0, b"")
+
+
+def test_a_run_elsewhere_than_on_loopback_needs_a_token(cpfarm: Cpfarm) -> None:
+    told = cpfarm("run", "--id", "A", "--http-host", "10.9.8.7", "--http-port", 0)
+    assert told.code == 2 and "--http-token: 10.9.8.7 is not loopback, so a token is needed" in told.err
+
+
+def test_the_token_stays_out_of_the_line_that_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["cpfarm", "run", "--http-token", "t0p", "--http-token=t0p"])
+    assert options.command_line() == "cpfarm run --http-token <secret> --http-token=<secret>"
 
 
 def test_paths_are_quoted() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from simulator.core import inputs as i
+from simulator.core.link_policy import PASSWORD
 from simulator.errors import AuthorError
 from simulator.fleet import acts, frames, openapi, station_view
 from simulator.fleet.acts import ACTS
@@ -230,6 +231,17 @@ def test_plain_is_bounded_and_keeps_secrets() -> None:
     text = json.dumps(shown)
     assert "hush" not in text and "(1000 characters)" in text and '"raw": "3 bytes"' in text
     assert len(shown["list"]) == station_view.MAX_ITEMS and len(text) < 3000 and '"e"' not in text
+
+
+def test_what_a_station_keeps_secret_stays_so(rig: Rig) -> None:
+    flash = rig.farm.by_id["S-1"].station.board.flash
+    flash.write("link", "previous", {"password": "hush-hush-hush-1"}, 32)
+    flash.write("settings", PASSWORD.key, "hush-hush-hush-2", 32)
+    rig.farm.by_id["S-1"].station.settings.overlay[PASSWORD.key] = "hush-hush-hush-2"
+    flash.write("log", 1, "the password is hush-hush-hush-2, ftp://me:hush-hush-3@host/", 32)
+    status, shown = ask(rig, "GET", "/api/stations/S-1")
+    assert status == 200 and "hush" not in json.dumps(shown)
+    assert "the password is <secret:" in shown["flash_areas"]["log"]["records"][0]["1"]
 
 
 def test_changes_are_told_in_words() -> None:

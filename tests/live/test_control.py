@@ -4,6 +4,7 @@ import asyncio
 import functools
 import http.client
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from simulator.commands import ctl, tail
+from simulator.commands.remote import Port, Refused, path_of
+from simulator.errors import AuthorError
 from simulator.fleet.control import ACTS
 from simulator.metrics import PHASES
 from tests.live.rig import Stage, groups, perform, plan_of
@@ -310,6 +314,41 @@ def test_the_list_the_state_and_the_frames(tmp_path: Path) -> None:
 
     played = perform(plan_of(tmp_path, groups(1)), play, http_port=0)
     assert played.summary["exit_code"] == 0
+
+
+def test_the_commands_against_a_run(tmp_path: Path) -> None:
+    """What ``ctl`` and ``tail`` do, but for the words on the screen."""
+    events: list[tuple[str, Any]] = []
+    watcher = threading.Thread()
+
+    async def play(stage: Stage) -> None:
+        nonlocal watcher
+        await stage.booted()
+        port = Port(stage.run.http_url, "t0p")
+        inside = asyncio.get_running_loop().run_in_executor
+        watcher = threading.Thread(target=lambda: events.extend(port.events(path_of(ONE, "stream"), last=1)))
+        plain = stage.farm.live.observer
+        watcher.start()
+        await stage.until(lambda: stage.farm.live.observer is not plain, "tail watches")
+        body = ctl.body_of("plug", ACTS["plug"], ["soc=0.5"], {"evse_id": 1})
+        done = await inside(None, port.post, path_of(ONE, "plug"), body)
+        assert "EVSE 1 plugged: no -> yes" in done["changed"]
+        with pytest.raises(Refused, match="occupied"):
+            await inside(None, port.post, path_of(ONE, "plug"), body)
+        with pytest.raises(AuthorError, match="did you mean"):
+            await inside(None, port.get, path_of("1.6-01"))
+        with pytest.raises(AuthorError, match="a bearer token is needed"):
+            await inside(None, Port(stage.run.http_url).get, "/api/run")
+        shown = await inside(None, port.get, path_of(ONE))
+        assert "EVSE 1  Preparing  plugged in, car at 50%" in ctl.describe(shown)
+        await inside(None, port.post, path_of(ONE, "unplug"), {})
+        await stage.quiet()
+
+    assert perform(plan_of(tmp_path, groups(1)), play, http_port=0, http_token="t0p").summary["exit_code"] == 0
+    watcher.join(5)
+    lines = [tail.line_of(data, 200) for event, data in events if event == "frame"]
+    assert any("-> StatusNotification" in line and "status=Preparing" in line for line in lines)
+    assert events[-1] == ("end", {"why": "the run is over"}) and not watcher.is_alive()
 
 
 @pytest.mark.parametrize("what", ACTS)
