@@ -1,8 +1,8 @@
 """L Firmware: fetch, check, install, restart, and say each state once.
 
 The process is a record on flash with a ``step``; what moves it are requests (a new one cancels the old, L01.FR.26), the
-clock (times to retrieve and install), the end of a job, the end of transactions, and a restart. The steps, with what they
-wait for:
+clock (times to retrieve and install), the end of a job, the end of transactions, and a restart. The steps, with what
+they wait for:
 
 ``scheduled``   the time to retrieve, or the end of transactions on a product that does not fetch while charging
 ``fetching``    a download job, or the pause before the next attempt; a restart counts as a failed attempt
