@@ -316,15 +316,13 @@ class Connection(asyncio.Protocol):
         """Where a handshake was cut off, and by what most likely."""
         if self._tunnel is not None:
             return "reset", "the proxy ended the connection without an answer"
-        tls = self._tls
-        if tls is not None and not tls.established:
-            return "reset", "the connection ended during the TLS handshake"
-        if tls is not None and tls.version == "TLSv1.3" and not tls.heard:
-            # With TLS 1.3 the server judges our certificate after our side is done. Some, asyncio's among them, then
-            # close without the alert that would say so; one that was content would have sent its tickets.
+        if self._tls is not None and self._tls.judged:
+            # Some servers, asyncio's among them, close without the alert that would say so.
             return "tls_client_cert", (
                 "the server ended the connection as soon as it could have seen the client certificate, without a word"
             )
+        if self._tls is not None and not self._tls.established:
+            return "reset", "the connection ended during the TLS handshake"
         return "reset", "the connection ended before the handshake was answered"
 
     def _put(self, data: bytes) -> bool:

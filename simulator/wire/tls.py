@@ -165,6 +165,17 @@ class TlsPipe:
         """The TLS version in use, such as ``TLSv1.3``; None before the handshake."""
         return self._tls.version() if self.established else None
 
+    @property
+    def judged(self) -> bool:
+        """Whether the peer has seen our certificate, or that there is none, and has said nothing since.
+
+        With TLS 1.2 that is between its choice of a suite and its Finished, with TLS 1.3 after ours. A peer that ends
+        the connection then does so over the certificate, most likely; not every server sends the alert that says so.
+        """
+        if not self.established:
+            return self._tls.cipher() is not None
+        return self._tls.version() == "TLSv1.3" and not self.heard
+
     def _advance(self) -> None:
         try:
             self._tls.do_handshake()
