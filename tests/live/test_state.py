@@ -26,7 +26,7 @@ def first_password(station_id: str) -> str:
 
 
 def second_password(station_id: str) -> str:
-    return f"second-of-{station_id}-bbbb"
+    return f"2nd-of-{station_id}-bbbb"  # 16 to 20 bytes, see the white paper A00.FR.205
 
 
 def fleet(folder: Path) -> list[dict[str, Any]]:
