@@ -19,6 +19,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from decimal import Decimal
 from typing import Any
 
 from simulator.certify.case import Case
@@ -126,9 +128,14 @@ def wrong_value(v: Validation) -> Any:
         if v.rule.accepts(value):
             continue
         altered = with_value(v.payload, v.path, value)
-        if altered is not None and not schema_problem(v.action, kind, altered):
+        if altered is not None and not schema_problem(v.action, kind, exact(altered)):
             return value
     return None
+
+
+def exact(payload: Any) -> Any:
+    """A payload with exact decimals, as the schemas need them for steps of 0.1."""
+    return json.loads(json.dumps(payload), parse_float=Decimal)
 
 
 def with_value(payload: Any, path: str, value: Any) -> Any:

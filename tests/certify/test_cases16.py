@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
-from simulator.certify import mutants, runner
+from simulator.certify import cases16, mutants, runner
 from simulator.certify.case import CASES, Case
+from simulator.certify.cases16 import (
+    boot,
+    configuration,
+    faults,
+    local_list,
+    meter_values,
+    offline,
+    power,
+    remote,
+    reservation,
+    resets,
+    sessions,
+    smart_charging,
+    stops,
+    triggers,
+    unlock,
+)
 from simulator.certify.catalogue import rows
 from simulator.certify.pics import pics_of
 from simulator.certify.verdicts import FAIL, INCONCLUSIVE, PASS
@@ -14,6 +33,32 @@ PROFILES = ("generic/ac-single", "generic/ac-dual", "generic/dc-fast", "generic/
 #: what the station does not do yet, with the reason; this list only gets shorter
 KNOWN: dict[tuple[str, str], str] = {}
 each_profile = pytest.mark.parametrize("profile", PROFILES)
+
+
+GROUPS = (
+    boot,
+    configuration,
+    faults,
+    local_list,
+    meter_values,
+    offline,
+    power,
+    remote,
+    reservation,
+    resets,
+    sessions,
+    smart_charging,
+    stops,
+    triggers,
+    unlock,
+)
+
+
+def test_every_group_is_named_here() -> None:
+    """A module of cases that is not imported registers nothing."""
+    folder = files("simulator.certify") / "cases16"
+    stems = {entry.name.removesuffix(".py") for entry in folder.iterdir() if entry.name.endswith(".py")}
+    assert stems - {"__init__"} == {group.__name__.rpartition(".")[2] for group in GROUPS} == set(cases16.__all__)
 
 
 def profiles_for(case: Case) -> list[str]:

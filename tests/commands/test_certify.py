@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from simulator.certify.case import CASES, Case
 from simulator.certify.tester import Tester
 from simulator.cli import app
+from simulator.commands.certify import OCPP
 from simulator.errors import AuthorError, UnknownName
 
 RUNNER = CliRunner()
@@ -42,6 +43,12 @@ def test_failed(monkeypatch: pytest.MonkeyPatch) -> None:
         json.loads(result.output)["cases"][0]["reason"]
         == "step 1, Authorize: expected Authorize within 1 s, got nothing"
     )
+
+
+def test_versions() -> None:
+    """Any way of writing the one there is."""
+    assert OCPP == ("1.6",)
+    assert RUNNER.invoke(app, ["certify", "station", "--ocpp", "1.6J", "--case", "TC_027"]).exit_code == 0
 
 
 def test_list() -> None:
