@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from decimal import Decimal
 from typing import Any
 
 from simulator.certify.case import Case
