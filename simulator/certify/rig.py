@@ -17,7 +17,10 @@ from simulator.core.model import Model
 from simulator.core.records import Remark
 from simulator.core.station import Station
 from simulator.errors import AuthorError
-from simulator.fleet.virtual import VirtualFleet, Worker
+from simulator.fleet.virtual import VirtualFleet
+from simulator.lab.files import LabFiles
+from simulator.lab.jobs import LabWorker
+from simulator.pki.keystore import PoolKeystore
 from simulator.profile.compiled import compile_profile
 from simulator.report.performance import MAX_SAMPLES, Performance
 
@@ -105,9 +108,17 @@ class Rig:
             verdicts={tool.invalid: "Invalid", tool.expired: "Expired", tool.blocked: "Blocked"},
         )
         self.fleet.add(self.station, self.csms)
+        self.keystore = PoolKeystore()
+        self.worker = LabWorker(LabFiles(), self.keystore)
+        self.fleet.worker = self.worker
         self.hands = Hands()
         self.feed(i.PowerOn())
         self.run(0)
+
+    @property
+    def files(self) -> LabFiles:
+        """The tool's file servers; a case finds them empty."""
+        return self.worker.files
 
     @property
     def connectors(self) -> tuple[int, ...]:
@@ -153,10 +164,6 @@ class Rig:
         for name, samples in one.samples.items():
             kept = self.performance.samples[name]
             kept += samples[: MAX_SAMPLES - len(kept)]
-
-    def work_with(self, worker: Worker) -> None:
-        """Who carries out the station's jobs (transfers, certificates)."""
-        self.fleet.worker = worker
 
     # -- hands
 
@@ -228,7 +235,8 @@ class Rig:
             self.inject(MAINS, "supply.mains_outage")
 
     def tidy_up(self) -> None:
-        """Hands undo what they did: power, network, parts, cables."""
+        """Hands undo what they did: power, network, parts, cables; the tool's files are taken away."""
+        self.worker.files = LabFiles()
         self.fleet.mend(self.station)
         for name in sorted(self.hands.faults):
             self.clear(name)
