@@ -246,7 +246,9 @@ def fetched(st: Station, number: int, event: JobProgress | JobDone, now: int) ->
         return
     update.sha256, update.size = str(event.result["sha256"]), int(event.result["bytes"])
     name = str(event.result.get("file_name") or transfer.last_name(update.url))
-    update.version = version_of(bytes.fromhex(event.result["head"]), name, update.sha256, version(st) or "0")
+    update.version = version_of(
+        bytes.fromhex(event.result["head"]), update.size, name, update.sha256, version(st) or "0"
+    )
     _enter(st, update, "ready" if update.plain else "checking", "Downloaded")
     if update.plain:
         _wait_to_install(st, own, update, now)

@@ -133,17 +133,20 @@ def mark_installed(st: Station, update: Update) -> bool:
     return st.board.flash.write(AREA, INSTALLED_KEY, there, 128)
 
 
-def version_of(head: bytes, file_name: str, sha256: str, old: str) -> str:
+def version_of(head: bytes, size: int, file_name: str, sha256: str, old: str) -> str:
     """The version of an image, "" for one that is no firmware: empty, or of our own kind without a version.
 
     The first line of an image of ours says it; else the file name, if there is something like a version in it; else
-    the old version with the beginning of the SHA-256.
+    the old version with the beginning of the SHA-256. ``head`` and ``sha256`` are empty where the driver does not move
+    the body.
     """
     first = head.partition(b"\n")[0].decode("ascii", "replace")
     if first.startswith(MAGIC):
         said = _MAGIC_LINE.match(first)
         return said.group(1) if said else ""
-    if not head:
+    if not size:
         return ""
     named = _IN_NAME.search(file_name)
-    return (named.group(0) if named else f"{old.partition('+')[0][: MAX_VERSION - 9]}+{sha256[:8]}")[:MAX_VERSION]
+    return (named.group(0) if named else f"{old.partition('+')[0][: MAX_VERSION - 9]}+{sha256[:8] or 'new'}")[
+        :MAX_VERSION
+    ]

@@ -261,12 +261,17 @@ def test_the_trigger_tells_the_state() -> None:
     ],
 )
 def test_where_the_version_comes_from(head: bytes, name: str, version: str) -> None:
-    assert firmware_record.version_of(head, name, "0123abcd" * 8, "1.0") == version
+    assert firmware_record.version_of(head, len(head), name, "0123abcd" * 8, "1.0") == version
 
 
 def test_versions_do_not_grow_from_update_to_update() -> None:
-    once = firmware_record.version_of(b"x", "y", "ab" * 32, "1" * 60)
-    assert len(once) == 50 and firmware_record.version_of(b"x", "y", "cd" * 32, once) == once[:42] + "cdcdcdcd"
+    once = firmware_record.version_of(b"x", 1, "y", "ab" * 32, "1" * 60)
+    assert len(once) == 50 and firmware_record.version_of(b"x", 1, "y", "cd" * 32, once) == once[:42] + "cdcdcdcd"
+
+
+def test_a_body_that_is_not_moved_is_firmware_all_the_same() -> None:
+    assert firmware_record.version_of(b"", 5_000, "x-3.1.bin", "", "1.0") == "3.1"
+    assert firmware_record.version_of(b"", 5_000, "x.bin", "", "1.0") == "1.0+new"
 
 
 def test_a_product_that_does_not_say_its_version_says_it_after_an_update() -> None:
