@@ -20,6 +20,7 @@ from simulator.errors import AuthorError
 from simulator.fleet.virtual import VirtualFleet
 from simulator.lab.files import LabFiles
 from simulator.lab.jobs import LabWorker
+from simulator.lab.security import Door
 from simulator.pki.keystore import PoolKeystore
 from simulator.profile.compiled import compile_profile
 from simulator.report.performance import MAX_SAMPLES, Performance
@@ -119,6 +120,15 @@ class Rig:
     def files(self) -> LabFiles:
         """The tool's file servers; a case finds them empty."""
         return self.worker.files
+
+    @property
+    def door(self) -> Door | None:
+        """Who is let in at the tool's end; None lets everybody in, and so does the basic state."""
+        return self.fleet.paths[0].door
+
+    @door.setter
+    def door(self, door: Door | None) -> None:
+        self.fleet.paths[0].door = door
 
     @property
     def connectors(self) -> tuple[int, ...]:
@@ -235,8 +245,9 @@ class Rig:
             self.inject(MAINS, "supply.mains_outage")
 
     def tidy_up(self) -> None:
-        """Hands undo what they did: power, network, parts, cables; the tool's files are taken away."""
+        """Hands undo what they did: power, network, parts, cables. The tool has no files, its door is open."""
         self.worker.files = LabFiles()
+        self.door = None
         self.fleet.mend(self.station)
         for name in sorted(self.hands.faults):
             self.clear(name)

@@ -18,6 +18,7 @@ from simulator.certify.tester import Tester
 from simulator.certify.verdicts import FAIL, INCONCLUSIVE, NOT_APPLICABLE, PASS, CaseResult
 from simulator.core import effects as e
 from simulator.errors import UnknownName
+from simulator.lab.security import Door
 
 PROFILE = "generic/ac-single"
 
@@ -271,3 +272,21 @@ def test_station_in_both_states() -> None:
     reset.learn()
     assert run_case(rig, reset, Case("TC_034", station_unavailable)).verdict == PASS
     assert runner.OPTIONS == ("remote", "local")
+
+
+def test_files_and_door_of_the_tool() -> None:
+    """A case finds no files and an open door, whatever the one before did; a new station has a bench of its own."""
+    rig, reset = bench()
+
+    def closed(t: Tester) -> None:
+        t.rig.files.serve("http://files.example/image.bin", b"image")
+        t.rig.door = Door(profiles=frozenset({1}))
+        t.power_cycle()
+        t.wait(60)
+        assert t.csms.boots == 1
+
+    assert run_case(rig, reset, Case("TC_003", closed)).verdict == PASS
+    assert run_case(rig, reset, Case("TC_010", charging)).verdict == PASS
+    assert rig.door is None and not rig.files.download("http://files.example/image.bin", 100).ok
+    rig.deliver()
+    assert rig.fleet.worker is rig.worker
