@@ -7,9 +7,11 @@ import pytest
 from simulator.blocks import logs, transfer
 from simulator.blocks.product_settings import FILE_PROTOCOLS
 from simulator.core import certificate_store as store
+from simulator.core.inputs import Tick
+from simulator.core.reports import FirmwareStep, LogStep
 from simulator.pki.authority import Authority
 from simulator.pki.reading import inspect_certificate
-from tests.bench import bench
+from tests.bench import bench, each_2x, frames
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,16 @@ def test_the_roots_of_the_csms_judge_the_file_server() -> None:
 
 def test_an_end_has_a_word_of_its_own_where_there_is_one() -> None:
     assert {"BadMessage", "NotSupportedOperation", "PermissionDenied"} == set(logs.STATUS_OF.values())
+
+
+@each_2x
+def test_newer_versions_tell_the_same_steps(version: str) -> None:
+    lab = bench(version).forget()
+    lab.station._effects = []
+    lab.station.publish(FirmwareStep("InstallVerificationFailed", 4))
+    lab.station.publish(LogStep("PermissionDenied", 5))
+    lab.feed(Tick(), 1)
+    assert [(a, p) for _, a, p in frames(lab.csms)] == [
+        ("FirmwareStatusNotification", {"status": "InstallVerificationFailed", "requestId": 4}),
+        ("LogStatusNotification", {"status": "PermissionDenied", "requestId": 5}),
+    ]
