@@ -8,10 +8,12 @@ and demands TLS for both connections.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from pyftpdlib.authorizers import AuthenticationFailed, DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler
 from pyftpdlib.ioloop import IOLoop
@@ -26,7 +28,9 @@ JOIN_S = 5.0
 REFUSAL_S = 0.05
 MAX_CONNECTIONS = 512
 
-logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)
+_LOG = logging.getLogger("pyftpdlib")
+_LOG.setLevel(logging.CRITICAL)
+_LOG.addHandler(logging.NullHandler())  # without a handler the library would set up one of its own
 
 
 class FtpServer:
@@ -143,6 +147,7 @@ class _Fallible:
     tot_bytes_received: int
     cmd_channel: Any
     close: Any
+    receive: bool
     ac_in_buffer_size: int
     ac_out_buffer_size: int
 
@@ -164,13 +169,22 @@ class _Fallible:
             self.cmd_channel.close()
         return sent
 
-    def handle_read(self) -> None:
+    def handle_read_event(self) -> None:
         """Something has come."""
-        super().handle_read()  # type: ignore[misc]
+        super().handle_read_event()  # type: ignore[misc]
         if self._break_after is not None and self.tot_bytes_received >= self._break_after:
             self.cmd_channel.close()
         elif self.tot_bytes_received > MAX_FILE_BYTES:
-            self._resp = ("552 The file is too large.", logging.getLogger("pyftpdlib").debug)
+            self._resp = ("552 The file is too large.", _LOG.debug)
+            self.close()
+
+    def handle_close(self) -> None:
+        """The other side is gone. A reset, or an end of TLS without its farewell, is not the end of a file."""
+        error = sys.exc_info()[1]
+        if error is None or isinstance(error, SSL.ZeroReturnError) or not self.receive:
+            super().handle_close()  # type: ignore[misc]
+        else:
+            self._resp = ("426 Transfer aborted.", _LOG.debug)
             self.close()
 
 

@@ -12,8 +12,11 @@ part of the path is its name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 import ssl
+import struct
 from typing import Any
 from urllib.parse import unquote
 
@@ -124,6 +127,9 @@ class Ftp:
                     await flow.pass_on(piece)
                     await stream.write(piece)
                 await stream.finish()
+            except BaseException:
+                _cut(stream.writer.transport)
+                raise
             finally:
                 stream.close()
 
@@ -151,12 +157,21 @@ class Ftp:
             client.close()  # QUIT would cost a round trip, and changes nothing
         except aioftp.StatusCodeError as error:
             raise _judged(error, place, flow, step, refusal) from None
-        except (aioftp.AIOFTPException, UnicodeError, ValueError) as error:
-            raise TransferFailed("broken", f"{place.host} talks nonsense: {type(error).__name__}") from None
-        except OSError as error:
+        except OSError as error:  # before ValueError: a certificate that is not trusted is both
             raise _failure_of(error, place, flow, step) from None
+        except (aioftp.AIOFTPException, ValueError) as error:
+            raise TransferFailed("broken", f"{place.host} talks nonsense: {type(error).__name__}") from None
         finally:
             client.close()
+
+
+def _cut(transport: asyncio.WriteTransport) -> None:
+    """Drop a data connection with a TCP reset: a plain end would say that the file is whole (RFC 959, 3.4)."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 async def _connect(client: _Client, addresses: list[str], port: int) -> None:
