@@ -33,7 +33,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0;
-  overflow-wrap: anywhere; border-bottom: 1px solid var(--line); vertical-align: top; }
+  border-bottom: 1px solid var(--line); vertical-align: top; }
+td { overflow-wrap: anywhere; }
 .PASS { color: var(--good); } .FAIL { color: var(--bad); } .INCONCLUSIVE, .SKIPPED { color: var(--warn); }
 .NOT_APPLICABLE, .dim { color: var(--dim); } .big { font-size: 1.2rem; font-weight: 600; }
 details { margin: .2rem 0; } summary { cursor: pointer; } pre, code { font: 12px/1.45 ui-monospace, monospace; }
@@ -178,7 +179,10 @@ def _case(row: Mapping[str, Any]) -> str:
         return f"<details><summary>{head}</summary></details>"
     shown = row["frames"][:PAGE_FRAMES]
     more = len(row["frames"]) - len(shown)
-    frames = "\n".join(_frame(frame) for frame in shown) + (f"\n... and {more} more" if more else "")
+    wrong = {v["frame"] for v in row["validations"] if not v["ok"]} - {None}
+    frames = "\n".join(_frame(frame, frame["number"] in wrong) for frame in shown) + (
+        f"\n... and {more} more" if more else ""
+    )
     looks = _table(
         ("step", "message", "field", "expected", "got", ""),
         [
@@ -191,12 +195,14 @@ def _case(row: Mapping[str, Any]) -> str:
     return f"<details{opened}><summary>{head}</summary>{notes}{looks}<pre>{frames}</pre></details>"
 
 
-def _frame(frame: Mapping[str, Any]) -> str:
+def _frame(frame: Mapping[str, Any], wrong: bool) -> str:
+    """A line; the frame a validation failed at is marked."""
     payload = json.dumps(frame["payload"], ensure_ascii=False)
     if len(payload) > FRAME_CHARS:
         payload = payload[:FRAME_CHARS] + "..."
-    who = "tool" if frame["from"] == "tool" else "station"
-    return f'<span class="{who}">{frame["at_s"]:>12.3f} {escape(frame["from"]):8}{escape(frame["kind"]):7}{escape(frame["action"])} {escape(payload)}</span>'  # noqa: E501
+    who = "FAIL" if wrong else "tool" if frame["from"] == "tool" else "station"
+    head = f"{'>' if wrong else ' '}{frame['at_s']:>11.3f} {frame['from']:8}{frame['kind']:7}{frame['action']}"
+    return f'<span class="{who}">{escape(head)} {escape(payload)}</span>'
 
 
 def _pics(pics: Mapping[str, Any]) -> Iterable[str]:

@@ -104,6 +104,7 @@ class CaseResult:
                 {
                     "number": v.number,
                     "step": v.step,
+                    "frame": v.frame if v.frame >= 0 else None,
                     "message": v.action + (" (answer)" if v.answer else ""),
                     "field": v.path,
                     "expected": v.expected,

@@ -114,7 +114,8 @@ class ToolCsms(LabCsms):
         replies = super().receive(data, now)
         for seen in self.seen[before:]:
             who = "hidden" if hidden and seen.direction == "cp" else seen.direction
-            self._write(who, seen.now, seen.kind, seen.message_id, seen.action, seen.payload)
+            its = number if seen.direction == "cp" else None
+            self._write(who, seen.now, seen.kind, seen.message_id, seen.action, seen.payload, its)
             if seen.direction == "cp":
                 self._note(seen, number, hidden)
         for reply in replies:
@@ -161,13 +162,16 @@ class ToolCsms(LabCsms):
         elif seen.action == "StopTransaction":
             self.running.pop(payload.get("transactionId"), None)
 
-    def _write(self, who: str, now: int, kind: int, message_id: str, action: str, payload: Any) -> None:
+    def _write(
+        self, who: str, now: int, kind: int, message_id: str, action: str, payload: Any, number: int | None = None
+    ) -> None:
         if len(self.log) < MAX_FRAMES:
             self.log.append(
                 {
                     "at_s": round(now / 1e6, 6),
                     "from": {"cp": "station", "csms": "tool"}.get(who, who),
                     "kind": {CALL: "call", RESULT: "result", ERROR: "error"}.get(kind, "unreadable"),
+                    "number": number,
                     "id": message_id,
                     "action": action,
                     "payload": payload if not isinstance(payload, bytes) else payload.decode("utf-8", "replace"),

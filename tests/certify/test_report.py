@@ -53,7 +53,7 @@ def test_data(run: Run) -> None:
         "simulated",
         "Remote start and stop",
     )
-    assert {"at_s", "from", "kind", "id", "action", "payload"} == set(case["frames"][0])
+    assert {"at_s", "from", "kind", "number", "id", "action", "payload"} == set(case["frames"][0])
     assert data["firmware_sha256"] is None and data["firmware_version"]
     json.dumps(data)
 
@@ -88,6 +88,19 @@ def test_html(run: Run) -> None:
     assert "<details open>" in text and "default-src 'none'" in text
     assert "&lt;script&gt;" in text
     assert "no image was installed" in text
+
+
+def test_the_wrong_frame_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, that of the frame the validation looked at."""
+
+    def wrong(t: Tester) -> None:
+        t.plug()
+        t.expect(1, "StatusNotification", status="Charging")
+
+    monkeypatch.setitem(CASES, "TC_027", Case("TC_027", wrong))
+    text = reports.html(data_of(run_cases("generic/ac-single", ["TC_027"])))
+    (line,) = [line for line in text.splitlines() if line.partition('class="FAIL">')[2].startswith("&gt;")]
+    assert "StatusNotification" in line and "Preparing" in line
 
 
 def test_junit(run: Run) -> None:
