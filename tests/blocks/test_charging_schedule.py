@@ -64,6 +64,13 @@ def test_a_recurring_schedule_begins_anew(recurrency: str) -> None:
         assert [limit_at(one, n * cycle + s) for s in (0, 60, 100, cycle - 1)] == [160, 80, None, None]
 
 
+def test_a_gap_before_the_next_recurrence_says_when_it_ends() -> None:
+    one = profile((0, 160), duration=100, kind=cs.RECURRING, recurrency="Daily")
+    assert cs.active(one, NOON, NOON + (DAY + 500) * S) == (None, NOON + 2 * DAY * S)
+    ends = profile((0, 160), duration=100, kind=cs.RECURRING, recurrency="Daily", valid_to=DAY + 700)
+    assert cs.active(ends, NOON, NOON + (DAY + 500) * S) == (None, NOON + (DAY + 700) * S)
+
+
 def test_what_is_longer_than_the_recurrence_is_not_executed() -> None:
     """5.16.4, errata 3.44."""
     one = profile((0, 160), (DAY + 10, 80), duration=2 * DAY, kind=cs.RECURRING, recurrency="Daily")

@@ -236,11 +236,13 @@ def test_who_came_last_waits_when_a_share_is_too_small() -> None:
     assert powers(lab) == [0, 7_590] and lab.statuses(2)[-1] == "Charging"
 
 
-def test_who_is_held_back_by_his_own_profile_has_no_share() -> None:
+@pytest.mark.parametrize("held, left", [(1, [0, 13_800]), (2, [13_800, 0])])
+def test_who_is_held_back_by_his_own_profile_has_no_share(held: int, left: list[float]) -> None:
+    """Whoever of the two came first."""
     lab = pair()
     install(lab, 0, (0, 20), purpose=MAX)
-    install(lab, 2, (0, 0), number=2, purpose=TX)
-    assert powers(lab) == [13_800, 0]
+    install(lab, held, (0, 0), number=2, purpose=TX)
+    assert powers(lab) == left
 
 
 def test_the_station_may_have_to_stop_all() -> None:

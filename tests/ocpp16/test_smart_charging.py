@@ -252,6 +252,22 @@ def test_limits_of_the_product() -> None:
     assert clear(lab, id=2) == "Unknown" and clear(lab, id=3) == "Accepted"
 
 
+def test_a_full_station_still_takes_a_profile_whose_id_it_has() -> None:
+    """5.16.3: it replaces that one, wherever it was."""
+    lab = bench(evses=2, settings={MAX_PROFILES: 1})
+    assert install(lab, 1, (0, 6), number=5) == "Accepted"
+    assert install(lab, 2, (0, 6), number=6) == "Rejected"
+    assert install(lab, 2, (0, 6), number=5, level=4) == "Accepted"
+
+
+def test_the_transaction_of_another_connector_is_not_this_one() -> None:
+    """7.8, 3.13.1."""
+    lab = bench(evses=2).charge(1, "A").charge(2, "B")
+    first, second = (int(number) for number in lab.csms.transactions)
+    assert install(lab, 2, (0, 6), purpose=TX, transactionId=first) == "Rejected"
+    assert install(lab, 2, (0, 6), purpose=TX, transactionId=second) == "Accepted"
+
+
 def test_the_keys_cannot_be_written(lab: Lab) -> None:
     answer = lab.ask("ChangeConfiguration", key="ChargeProfileMaxStackLevel", value="5")
     assert answer == {"status": "Rejected"}
