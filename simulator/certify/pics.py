@@ -131,7 +131,7 @@ def pics_of_model(model: Model) -> Pics:
         "AQ-1": True,  # the last root can go; only what the present connection rests on is kept (white paper, A05)
         "AQ-2": False,  # no cable lock keeps a plug out before authorisation
         "AQ-3": False,
-        "AQ-4": True,
+        "AQ-4": model.hardware.firmware.fetch_while_charging,
         "AQ-5": False,
         "AQ-6": mode_3,
         "AQ-7.1": power_loss == "stop_before",
