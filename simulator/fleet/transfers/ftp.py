@@ -120,6 +120,7 @@ class Ftp:
             if not body:
                 return
             stream = await client.get_stream(f"STOR {name or file_name}", "1xx")
+            sock = stream.writer.transport.get_extra_info("socket")  # a transport that is gone knows it no more
             try:
                 size = flow.piece_bytes()
                 for begin in range(0, len(content), size):
@@ -128,7 +129,7 @@ class Ftp:
                     await stream.write(piece)
                 await stream.finish()
             except BaseException:
-                _cut(stream.writer.transport)
+                _cut(stream.writer.transport, sock)
                 raise
             finally:
                 stream.close()
@@ -159,15 +160,14 @@ class Ftp:
             raise _judged(error, place, flow, step, refusal) from None
         except OSError as error:  # before ValueError: a certificate that is not trusted is both
             raise _failure_of(error, place, flow, step) from None
-        except (aioftp.AIOFTPException, ValueError) as error:
+        except (aioftp.AIOFTPException, ValueError, LookupError) as error:
             raise TransferFailed("broken", f"{place.host} talks nonsense: {type(error).__name__}") from None
         finally:
             client.close()
 
 
-def _cut(transport: asyncio.WriteTransport) -> None:
+def _cut(transport: asyncio.WriteTransport, sock: Any) -> None:
     """Drop a data connection with a TCP reset: a plain end would say that the file is whole (RFC 959, 3.4)."""
-    sock = transport.get_extra_info("socket")
     if sock is not None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
