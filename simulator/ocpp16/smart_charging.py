@@ -27,6 +27,8 @@ table = Table(feature=charging_profiles.FEATURE)
 _PURPOSES = {"ChargePointMaxProfile": cs.STATION_MAX, "TxDefaultProfile": cs.TX_DEFAULT, "TxProfile": cs.TX}
 #: how far from a tenth a decimal may be and still be one
 _HAIR = 1e-6
+#: whole numbers of a profile fit into 32 bits, as those of the types of 1.6 do
+_MOST = 1 << 31
 
 
 @table.on("SetChargingProfile")
@@ -63,7 +65,7 @@ def clear_profile(st: Station, req: Any, m: Any) -> Any:
 def get_composite(st: Station, req: Any, m: Any) -> Any:
     """5.7. startSchedule is left out of the schedule, scheduleStart says it (errata 3.57)."""
     unit = None if req.charging_rate_unit is UNSET else req.charging_rate_unit
-    found = smart_charging.composite(st, req.connector_id, req.duration, unit)
+    found = smart_charging.composite(st, req.connector_id, _whole(req.duration, "duration"), unit)
     if isinstance(found, str):
         return m.GetCompositeScheduleResponse(status="Rejected")
     periods = [
@@ -128,7 +130,7 @@ def _profile(st: Station, action: str, path: str, wire: Any) -> cs.ChargingProfi
         else:
             _out_of_place(st, action, f"{path}.transactionId")  # 7.8
     return cs.ChargingProfile(
-        id=wire.charging_profile_id,
+        id=_whole(wire.charging_profile_id, f"{path}.chargingProfileId"),
         stack_level=wire.stack_level,
         purpose=purpose,
         kind=kind,
@@ -152,7 +154,7 @@ def _schedule(st: Station, action: str, path: str, wire: Any) -> cs.Schedule:
         raise CallRefused("occurrence", f"{path}.chargingSchedulePeriod: a schedule has at least one period")
     periods = tuple(
         cs.Period(
-            period.start_period,
+            _whole(period.start_period, f"{path}.chargingSchedulePeriod.{number}.startPeriod"),
             _tenths(st, action, f"{path}.chargingSchedulePeriod.{number}.limit", period.limit),
             None if period.number_phases is UNSET else period.number_phases,
         )
@@ -162,10 +164,16 @@ def _schedule(st: Station, action: str, path: str, wire: Any) -> cs.Schedule:
     return cs.Schedule(
         unit=wire.charging_rate_unit,
         periods=periods,
-        duration_s=None if wire.duration is UNSET else wire.duration,
+        duration_s=None if wire.duration is UNSET else _whole(wire.duration, f"{path}.duration"),
         start_us=_wall(wire.start_schedule, f"{path}.startSchedule"),
         min_rate=None if rate is UNSET else _tenths(st, action, f"{path}.minChargingRate", rate),
     )
+
+
+def _whole(value: int, path: str) -> int:
+    if not -_MOST <= value < _MOST:
+        raise CallRefused("property", f"{path} is out of range")
+    return value
 
 
 def _wall(text: Any, path: str) -> int | None:

@@ -221,6 +221,21 @@ def test_a_limit_has_one_digit_after_the_point(lab: Lab) -> None:
     assert composite(lenient, 1, 60) == [(0, pytest.approx(8.1))]
 
 
+@pytest.mark.parametrize(
+    "wire",
+    [
+        profile((0, 6), number=1 << 70),
+        profile((0, 6), (1 << 70, 7)),
+        profile((0, 6), duration=1 << 70),
+        profile((0, 1e30)),
+        profile((0, 6), validFrom="2026-02-30T00:00:00Z"),
+    ],
+)
+def test_a_value_beyond_all_measure_is_a_property_violation(lab: Lab, wire: dict[str, Any]) -> None:
+    assert install_raw(lab, 1, wire) == "PropertyConstraintViolation"
+    assert clear(lab) == "Unknown"
+
+
 def test_what_is_out_of_place_is_left_aside_on_record(lab: Lab) -> None:
     """7.8, errata 3.56."""
     assert install(lab, 1, (0, 6), recurrencyKind="Daily", transactionId=5) == "Accepted"
@@ -316,6 +331,10 @@ def test_a_schedule_that_cannot_be_told_is_rejected(lab: Lab, connector: int, du
     """5.7."""
     answer = lab.ask("GetCompositeSchedule", connectorId=connector, duration=duration)
     assert answer == {"status": "Rejected"}
+
+
+def test_a_duration_beyond_all_measure_is_a_property_violation(lab: Lab) -> None:
+    assert lab.ask("GetCompositeSchedule", connectorId=1, duration=1 << 70)[0] == "PropertyConstraintViolation"
 
 
 def test_the_unit_is_that_of_the_product_unless_asked_for(lab: Lab) -> None:
