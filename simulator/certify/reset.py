@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from simulator.certify.configuration import keys
 from simulator.certify.rig import Rig
 from simulator.certify.tester import ANSWER_S
 from simulator.certify.wire import RESULT
@@ -21,6 +22,8 @@ ONLINE_S = 1800.0
 SETTLE_S = 90.0
 #: nothing said for so long: the queue is empty, s
 QUIET_S = 1.0
+#: keys asked for at once by name
+KEYS_AT_ONCE = 10
 #: keys that move by themselves or cannot be set back
 NOT_RESTORED = frozenset({"AuthorizationKey", "SecurityProfile"})
 #: messages that do not disturb the peace
@@ -37,6 +40,8 @@ class Reset:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.delivered: dict[str, tuple[str | None, bool]] = {}
+        #: the station does not tell its whole configuration at once
+        self.by_name = False
 
     def learn(self) -> dict[str, tuple[str | None, bool]]:
         """The configuration of a station that was just delivered is what later resets go back to."""
@@ -101,7 +106,7 @@ class Reset:
         step_s = 5.0
         waited = 0.0
         while waited < ONLINE_S:
-            if rig.csms.boots and self._ask("GetConfiguration", {"key": ["NumberOfConnectors"]}, 2.0) is not None:
+            if self._ask("GetConfiguration", {"key": ["NumberOfConnectors"]}, 2.0) is not None:
                 return
             rig.run(step_s)
             waited += step_s
@@ -177,8 +182,22 @@ class Reset:
         return heard.payload if heard.kind == RESULT and isinstance(heard.payload, dict) else {}
 
     def read_all(self) -> dict[str, tuple[str | None, bool]]:
-        """The whole configuration, as GetConfiguration without keys tells it."""
-        answer = self._ask("GetConfiguration", {})
-        if not answer:
+        """The whole configuration, as GetConfiguration without keys tells it; from a station that does not answer that,
+        all standard keys by name."""
+        if not self.by_name:
+            answer = self._ask("GetConfiguration", {})
+            if answer:
+                return _values(answer)
+            self.by_name = True
+        names = list(keys())
+        found: dict[str, tuple[str | None, bool]] = {}
+        for start in range(0, len(names), KEYS_AT_ONCE):
+            answer = self._ask("GetConfiguration", {"key": names[start : start + KEYS_AT_ONCE]})
+            found |= _values(answer or {})
+        if not found:
             raise NotBasic("the configuration cannot be read")
-        return {row["key"]: (row.get("value"), bool(row["readonly"])) for row in answer["configurationKey"]}
+        return found
+
+
+def _values(answer: Mapping[str, Any]) -> dict[str, tuple[str | None, bool]]:
+    return {row["key"]: (row.get("value"), bool(row["readonly"])) for row in answer.get("configurationKey", ())}

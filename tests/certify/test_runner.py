@@ -290,3 +290,37 @@ def test_files_and_door_of_the_tool() -> None:
     assert rig.door is None and not rig.files.download("http://files.example/image.bin", 100).ok
     rig.deliver()
     assert rig.fleet.worker is rig.worker
+
+
+def test_a_station_that_does_not_tell_all_keys_at_once() -> None:
+    """They are asked for by name, it is a finding, and the way back works all the same."""
+    run = run_cases("evbox/elvi", ["TC_003", "TC_021", "TC_027"])
+    assert [r.verdict for r in run.results] == [PASS] * 3
+    assert len(run.configuration) > 30
+    assert [f.key for f in run.findings].count("GetConfiguration") == 1
+
+
+def test_a_station_that_cannot_be_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is judged, and that is no pass."""
+
+    def deaf(self: Reset) -> None:
+        raise NotBasic("the configuration cannot be read")
+
+    monkeypatch.setattr(Reset, "learn", deaf)
+    run = run_cases(PROFILE, ["TC_003", "TC_018_2"])
+    assert [r.verdict for r in run.results] == [INCONCLUSIVE, NOT_APPLICABLE]
+    assert run.exit_code == 1 and "cannot be tested: the configuration cannot be read" in run.notes[0]
+
+
+def test_delivered_again_and_still_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run goes on and says so."""
+    rig, reset = bench()
+
+    def deaf() -> None:
+        raise NotBasic("nobody answers")
+
+    monkeypatch.setattr(reset, "learn", deaf)
+    notes: list[str] = []
+    result = run_case(rig, reset, Case("TC_003", charging, fresh=True), notes=notes)
+    assert result.verdict == PASS
+    assert any("not in the basic state: nobody answers" in note for note in [*notes, *result.notes])
