@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,10 +65,10 @@ class WebServer:
         await response.prepare(request)
         if request.method == "HEAD":
             return response
-        with path.open("rb") as file:
+        with path.open("rb") as file, contextlib.suppress(ConnectionError):  # gone, by its own doing or by a fault
             async for piece in self._misbehave(request, _read(file.read)):
                 await response.write(piece)
-        await response.write_eof()
+            await response.write_eof()
         return response
 
     async def _put(self, request: web.Request) -> web.Response:
@@ -98,6 +99,8 @@ class WebServer:
                         raise web.HTTPRequestEntityTooLarge(MAX_FILE_BYTES, size)
                     file.write(piece)
             self._store.end_upload(part, name)
+        except (ConnectionError, web.RequestPayloadError):  # gone before the end; nobody hears the answer
+            return web.Response(status=400)
         finally:
             part.unlink(missing_ok=True)
         return web.Response(status=201)

@@ -63,7 +63,10 @@ class Place:
 
         Raises TransferFailed: ``bad_url``, ``unsupported``, or ``tls`` when the redirect leads out of TLS.
         """
-        there = place_of(urljoin(self.url, location))
+        try:
+            there = place_of(urljoin(self.url, location))
+        except ValueError:
+            raise TransferFailed("bad_url", f"{self.shown} redirects to no address") from None
         if self.tls and not there.tls:
             raise TransferFailed("tls", f"{self.shown} redirects to an address without TLS")
         if there.user is None and (there.scheme, there.host, there.port) == (self.scheme, self.host, self.port):
