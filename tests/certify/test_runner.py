@@ -229,8 +229,11 @@ def test_a_basic_state_that_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_fresh_station_before_and_after() -> None:
     """For what cannot be undone."""
     rig, reset = bench()
+    assert run_case(rig, reset, Case("TC_003", charging)).verdict == PASS and rig.deliveries == 1
     result = run_case(rig, reset, Case("TC_003", charging, fresh=True))
-    assert result.verdict == PASS and rig.deliveries == 3
+    assert result.verdict == PASS and rig.deliveries == 2 and rig.spent
+    again = run_case(rig, reset, Case("TC_003", charging))
+    assert again.verdict == PASS and rig.deliveries == 3 and not rig.spent
 
 
 def test_measurements_are_of_the_cases() -> None:
@@ -324,3 +327,18 @@ def test_delivered_again_and_still_not_well(monkeypatch: pytest.MonkeyPatch) -> 
     result = run_case(rig, reset, Case("TC_003", charging, fresh=True), notes=notes)
     assert result.verdict == PASS
     assert any("not in the basic state: nobody answers" in note for note in [*notes, *result.notes])
+
+
+def test_after_a_failure_the_next_case_runs() -> None:
+    """A case that fails in the middle of a transaction, offline and with a jammed lock, leaves nothing behind."""
+    rig, reset = bench()
+
+    def stuck(t: Tester) -> None:
+        charging(t)
+        t.rig.inject("hand-lock", "lock.jammed", t.connector)
+        t.rig.network(False)
+        t.expect(9, "StopTransaction", within_s=5)
+
+    assert run_case(rig, reset, Case("TC_003", stuck)).reason.startswith("step 9, StopTransaction")
+    following = run_case(rig, reset, Case("TC_010", charging))
+    assert (following.verdict, following.notes, rig.deliveries) == (PASS, [], 1)
