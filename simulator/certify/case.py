@@ -23,7 +23,8 @@ State = Callable[["Tester"], None]
 class Case:
     """A scenario under one id. ``settings``: key -> value, or a function of the tester that gives it; a key the
     product does not have is left out when it stands in ``if_implemented``. ``fresh``: runs on a station that was just
-    delivered, and another one is delivered afterwards (for what cannot be undone)."""
+    delivered, and another one is delivered afterwards (for what cannot be undone). ``security``: security profiles the
+    station is delivered with, one run for each; it implies ``fresh``. ``sockets``: it is also run on real sockets."""
 
     id: str
     scenario: Scenario
@@ -32,6 +33,8 @@ class Case:
     memory: Sequence[State] = ()
     states: Sequence[State] = ()
     fresh: bool = False
+    security: Sequence[int] = ()
+    sockets: bool = False
 
 
 CASES: dict[str, Case] = {}
@@ -44,13 +47,25 @@ def case(
     memory: Sequence[State] = (),
     states: Sequence[State] = (),
     fresh: bool = False,
+    security: Sequence[int] = (),
+    sockets: bool = False,
 ) -> Callable[[Scenario], Scenario]:
     """Declare a scenario under its ids (several where one text of the document serves several rows of the list)."""
 
     def declare(scenario: Scenario) -> Scenario:
         for one in ids:
             assert one not in CASES, f"{one} is declared twice"
-            CASES[one] = Case(one, scenario, dict(settings or {}), frozenset(if_implemented), memory, states, fresh)
+            CASES[one] = Case(
+                one,
+                scenario,
+                dict(settings or {}),
+                frozenset(if_implemented),
+                memory,
+                states,
+                fresh or bool(security),
+                security,
+                sockets,
+            )
         return scenario
 
     return declare

@@ -58,12 +58,13 @@ class Trial:
     killed: bool
 
 
-def baseline(profile: str, case: Case, *, seed: int = 1, option: str = "") -> CaseResult:
-    """The case, alone on a station just delivered: what mutants are derived from."""
+def baseline(profile: str, case: Case, *, seed: int = 1, option: str = "", security: int | None = None) -> CaseResult:
+    """The case, alone on a station just delivered: what mutants are derived from. ``security``: one of the case's
+    security profiles; its first without."""
     rig = Rig(profile, seed=seed)
     reset = Reset(rig)
     reset.learn()
-    return run_case(rig, reset, case, option=option)
+    return run_case(rig, reset, case, option=option, security=security)
 
 
 def derive(result: CaseResult) -> list[Mutant]:
@@ -81,14 +82,16 @@ def first(result: CaseResult) -> Mutant | None:
     return next(iter(fields or own), None)
 
 
-def attempt(profile: str, case: Case, mutant: Mutant, *, seed: int = 1, option: str = "") -> Trial:
+def attempt(
+    profile: str, case: Case, mutant: Mutant, *, seed: int = 1, option: str = "", security: int | None = None
+) -> Trial:
     """Run the case again with the lie."""
     rig = Rig(profile, seed=seed)
     reset = Reset(rig)
     reset.learn()
     mutation = _mutation(mutant) if mutant.kind in (ALTER, DROP) else None
     meddler = _meddler(mutant) if mutant.kind in (EARLY, INSERT) else None
-    result = run_case(rig, reset, case, option=option, mutation=mutation, meddler=meddler)
+    result = run_case(rig, reset, case, option=option, security=security, mutation=mutation, meddler=meddler)
     return Trial(mutant, result, _killed(mutant, result))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from simulator.blocks.device_model import serial_of
+from simulator.certify.security import Security, connection_of
 from simulator.certify.wire import ToolCsms, Watch
+from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.model import Model
 from simulator.core.records import Remark
@@ -64,6 +67,43 @@ def delivered_model(profile: str) -> Model:
     return compile_profile(profile, "1.6", settings={k: v for k, v in DELIVERED.items() if k not in absent})
 
 
+class Fleet(Protocol):
+    """What a bench needs of the driver of its station: as ``VirtualFleet``, or on sockets."""
+
+    epoch_us: int
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the beginning."""
+
+    def add(self, station: Station, csms: ToolCsms) -> object:
+        """The station and the tool's end of its link."""
+
+    def feed(self, station: Station, event: i.Input) -> object:
+        """An input, now."""
+
+    def run(self, seconds: float) -> None:
+        """Let so much time pass."""
+
+    def run_until(self, until_us: int) -> None:
+        """Let time pass up to a moment."""
+
+    def settle(self, seconds: float, quiet: Callable[[], bool]) -> bool:
+        """Let time pass until something holds, at most so long; does it?"""
+
+    def call(self, station: Station, action: str, payload: dict[str, Any]) -> str:
+        """The tool calls; the id of the message."""
+
+    def cut(self, station: Station) -> None:
+        """The network goes."""
+
+    def mend(self, station: Station) -> None:
+        """The network is back."""
+
+    def recorded(self, kind: type) -> list[Any]:
+        """All records of a kind, in order."""
+
+
 @dataclass(slots=True)
 class Hands:
     """What hands have done and not undone."""
@@ -79,28 +119,47 @@ class Rig:
     """One device under test. Raises ProfileError for an unknown profile."""
 
     transport = "simulated"
+    station_id = STATION_ID
+    #: how fast the station's time runs
+    speed = 1
+    #: what the tool waits for is waited for at least so long; more than nothing where time is real, s
+    patience_s = 0.0
 
     def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None) -> None:
         self.profile, self.seed, self.tool = profile, seed, tool or Tool()
         self.model = delivered_model(profile)
         self.deliveries = 0
+        #: a case has left what cannot be undone: before the next one another station is delivered
+        self.spent = False
         #: what was measured in all cases so far; the way back to the basic state does not count
         self.performance = Performance()
         #: SHA-256 of the last firmware image that was installed; a case that installs one notes it here
         self.firmware_sha256: str | None = None
         self.firmware_version: str | None = None
-        self.fleet: VirtualFleet
+        self.fleet: Fleet
+        self._virtual: VirtualFleet
         self.station: Station
         self.csms: ToolCsms
         self.watch: Watch
+        #: the tool's authority, passwords and door
+        self.security: Security
         self.deliver()
 
-    def deliver(self) -> None:
-        """A station as it comes out of the box, on and booted as far as the tool lets it at once."""
+    def deliver(self, security_profile: int | None = None) -> None:
+        """A station as it comes out of the box, on and booted as far as the tool lets it at once.
+
+        ``security_profile``: it was ordered with one, and the tool's door is for this one; without it knows of none.
+        """
         self.deliveries += 1
+        self.spent = False
         self.watch = Watch()
-        self.fleet = VirtualFleet(observer=self.watch)
-        self.station = Station(STATION_ID, self.model, seed=self.seed, epoch_us=self.fleet.epoch_us)
+        self.keystore = PoolKeystore()
+        self.worker = LabWorker(LabFiles(), self.keystore)
+        self.fleet = self._new_fleet()
+        epoch_us = self.fleet.epoch_us
+        self.station = Station(STATION_ID, self.model, seed=self.seed, epoch_us=epoch_us, speed=self.speed)
+        self.security = Security(epoch_us, serial_of(self.station) or STATION_ID, self.keystore)
+        self.security.deliver(self.station, security_profile)
         tool = self.tool
         self.csms = ToolCsms(
             self.model.dialect.subprotocol,
@@ -109,12 +168,25 @@ class Rig:
             verdicts={tool.invalid: "Invalid", tool.expired: "Expired", tool.blocked: "Blocked"},
         )
         self.fleet.add(self.station, self.csms)
-        self.keystore = PoolKeystore()
-        self.worker = LabWorker(LabFiles(), self.keystore)
-        self.fleet.worker = self.worker
+        self.door = self.security.door
         self.hands = Hands()
         self.feed(i.PowerOn())
         self.run(0)
+
+    def _new_fleet(self) -> Fleet:
+        """The driver of one station."""
+        fleet = VirtualFleet(observer=self._observe)
+        fleet.worker = self.worker
+        self._virtual = fleet
+        return fleet
+
+    def _observe(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
+        if isinstance(event, i.LinkUp) and self.security.door is not None:
+            self.csms.connected(connection_of(self.security, st, self._virtual.paths[0].dials[-1]), now)
+        self.watch(st, event, effects, now)
+
+    def close(self) -> None:
+        """Nothing is needed any more."""
 
     @property
     def files(self) -> LabFiles:
@@ -123,12 +195,12 @@ class Rig:
 
     @property
     def door(self) -> Door | None:
-        """Who is let in at the tool's end; None lets everybody in, and so does the basic state."""
-        return self.fleet.paths[0].door
+        """Who is let in at the tool's end; None lets everybody in. The basic state is the one of the delivery."""
+        return self._virtual.paths[0].door
 
     @door.setter
     def door(self, door: Door | None) -> None:
-        self.fleet.paths[0].door = door
+        self._virtual.paths[0].door = door
 
     @property
     def connectors(self) -> tuple[int, ...]:
@@ -245,9 +317,9 @@ class Rig:
             self.inject(MAINS, "supply.mains_outage")
 
     def tidy_up(self) -> None:
-        """Hands undo what they did: power, network, parts, cables. The tool has no files, its door is open."""
+        """Hands undo what they did: power, network, parts, cables. The tool has no files; its door is as it was."""
         self.worker.files = LabFiles()
-        self.door = None
+        self.door = self.security.door
         self.fleet.mend(self.station)
         for name in sorted(self.hands.faults):
             self.clear(name)

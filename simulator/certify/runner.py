@@ -117,29 +117,40 @@ def run_cases(
     run.firmware_version = boots[-1].get("firmwareVersion") if boots else None
     options = OPTIONS if declaration and pics.holds("C-07") else OPTIONS[:1]
     for row in rows:
-        for option in options:
-            result = _judge(rig, reset, pics, row, option if declaration else "", run.notes)
-            if not result.option_used:
-                result.option = ""
-            run.results.append(result)
-            if on_result is not None:
-                on_result(result)
-            if not result.option_used:
-                break
+        for security in _levels(row.id, pics):
+            for option in options:
+                result = _judge(rig, reset, pics, row, option if declaration else "", security, run.notes)
+                if not result.option_used:
+                    result.option = ""
+                run.results.append(result)
+                if on_result is not None:
+                    on_result(result)
+                if not result.option_used:
+                    break
     run.performance = rig.performance.summary()
     run.firmware_sha256, run.deliveries = rig.firmware_sha256, rig.deliveries
     run.firmware_version = rig.firmware_version or run.firmware_version
     return run
 
 
-def _judge(rig: Rig, reset: Reset, pics: Pics, row: Row, option: str, notes: list[str]) -> CaseResult:
+def _levels(case_id: str, pics: Pics) -> list[int | None]:
+    """The security profiles a case is run with: those of its own that the product has; None where it is not about
+    them."""
+    case = CASES.get(case_id)
+    supported = pics.answers["security_profiles"]
+    return [level for level in case.security if level in supported] or [None] if case is not None else [None]
+
+
+def _judge(
+    rig: Rig, reset: Reset, pics: Pics, row: Row, option: str, security: int | None, notes: list[str]
+) -> CaseResult:
     why = row.not_applicable(pics)
     if why:
         return CaseResult(row.id, NOT_APPLICABLE, why, option=option, transport=rig.transport)
     found = CASES.get(row.id)
     if found is None:
         return CaseResult(row.id, SKIPPED, "this case is not implemented", option=option, transport=rig.transport)
-    return run_case(rig, reset, found, option=option, notes=notes)
+    return run_case(rig, reset, found, option=option, security=security, notes=notes)
 
 
 def run_case(
@@ -148,16 +159,21 @@ def run_case(
     case: Case,
     *,
     option: str = "",
+    security: int | None = None,
     notes: list[str] | None = None,
     mutation: Mutation | None = None,
     meddler: Callable[[Rig], Meddler] | None = None,
 ) -> CaseResult:
     """One case on a rig, from the basic state on. ``mutation`` and ``meddler`` stand between station and tool."""
     run_notes: list[str] = notes if notes is not None else []
-    result = CaseResult(case.id, PASS, option=option, transport=rig.transport)
+    if security is None and case.security:
+        security = case.security[0]
+    result = CaseResult(case.id, PASS, option=option, security=security, transport=rig.transport)
     try:
         if case.fresh:
-            _deliver(rig, reset, result.notes, "as the case asks")
+            _deliver(rig, reset, result.notes, "as the case asks", security)
+        elif rig.spent:
+            _deliver(rig, reset, result.notes, "because the one before cannot be brought back")
         result.notes += [f"000_RESET: {note}" for note in reset.run()]
     except NotBasic as why:
         result.verdict, result.reason = INCONCLUSIVE, f"the basic state was not reached: {why}"
@@ -199,8 +215,7 @@ def run_case(
     result.option_used = tester.option_used
     if broken:
         _deliver(rig, reset, run_notes, f"because of an exception in {case.id}: {broken}")
-    elif case.fresh:
-        _deliver(rig, reset, run_notes, f"because {case.id} leaves what cannot be undone")
+    rig.spent = case.fresh and not broken
     return result
 
 
@@ -215,9 +230,9 @@ def prepare(t: Tester, case: Case) -> None:
         state(t)
 
 
-def _deliver(rig: Rig, reset: Reset, notes: list[str], why: str) -> None:
-    """Another station out of the box; its configuration must be that of the first."""
-    rig.deliver()
+def _deliver(rig: Rig, reset: Reset, notes: list[str], why: str, security: int | None = None) -> None:
+    """Another station out of the box, with a security profile if the case wants one."""
+    rig.deliver(security)
     notes.append(f"a new station was delivered {why}")
     try:
         reset.learn()

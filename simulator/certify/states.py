@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.certify.case import State
-from simulator.certify.rules import such_that
+from simulator.certify.rules import one_of, such_that
+from simulator.certify.security import OPERATOR, hashed
 from simulator.certify.tester import Tester, message
 from simulator.certify.wire import Heard
 from simulator.core.wall import format_wall
@@ -191,3 +192,25 @@ def local_list(*tokens: str) -> State:
 def supports(t: Tester, feature: str) -> bool:
     """Does the station say that it has a feature profile?"""
     return feature in (t.read(FEATURES) or "").split(",")
+
+
+ROOT_KIND = {"certificateType": "CentralSystemRootCertificate"}
+
+
+def certificate_installed(t: Tester, pem: str = "") -> None:
+    """A root of the operator is installed: one that nothing rests on, unless another is given."""
+    root = pem or t.rig.security.other_root.pem
+    with t.within("CertificateInstalled"):
+        listed = t.call(2, "GetInstalledCertificateIds", ROOT_KIND, status=one_of("Accepted", "NotFound"))
+        if hashed(root) not in listed.payload.get("certificateHashData", ()):
+            t.call(4, "InstallCertificate", {**ROOT_KIND, "certificate": root}, status="Accepted")
+
+
+def renewed_certificate(t: Tester) -> None:
+    """The station has asked for a certificate and was given it."""
+    with t.within("RenewChargePointCertificate"):
+        t.configure("CpoName", OPERATOR)
+        wanted = {"requestedMessage": "SignChargePointCertificate"}
+        t.call(2, "ExtendedTriggerMessage", wanted, status="Accepted")
+        chain = t.rig.security.signed(str(t.expect(3, "SignCertificate").payload["csr"]))
+        t.call(6, "CertificateSigned", {"certificateChain": chain}, status="Accepted")

@@ -30,7 +30,7 @@ from simulator.certify.verdicts import (
     Failure,
     Validation,
 )
-from simulator.certify.wire import ERROR, Heard
+from simulator.certify.wire import CONNECT, ERROR, Heard
 
 Step = int | str
 Fields = Mapping[str, Any]
@@ -41,7 +41,7 @@ WITHIN_S = 60.0
 MAX_VALIDATIONS = 2_000
 #: ids under which a text is run for a product without local start: by remote start instead of a token
 REMOTE_FORMS = frozenset({"TC_007_2", "TC_008_2", "TC_023_5", "TC_053_2", "TC_061_2"})
-BACKGROUND = frozenset({"Heartbeat", "MeterValues", "SecurityEventNotification"})
+BACKGROUND = frozenset({"Heartbeat", "MeterValues", "SecurityEventNotification", CONNECT})
 
 #: asked before a message is waited for or ruled out: a mutant may put a frame in there
 Meddler = Callable[[int, str], None]
@@ -240,6 +240,10 @@ class Tester:
         self.rig.wait_for(lambda: self._front() is not None, within_s)
         return self._front()
 
+    def told(self, action: str) -> bool:
+        """Is there an unclaimed message of this action?"""
+        return any(heard.action == action for heard in self.csms.pending)
+
     def drop(self, *actions: str) -> None:
         """Unclaimed messages of these actions (all without) do not matter: the document does not mention them."""
         self.csms.pending[:] = [h for h in self.csms.pending if actions and h.action not in actions]
@@ -253,7 +257,7 @@ class Tester:
     def _next(self, wanted: list[Expected], within_s: float) -> tuple[Expected, Heard]:
         actions = frozenset(w.action for w in wanted)
         names = " or ".join(dict.fromkeys(w.action for w in wanted))
-        if not self.rig.wait_for(lambda: self._front(actions) is not None, within_s):
+        if not self.rig.wait_for(lambda: self._front(actions) is not None, max(within_s, self.rig.patience_s)):
             self._validate(
                 wanted[0].step,
                 CAME,
@@ -297,7 +301,7 @@ class Tester:
         fleet = self.rig.fleet
         message_id = fleet.call(self.rig.station, action, payload)
         results = self.csms.results
-        came = self.rig.wait_for(lambda: message_id in results, ANSWER_S)
+        came = self.rig.wait_for(lambda: message_id in results, max(ANSWER_S, self.rig.patience_s))
         if not came:
             self._validate(
                 step, CAME, None, "", f"an answer to {action} within {ANSWER_S:g} s", "nothing", False, action=action

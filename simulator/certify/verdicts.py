@@ -78,6 +78,8 @@ class CaseResult:
     failure: Failure | None = None
     option: str = ""
     option_used: bool = False
+    #: security profile the station was delivered with for this case, None without
+    security: int | None = None
     transport: str = "simulated"
     began_s: float = 0.0
     took_s: float = 0.0
@@ -87,14 +89,21 @@ class CaseResult:
 
     @property
     def name(self) -> str:
-        """The id, with the option if there is one."""
-        return f"{self.id} [{self.option}]" if self.option else self.id
+        """The id, with the option, the security profile and the transport if they are worth a word."""
+        words = [self.option] if self.option else []
+        if self.security is not None:
+            words.append(f"profile {self.security}")
+        if self.transport != "simulated":
+            words.append(self.transport)
+        return f"{self.id} [{', '.join(words)}]" if words else self.id
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for reports."""
         return {
             "id": self.id,
+            "name": self.name,
             "option": self.option,
+            "security_profile": self.security,
             "verdict": self.verdict,
             "reason": self.reason,
             "transport": self.transport,

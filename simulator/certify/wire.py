@@ -19,6 +19,7 @@ from typing import Any
 from ocpp.messages import get_validator
 
 from simulator.certify.rules import show
+from simulator.certify.security import CONNECT_SCHEMA
 from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.station import Station
@@ -26,6 +27,8 @@ from simulator.lab.csms import LabCsms, Seen
 from simulator.report.performance import Performance
 
 CALL, RESULT, ERROR = 2, 3, 4
+#: a connection that was let in, told as if it were a CALL of the station
+CONNECT = "Connect"
 #: frames of one case that are kept for its report
 MAX_FRAMES = 5_000
 MAX_BREACHES = 20
@@ -38,6 +41,8 @@ Mutation = Callable[[int, list[Any]], list[Any] | None]
 @cache
 def validator(action: str, kind: int) -> Any:
     """The compiled schema of a request (2) or response (3); raises OSError for an action that has none."""
+    if action == CONNECT:
+        return type(validator("Heartbeat", CALL))(CONNECT_SCHEMA)
     return get_validator(kind, action, "1.6", parse_float=Decimal)
 
 
@@ -121,6 +126,16 @@ class ToolCsms(LabCsms):
         for reply in replies:
             self.performance.frame(self.station_id, reply, False, now)
         return replies
+
+    def connected(self, payload: dict[str, Any], now: int) -> None:
+        """A connection was let in; a case hears of it as of a message."""
+        number, self.frames = self.frames, self.frames + 1
+        frame: list[Any] | None = [CALL, f"connection-{number}", CONNECT, payload]
+        if self.mutation is not None:
+            frame = self.mutation(number, [CALL, f"connection-{number}", CONNECT, payload])
+        told = payload if frame is None else frame[3]
+        self._write("cp" if frame else "hidden", now, CALL, f"connection-{number}", CONNECT, told, number)
+        self._note(Seen(now, "cp", CALL, f"connection-{number}", CONNECT, told), number, frame is None)
 
     def call(self, action: str, payload: dict[str, Any]) -> tuple[str, bytes]:
         """A CALL of the tool."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from itertools import product
 
 import pytest
 
@@ -19,6 +20,7 @@ from simulator.certify.cases16 import (
     remote,
     reservation,
     resets,
+    security,
     sessions,
     smart_charging,
     stops,
@@ -46,6 +48,7 @@ GROUPS = (
     remote,
     reservation,
     resets,
+    security,
     sessions,
     smart_charging,
     stops,
@@ -97,9 +100,9 @@ def test_first_mutant(case_id: str) -> None:
 def test_every_mutant(case_id: str) -> None:
     """The case notices a lie about anything it looks at, on every profile it applies to."""
     case = CASES[case_id]
-    for profile in profiles_for(case):
-        base = mutants.baseline(profile, case)
+    for profile, security in product(profiles_for(case), case.security or [None]):
+        base = mutants.baseline(profile, case, security=security)
         assert base.verdict == PASS, base.reason
         for mutant in mutants.derive(base):
-            trial = mutants.attempt(profile, case, mutant)
+            trial = mutants.attempt(profile, case, mutant, security=security)
             assert trial.killed, f"{profile}: {mutant} survived: {trial.result.verdict} {trial.result.reason}"
