@@ -122,6 +122,7 @@ class Executor:
         self._expiry: asyncio.TimerHandle | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._keys_under_way: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.Task[None] | None = None
         self._stopped = False
         if not setup.threads and setup.transfers.mode != "simulated":
             _import_libraries()  # later it would hold the loop up in the middle of a test
@@ -167,15 +168,17 @@ class Executor:
             task.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+        http = self._protocols.pop("http", None)
+        if http is not None:
+            self._ending = self._loop.create_task(http.close())
 
     async def close(self) -> None:
         """Stop, and wait until every connection is dropped."""
         self.stop()
         tasks = [errand.task for errand in self._running if errand.task is not None]
         await asyncio.gather(*tasks, *self._keys_under_way, return_exceptions=True)
-        http = self._protocols.pop("http", None)
-        if http is not None:
-            await http.close()
+        if self._ending is not None:
+            await self._ending
 
     def tell(self, errand: _Errand, event: i.Input) -> None:
         """Feed ``event`` if the station still waits for the job."""

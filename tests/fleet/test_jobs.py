@@ -1,7 +1,9 @@
 """The executor: turns and their bounds, keys, ways that are not real; hosts, redirects, and TLS from the first byte."""
 
 import asyncio
+import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -242,6 +244,54 @@ def test_implicit_ftps_speaks_tls_at_once(run: Run, tmp_path: Path, monkeypatch:
         passive.close()
 
     run(scenario())
+
+
+BESIDE_GEVENT = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import json, sys, time
+import gevent, uvloop
+from tests.fleet.transfer_rig import desk, setup_of
+
+files, done = json.loads(sys.argv[1]), []
+
+async def main():
+    async with desk(setup_of(files["ca"], threads=False)) as bench:
+        for scheme, base in files["urls"].items():
+            end = await bench.download(f"{base}/firmware/{files['firmware'][0]['name']}")
+            assert end.ok and end.result["sha256"] == files["firmware"][0]["sha256"], end
+            base = base.replace("//", f"//{files['user']}:{files['password']}@")
+            end = await bench.upload(f"{base}/uploads/")
+            assert end.ok, end
+            done.append(scheme)
+
+def run():
+    try:
+        uvloop.new_event_loop().run_until_complete(main())
+    finally:
+        done.append("over")
+
+gevent.monkey.get_original("_thread", "start_new_thread")(run, ())
+deadline = time.monotonic() + 8
+while "over" not in done and time.monotonic() < deadline:
+    gevent.sleep(0.02)
+assert done == ["http", "https", "ftp", "ftps", "over"], done
+"""
+
+
+def test_transfers_beside_gevent_need_no_thread_of_their_own(tmp_path: Path) -> None:
+    """As under Locust: a patched process, the loop in a real thread (no executor, no patched lock or socket)."""
+
+    async def scenario() -> None:
+        async with server(tmp_path / "files") as files:
+            described = json.dumps(files.describe())
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-W", "ignore", "-c", BESIDE_GEVENT, described, stderr=asyncio.subprocess.PIPE
+            )
+            _, said = await asyncio.wait_for(child.communicate(), 20)
+            assert child.returncode == 0 and said == b"", said.decode()
+
+    asyncio.run(scenario())
 
 
 def test_what_this_machine_lacks_is_its_own_fault() -> None:
