@@ -12,7 +12,9 @@ from simulator.certify.case import CASES, Case
 from simulator.certify.cases16 import (
     boot,
     configuration,
+    diagnostics,
     faults,
+    firmware,
     local_list,
     meter_values,
     offline,
@@ -40,7 +42,9 @@ each_profile = pytest.mark.parametrize("profile", PROFILES)
 GROUPS = (
     boot,
     configuration,
+    diagnostics,
     faults,
+    firmware,
     local_list,
     meter_values,
     offline,
@@ -100,9 +104,9 @@ def test_first_mutant(case_id: str) -> None:
 def test_every_mutant(case_id: str) -> None:
     """The case notices a lie about anything it looks at, on every profile it applies to."""
     case = CASES[case_id]
-    for profile, security in product(profiles_for(case), case.security or [None]):
-        base = mutants.baseline(profile, case, security=security)
+    for profile, level in product(profiles_for(case), case.security or [None]):
+        base = mutants.baseline(profile, case, security=level)
         assert base.verdict == PASS, base.reason
         for mutant in mutants.derive(base):
-            trial = mutants.attempt(profile, case, mutant, security=security)
+            trial = mutants.attempt(profile, case, mutant, security=level)
             assert trial.killed, f"{profile}: {mutant} survived: {trial.result.verdict} {trial.result.reason}"

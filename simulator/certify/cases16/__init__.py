@@ -36,7 +36,9 @@ Never copy the document's sentences; ids, message and field names are facts. Err
 from simulator.certify.cases16 import (
     boot,
     configuration,
+    diagnostics,
     faults,
+    firmware,
     local_list,
     meter_values,
     offline,
@@ -55,7 +57,9 @@ from simulator.certify.cases16 import (
 __all__ = [
     "boot",
     "configuration",
+    "diagnostics",
     "faults",
+    "firmware",
     "local_list",
     "meter_values",
     "offline",
