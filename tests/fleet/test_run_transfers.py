@@ -83,3 +83,57 @@ def test_a_log_is_uploaded_and_the_next_boot_has_another_firmware(tmp_path: Path
     assert f'"firmwareVersion":"{DEMO_VERSION}"' in trace.replace('": "', '":"')
     for path in tmp_path.iterdir():
         assert seen["password"].encode() not in path.read_bytes(), path
+
+
+def test_signed_firmware_over_tls_with_roots_that_the_csms_installs(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    async def story(run: Run) -> None:
+        path = f"/api/stations/{run.plan.stations[0].id}"
+
+        async def booted() -> bool:
+            assert run.farm is not None
+            return bool(run.farm.booted)
+
+        async with asyncio.timeout(30):
+            await until(booted)
+            files = await api(run, "GET", "/api/files")
+            image = files["firmware"][0]
+            firmware = {
+                "location": image["urls"]["https"],
+                "retrieveDateTime": ASK,
+                "signingCertificate": files["signing_certificate"],
+                "signature": image["signature"],
+            }
+            asked = {"requestId": 1, "retries": 0, "firmware": firmware}
+            seen["untrusted"] = await api(run, "POST", f"{path}/SignedUpdateFirmware", asked)
+            for use in ("ManufacturerRootCertificate", "CentralSystemRootCertificate"):
+                root = {"certificateType": use, "certificate": files["ca"]}
+                seen[use] = await api(run, "POST", f"{path}/InstallCertificate", root)
+            seen["trusted"] = await api(run, "POST", f"{path}/SignedUpdateFirmware", {**asked, "requestId": 2})
+            log = {"remoteLocation": f"{{uploads:ftps}}/{run.plan.stations[0].id}.log"}
+            asked = {"logType": "SecurityLog", "requestId": 3, "retries": 0, "log": log}
+            seen["log"] = await api(run, "POST", f"{path}/GetLog", asked)
+
+            async def renewed() -> Any:
+                found = await api(run, "GET", path)
+                return found["boots"] == 2 and (await api(run, "GET", "/api/files"))["uploads"]
+
+            seen["uploads"] = await until(renewed)
+            await asyncio.sleep(0.3)
+        run.end("the files are where they belong")
+
+    options = RunOptions("cpfarm run", http_port=None, trace=tmp_path / "t.jsonl")
+    run = Run(plan_of(count=1, speed=30), options, None, story)
+    run.execute()
+    assert seen["untrusted"]["payload"] == {"status": "InvalidCertificate"}
+    assert seen["ManufacturerRootCertificate"]["payload"] == {"status": "Accepted"}
+    assert seen["trusted"]["payload"] == {"status": "Accepted"} and seen["log"]["payload"]["status"] == "Accepted"
+    assert [one["name"] for one in seen["uploads"]] == [f"{run.plan.stations[0].id}.log"]
+    trace = (tmp_path / "t.jsonl").read_text()
+    lines = [json.loads(line) for line in trace.splitlines()]
+    calls = [one for one in lines if one["direction"] == "cp-to-csms" and one["messageType"] == lines[0]["messageType"]]
+    told = [one["payload"]["status"] for one in calls if one["action"] == "SignedFirmwareStatusNotification"]
+    assert told[:3] == ["Downloading", "Downloaded", "SignatureVerified"] and told[-1] == "Installed", told
+    boots = [one["payload"]["firmwareVersion"] for one in calls if one["action"] == "BootNotification"]
+    assert len(boots) == 2 and boots[-1] == DEMO_VERSION != boots[0]
