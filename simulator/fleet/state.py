@@ -22,6 +22,7 @@ from simulator.blocks.transaction_record import Transaction
 from simulator.core.reports import AnyReport, MeterReading, Stamp
 from simulator.core.station import Station
 from simulator.errors import AuthorError
+from simulator.pki.keystore import private_folder
 
 FILE = "state.sqlite"
 SCHEMA = 1
@@ -44,7 +45,7 @@ class StateDir:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(folder)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self.path.chmod(0o600)  # of a file that was there before
         except OSError as error:

@@ -20,7 +20,7 @@ from simulator.errors import AuthorError
 from simulator.fleet.credentials import Credentials
 from simulator.fleet.plan import StationPlan
 from simulator.pki.authority import DAY_US, YEAR_US, Authority, Times
-from simulator.pki.keystore import Keystore, new_key, write_private
+from simulator.pki.keystore import Keystore, new_key, private_folder, write_private
 from simulator.pki.reading import Rejected
 
 HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -54,7 +54,7 @@ class Throwaway:
             raise AuthorError(f"cannot be used: {error}", file=str(self.folder)) from None
 
     def _make(self) -> Authority:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.folder)
         times = _times()
         ca, key = self.folder / "ca.pem", self.folder / "ca.key"
         if ca.exists():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from simulator.errors import AuthorError
 from simulator.pki.authority import Authority, Issued, Times
-from simulator.pki.keystore import write_private
+from simulator.pki.keystore import private_folder, write_private
 from simulator.pki.reading import Rejected, inspect_certificate
 
 STATIONS = "stations"
@@ -125,7 +125,6 @@ class PkiFolder:
 
     def _folder(self, folder: Path) -> None:
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
+            private_folder(folder)
         except OSError as error:
             raise AuthorError(f"cannot be made: {error.strerror or error}", file=str(folder)) from None

@@ -98,6 +98,13 @@ def write_private(path: Path, data: bytes) -> None:
     temporary.replace(path)
 
 
+def private_folder(folder: Path) -> None:
+    """Make the folder, and what is missing above it, for its owner alone (``mkdir`` would leave those above open)."""
+    for missing in reversed([one for one in folder.parents if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 class Keystore:
     """Private keys by handle. ``folder``: keep every key there too, and find there what an earlier run made."""
 
@@ -125,7 +132,7 @@ class Keystore:
         """Keep ``key`` under ``handle``; OSError when the folder cannot take it."""
         data = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         if (path := self._path(handle)) is not None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(path.parent)
             write_private(path, private_pem(key))
         self._keys[handle] = data
 
@@ -170,7 +177,7 @@ class Keystore:
 
     def save(self, folder: Path) -> None:
         """Write every key into ``folder`` (made 0700) as a file 0600; raises OSError."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         for handle in self._keys:
             write_private(folder / _file_name(handle), private_pem(self.key(handle)))
 

@@ -51,6 +51,9 @@ def test_a_folder_keeps_keys_for_the_next_run_for_its_owner_alone(tmp_path: Path
     files = list(folder.iterdir())
     assert len(files) == 4 and {mode(file) for file in files} == {0o600}
     assert list(tmp_path.iterdir()) == [folder], "no handle leads out of the folder"
+    deep = tmp_path / "deep" / "er"
+    Keystore(deep).make("k")
+    assert mode(deep) == mode(deep.parent) == 0o700, "folders above that had to be made, too"
     second = Keystore(folder)
     for handle in ("CP/1 x", "../../escape", "." * 3, "ü" * 200):
         assert handle in second and second.public_key(handle) == first.public_key(handle)
