@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from simulator.blocks.transaction_record import TX_AREA
 from simulator.core import inputs as i
@@ -204,7 +205,7 @@ class Farm:
 
         setup = JobSetup(
             self.target.fields.transfers,
-            (self.target.host,),
+            (self.target.host, urlsplit(self.target.secure_url("")).hostname or self.target.host),
             lookup,
             user_agent,
             self.credentials.keystore,
