@@ -135,7 +135,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         if same_token(id_token, grant.id_token):
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))
             return
-        known = lookup(st, id_token)
+        known = lookup(st, id_token, token_type)
         if known is not None and known.status == "Accepted" and known.group and known.group == grant.group:
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))  # C09.FR.07, E07.FR.01 (b)
             return
@@ -153,7 +153,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         return
     if evse.asked is not None:
         return
-    known = lookup(st, id_token)
+    known = lookup(st, id_token, token_type)
     if reservation.stance(st, evse, id_token, known) == "refused":
         st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))  # 1.6 5.13
         return
@@ -248,7 +248,7 @@ def unanswered(st: Station, evse_id: int, code: str) -> None:
     evse = st.evses[evse_id - 1]
     asked, evse.asked = evse.asked, None
     if asked is not None and code == "lost" and evse.grant is None and asked.remote_start_id is None:
-        _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token))
+        _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token, asked.token_type))
 
 
 def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str) -> None:
@@ -400,7 +400,7 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
     evse.wish = None
     if wish.start:
         check = st.settings[AUTHORIZE_REMOTE] and wish.token_type not in ("Central", "NoAuthorization")  # C05.FR.01
-        known = lookup(st, wish.id_token)
+        known = lookup(st, wish.id_token, wish.token_type)
         if check:
             _decide_online(st, evse, wish.id_token, wish.token_type, known, wish.remote_start_id)
         elif not reservation.admits(st, evse, wish.id_token, wish.group or (known.group if known else None)):

@@ -2,7 +2,8 @@
 
 A list has a version and entries by token. A *full* update replaces everything, a *differential* one adds, changes and
 deletes; each happens as a whole or not at all, for it is one write to flash. Nothing but an update of the CSMS changes
-the list (1.6 3.5.2, D01.FR.02). An empty list has the version 0, whatever the update said (1.6 5.10, D02.FR.02).
+the list (1.6 3.5.2, D01.FR.09). An empty list has the version 0, whatever the update said (1.6 5.10), or keeps the
+version it was told where a version of the protocol wants that (D01.FR.04).
 
 Thousands of stations are told the same list. What lies on flash is therefore a *base* that all stations with the same
 content share, and the *changes* since then, which are shared just so. Both are never written to once made. The table
@@ -64,6 +65,18 @@ LIST_MAX_SENT = setting(
     description="most tokens of one update of the local authorisation list",
 )
 
+LIST_MAX_BYTES = setting(
+    "LocalAuthListCtrlr.BytesPerMessage",
+    "int",
+    32_768,
+    mutability=READ_ONLY,
+    required=True,
+    minimum=1,
+    unit="B",
+    feature=FEATURE,
+    description="longest update of the local authorisation list",
+)
+
 LIST_AREA = "local_list"
 LIST_KEY = "list"
 #: lists and differences that are shared at a time; beyond it the oldest are shared no longer
@@ -73,11 +86,13 @@ SMALL_CHANGE = 16
 
 
 class ListEntry(msgspec.Struct, frozen=True, gc=False):
-    """What the list says of a token: ``status`` in the finest words, ``expiry_us`` wall time."""
+    """What the list says of a token: ``status`` in the finest words, ``expiry_us`` wall time; without ``token_type`` in
+    a version of the protocol that has no types."""
 
     status: str
     group: str | None = None
     expiry_us: int | None = None
+    token_type: str = ""
 
 
 #: entries by folded token; None in a difference is a deletion
@@ -123,30 +138,48 @@ def supported(st: Station) -> bool:
     return FEATURE in product_settings.features(st.model) and bool(st.settings[LIST_ENABLED])
 
 
-def known(st: Station, id_token: str) -> ListEntry | None:
-    """What the list says of a token, None when nothing. An entry whose time is over says Expired (1.6 3.5.4)."""
+def known(st: Station, id_token: str, token_type: str = "") -> ListEntry | None:
+    """What the list says of a token, None when nothing. An entry whose time is over says Expired (1.6 3.5.4); one of
+    another type is another token, where both types are known."""
     found: LocalList | None = st.board.flash.get(LIST_AREA, LIST_KEY)
     if found is None or not supported(st):
         return None
     entry = found.get(id_token)
     if entry is not None and entry.expiry_us is not None and entry.expiry_us < st.board.rtc.wall(st.now):
-        return ListEntry("Expired", entry.group, entry.expiry_us)
+        entry = ListEntry("Expired", entry.group, entry.expiry_us, entry.token_type)
+    if entry is not None and token_type and entry.token_type not in ("", token_type):
+        return None
     return entry
 
 
 def version(st: Station) -> int:
-    """The version of the list: 0 when it is empty, -1 when there is none (1.6 5.10)."""
+    """The version of the list: 0 when nothing is kept of one, -1 when the product has none or it is switched off (1.6
+    5.10, D02.FR.01-02)."""
     if not supported(st):
         return -1
     found: LocalList | None = st.board.flash.get(LIST_AREA, LIST_KEY)
     return 0 if found is None else found.version
 
 
-def update(st: Station, number: int, rows: Iterable[tuple[str, ListEntry | None]], *, full: bool) -> str:
+def length(st: Station) -> int:
+    """How many tokens the list holds (LocalAuthListCtrlr.Entries, D01.FR.12)."""
+    found: LocalList | None = st.board.flash.get(LIST_AREA, LIST_KEY)
+    return 0 if found is None else found.length
+
+
+def update(
+    st: Station,
+    number: int,
+    rows: Iterable[tuple[str, ListEntry | None]],
+    *,
+    full: bool,
+    empty_has_version: bool = False,
+) -> str:
     """Apply an update: Accepted, Failed, VersionMismatch, NotSupported (1.6 5.15, 7.47, D01.FR.01-19).
 
     ``number`` is the version the list has afterwards, ``rows`` are tokens with what is to be kept of them; None deletes
-    one, which a full update has no use for. Anything but Accepted leaves the list as it was.
+    one, which a full update has no use for. ``empty_has_version``: a list without tokens keeps its version (D01.FR.04).
+    Anything but Accepted leaves the list as it was.
     """
     if not supported(st):
         return "NotSupported"
@@ -165,7 +198,7 @@ def update(st: Station, number: int, rows: Iterable[tuple[str, ListEntry | None]
     new = _replaced(number, told_rows) if full else _changed(old, number, told_rows)
     if new.length > st.settings[LIST_MAX]:
         return "Failed"
-    if not new.length:
+    if not new.length and not empty_has_version:
         done = flash.delete(LIST_AREA, LIST_KEY)
     else:
         done = flash.write(LIST_AREA, LIST_KEY, new, _list_bytes(new))

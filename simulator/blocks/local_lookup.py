@@ -33,9 +33,9 @@ def same_token(one: str, other: str) -> bool:
     return one == other or fold(one) == fold(other)
 
 
-def lookup(st: Station, id_token: str) -> Known | None:
-    """What list and cache know of a token, None when nothing."""
-    entry = local_list.known(st, id_token)
+def lookup(st: Station, id_token: str, token_type: str = "") -> Known | None:
+    """What list and cache know of a token, None when nothing; ``token_type`` empty asks for any type."""
+    entry = local_list.known(st, id_token, token_type)
     if entry is not None:
         return Known(entry.status, entry.group, True)
     cached = token_cache.lookup(st, id_token)

@@ -14,6 +14,7 @@ from simulator.ocpp2x import (
     availability,
     data_transfer,
     diagnostics,
+    local_list,
     messages_21,
     messages_201,
     metering,
@@ -76,6 +77,7 @@ def _dialect(
         diagnostics.table,
         data_transfer.table,
         security.table,
+        local_list.table,
     )
     dialect.policy = Policy2x()
     return dialect
