@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from simulator.core import readings
 from simulator.core.readings import ENERGY, MEASURANDS
 from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
-from simulator.core.settings import READ_ONLY, setting
-from simulator.core.wiring import QUIET, at, drain, on_timer
+from simulator.core.settings import READ_ONLY, Setting, setting
+from simulator.core.wiring import QUIET, at, before_write, drain, on_timer
 
 if TYPE_CHECKING:
     from simulator.blocks.transaction_record import Transaction
@@ -33,8 +33,8 @@ SAMPLE_INTERVAL = setting(
     required16=True,
     description="seconds between samples in a transaction; 0: none",
 )
-#: most measurands one list may name
-MAX_MEASURANDS = 20
+#: most measurands one list may name, on any product and unless a product says otherwise
+MAX_MEASURANDS, USUAL_MEASURANDS = 40, 20
 
 SAMPLE_MEASURANDS = setting(
     "SampledDataCtrlr.TxUpdatedMeasurands",
@@ -119,18 +119,26 @@ END_ALIGNED_MEASURANDS = setting(
     required16=True,
     description="clock-aligned values the end message holds",
 )
-LIST_LENGTHS = tuple(
-    setting(
+
+
+def _length_of(measurands: Setting) -> Setting:
+    """How many items a product takes in one of its lists of measurands; a longer list is refused."""
+    length = setting(
         None,
         "int",
-        MAX_MEASURANDS,
-        key16=f"{name}MaxLength",
+        USUAL_MEASURANDS,
+        key16=f"{measurands.key16}MaxLength",
         mutability=READ_ONLY,
-        minimum=1,
+        minimum=0,
         maximum=MAX_MEASURANDS,
-        description=f"most items of {name}",
+        description=f"most items of {measurands.key16}",
     )
-    for name in ("MeterValuesSampledData", "MeterValuesAlignedData", "StopTxnSampledData", "StopTxnAlignedData")
+    before_write(measurands.key)(lambda st, value: len(value) <= st.settings[length])
+    return length
+
+
+LIST_LENGTHS = tuple(
+    _length_of(one) for one in (SAMPLE_MEASURANDS, ALIGNED_MEASURANDS, STOP_TXN_SAMPLED, END_ALIGNED_MEASURANDS)
 )
 END_ALIGNED_INTERVAL = setting(
     "AlignedDataCtrlr.TxEndedInterval",

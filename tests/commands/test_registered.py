@@ -9,6 +9,7 @@ import typer
 
 from simulator.cli import app
 from simulator.commands import (
+    certify,
     check,
     csms,
     ctl,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, ModuleType] = {
     "tail": tail,
 }
 GROUPS = {
+    "certify": certify.app,
     "fleet": fleet.app,
     "pki": pki.app,
     "faults": lists.faults,

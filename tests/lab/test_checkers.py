@@ -236,10 +236,10 @@ def test_an_illegal_status_is_seen(version: str) -> None:
     checkers.observe(lab.station, i.Tick(), [], lab.fleet.now)
     lab.station.evses[0].status = "Reserved"
     checkers.observe(lab.station, i.Tick(), [], lab.fleet.now)
-    lab.station.evses[0].status = "Charging"
+    lab.station.evses[0].status = "Finishing"
     checkers.observe(lab.station, i.Tick(), [], lab.fleet.now)
     assert [p.rule for p in checkers.problems] == ["legal_status"]
-    assert "Reserved to Charging" in str(checkers.problems[0])
+    assert "Reserved to Finishing" in str(checkers.problems[0])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
