@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import simulator.ocpp16 as ocpp16
 from simulator.core.reports import SecurityEvent
-from simulator.ocpp16 import ERROR_CODES, security
+from simulator.ocpp16 import ERROR_CODES, certificates, diagnostics, firmware, security, smart_charging, triggers
 from tests.bench import Lab, bench
 
 CORE = {
@@ -22,6 +22,16 @@ CORE = {
 
 def test_core_and_remote_trigger_are_served() -> None:
     assert set(ocpp16.DIALECT_16.routes) >= CORE | {"TriggerMessage"}
+
+
+def test_what_the_modules_of_the_dialect_declare_is_served() -> None:
+    declared = {
+        action
+        for module in (certificates, diagnostics, firmware, security, smart_charging, triggers)
+        for action, _, _ in module.table.handlers
+    }
+    assert {"GetDiagnostics", "GetLog", "UpdateFirmware", "SignedUpdateFirmware", "ExtendedTriggerMessage"} <= declared
+    assert declared <= set(ocpp16.DIALECT_16.routes)
 
 
 def test_the_words_of_errors() -> None:
