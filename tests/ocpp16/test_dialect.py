@@ -30,7 +30,7 @@ def test_what_the_modules_of_the_dialect_declare_is_served() -> None:
         for module in (certificates, diagnostics, firmware, security, smart_charging, triggers)
         for action, _, _ in module.table.handlers
     }
-    assert {"GetDiagnostics", "GetLog", "UpdateFirmware", "SignedUpdateFirmware", "ExtendedTriggerMessage"} <= declared
+    assert {"GetDiagnostics", "GetLog", "UpdateFirmware", "SignedUpdateFirmware", "SetChargingProfile"} <= declared
     assert declared <= set(ocpp16.DIALECT_16.routes)
 
 
