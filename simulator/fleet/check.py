@@ -82,14 +82,16 @@ async def check_station(plan: FleetPlan, target: Target, show: Callable[[Step], 
         return step.ok
 
     loop = asyncio.get_running_loop()
-    host, port = target.host, target_port(target)
+    proxy = target.proxy  # a proxy looks the CSMS's name up itself
+    host, port = (target.host, target_port(target)) if proxy is None else (proxy.host, proxy.port)
     try:
         rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         done(Step("name", False, f"{host}: {error.strerror or error}. {what_helps('dns')}"))
         return steps
     addresses = sorted({str(row[4][0]) for row in rows})
-    done(Step("name", True, ", ".join(addresses) if addresses == [host] else f"{host} is {', '.join(addresses)}"))
+    text = ", ".join(addresses) if addresses == [host] else f"{host} is {', '.join(addresses)}"
+    done(Step("name", True, text if proxy is None else f"the proxy: {text}"))
 
     metrics, ledger = RunMetrics(), Ledger(None)
     farm = Farm(

@@ -338,16 +338,17 @@ class Run:
     async def _await_csms(self, target: Target, seconds: float) -> None:
         """Wait until something listens at the target."""
         deadline = time.monotonic() + seconds
-        port = target_port(target)
+        proxy = target.proxy
+        host, port = (target.host, target_port(target)) if proxy is None else (proxy.host, proxy.port)
         while time.monotonic() < deadline:
             try:
-                _, writer = await asyncio.wait_for(asyncio.open_connection(target.host, port), 2.0)
+                _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 2.0)
             except (OSError, TimeoutError):
                 await asyncio.sleep(0.5)
                 continue
             writer.close()
             return
-        self.notes.append(f"Nothing listened at {target.host}:{port} for {seconds:g} s.")
+        self.notes.append(f"Nothing listened at {host}:{port} for {seconds:g} s.")
 
     # -- afterwards
 

@@ -23,9 +23,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from simulator.pki.keystore import Keystore, private_pem
+from simulator.pki.keystore import Keystore
 from simulator.wire.tls import SUITES, VERSIONS
 
 #: contexts kept; more different trusts than this are a test of something else, and are made again when needed
@@ -44,14 +42,14 @@ class Credential:
     @property
     def is_rsa(self) -> bool:
         """Whether the key is an RSA key; raises Rejected when there is none."""
-        return isinstance(self.keystore.key(self.key), rsa.RSAPrivateKey)
+        return self.keystore.is_rsa(self.key)
 
     def put_into(self, context: ssl.SSLContext) -> None:
         """Connections made of ``context`` from now on show this certificate.
 
         Raises Rejected when the key is gone, ssl.SSLError when chain and key do not fit.
         """
-        pem = private_pem(self.keystore.key(self.key)) + b"\n" + self.chain.encode()
+        pem = self.keystore.pem(self.key) + self.chain.encode()
         if hasattr(os, "memfd_create"):
             number = os.memfd_create("cpfarm", os.MFD_CLOEXEC)
             try:

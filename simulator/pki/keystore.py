@@ -11,6 +11,7 @@ part. The same seed gives the same bytes. Such keys are for tests: whoever knows
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ _NAMES = {
     "DC": NameOID.DOMAIN_COMPONENT,
     "serialNumber": NameOID.SERIAL_NUMBER,
 }
+#: rsaEncryption (RFC 8017 appendix C) as it stands at the beginning of a PKCS #8 key
+_RSA_OID = bytes.fromhex("06092a864886f70d010101")
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973
 
@@ -148,16 +151,27 @@ class Keystore:
 
     def key(self, handle: str) -> PrivateKey:
         """The private key; raises Rejected ``key_mismatch`` when there is none."""
+        loaded = load_der_private_key(self._der(handle), None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+        return loaded
+
+    def pem(self, handle: str) -> bytes:
+        """The private key as PEM; raises Rejected ``key_mismatch`` when there is none. Costs no arithmetic."""
+        text = base64.encodebytes(self._der(handle))
+        return b"-----BEGIN PRIVATE KEY-----\n" + text + b"-----END PRIVATE KEY-----\n"
+
+    def is_rsa(self, handle: str) -> bool:
+        """Whether the key is an RSA key, else it is an elliptic one; raises Rejected as :meth:`pem`."""
+        return _RSA_OID in self._der(handle)[:40]
+
+    def _der(self, handle: str) -> bytes:
         data = self._keys.get(handle)
         if data is None and (path := self._path(handle)) is not None and path.exists():
             key = key_from_pem(path.read_bytes())
-            self._keys[handle] = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-            return key
+            data = self._keys[handle] = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         if data is None:
             raise Rejected("key_mismatch", f"there is no private key {handle!r}")
-        loaded = load_der_private_key(data, None)
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
-        return loaded
+        return data
 
     def public_key(self, handle: str) -> bytes:
         """The public key as DER; raises Rejected ``key_mismatch`` when there is none."""

@@ -8,7 +8,7 @@ from simulator.fleet.loops import run_loop
 
 
 def test_a_run_gets_the_fast_loop_where_there_is_one() -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="this platform has no uvloop")
 
     async def main() -> dict[str, object]:
         return {"loop": asyncio.get_running_loop()}

@@ -13,7 +13,7 @@ from simulator.fleet.target import make_target
 from simulator.pki.folder import PkiFolder
 from tests.live.front import forward_proxy, reverse_proxy
 from tests.live.rig import Played, Stage, groups, perform, plan_of
-from tests.live.secure import TIMES, Pki
+from tests.live.secure import TIMES, Pki, check
 
 pytestmark = pytest.mark.live
 
@@ -140,6 +140,8 @@ def test_through_a_forward_proxy_with_credentials(pki: Pki, tmp_path: Path, secu
         plan = plan_of(tmp_path, groups(1), target=make_target(data, {}, base_dir=tmp_path))
         clean(perform(plan, play, csms=csms))
         assert proxy.refused == 0 and len(proxy.heads) >= 3
+        steps = check(csms.url, **{name: value for name, value in data.items() if name != "url"})
+        assert all(step.ok for step in steps) and steps[0].text == "the proxy: 127.0.0.1"
         assert all(head.startswith(f"CONNECT 127.0.0.1:{_port(csms.url)} ".encode()) for head in proxy.heads)
         data["proxy"] = f"http://127.0.0.1:{proxy.port}"
         plan = plan_of(tmp_path, [groups(1)[0]], target=make_target(data, {}, base_dir=tmp_path))

@@ -67,6 +67,8 @@ def test_keys_are_loaded_from_pem_and_saved(tmp_path: Path) -> None:
         keys = Keystore()
         keys.load("k", private_pem(key))
         assert keys.public_key("k") == public_der(key)
+        assert public_der(key_from_pem(keys.pem("k"))) == public_der(key)
+        assert keys.is_rsa("k") is algorithm.startswith("RSA")
         keys.save(tmp_path / algorithm)
         [file] = (tmp_path / algorithm).iterdir()
         assert mode(file) == 0o600 and public_der(key_from_pem(file.read_bytes())) == public_der(key)
