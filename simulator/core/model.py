@@ -115,6 +115,29 @@ class FirmwareSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ThermalSpec:
+    """Heat and the protection against it, in degrees Celsius.
+
+    The contacts of a healthy connector (``contact_mohm`` milliohm) settle ``contact_rise_k`` above the air at the rated
+    current, with the time constant ``contact_tau_s``; the housing likewise at the rated power. Over ``derate_c`` only
+    ``derate_to`` of the power is offered until the contacts are down at ``normal_c``; over ``cut_out_c`` none.
+    """
+
+    ambient_c: float = 25.0
+    contact_mohm: float = 0.4
+    contact_rise_k: float = 30.0
+    contact_tau_s: float = 600.0
+    cabinet_rise_k: float = 15.0
+    cabinet_tau_s: float = 2_400.0
+    normal_c: float = 75.0
+    derate_c: float = 90.0
+    cut_out_c: float = 105.0
+    derate_to: float = 0.5
+    cabinet_normal_c: float = 55.0
+    cabinet_derate_c: float = 65.0
+
+
+@dataclass(frozen=True, slots=True)
 class HardwareSpec:
     """All parts of a station."""
 
@@ -123,6 +146,7 @@ class HardwareSpec:
     rtc: RtcSpec = RtcSpec()
     modem: ModemSpec = ModemSpec()
     firmware: FirmwareSpec = FirmwareSpec()
+    thermal: ThermalSpec = ThermalSpec()
     holdup_s: float = 0.0
     boot_soft_s: float = 5.0
     boot_hard_s: float = 15.0
@@ -177,3 +201,5 @@ class Model:
     availability_by_event: bool = False
     lenient: bool = False
     initial_register_wh: float | None = None
+    #: the kind of station (``blocks/inventory/archetypes.py``); empty: it follows from the hardware
+    archetype: str = ""

@@ -186,7 +186,7 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
         offer_w, offer_a = (spec.max_power_w, spec.max_current_a) if evse.limit is None else offer(evse)
         if grant is not None:
             offer_w = min(offer_w, grant.limit_w)
-        offer_w *= board.protection.limit_share(evse.evse_id)
+        offer_w *= board.limit_share(evse.evse_id)
         power_w = ev.power_w(offer_w, phases, spec.voltage_v * board.supply.voltage_share, offer_a)
     flowing = power_w > 0.0
 
@@ -220,6 +220,7 @@ def _flow(st: Station, evse: Evse, power_w: float, phases: int, now: int) -> Non
     voltage_v = evse.spec.voltage_v * st.board.supply.voltage_share
     currents = ev.phase_currents(power_w, phases, voltage_v) if ev else (0.0, 0.0, 0.0)
     meter.set_flow(power_w, currents, voltage_v, now)
+    st.board.warm(now)
     account(st, evse, now)
     until_us = ev.until_change_us(power_w) if ev is not None and power_w > 0 else None
     if until_us is not None:

@@ -147,6 +147,7 @@ class Station(Desk):
             index = evse.evse_id - 1
             self.board.contactors[index].drive(False, now)
             self.board.meters[index].set_flow(0.0, (0.0, 0.0, 0.0), evse.spec.voltage_v, now)
+        self.board.warm(now)
         self.link.held = True
         self.link.drop(self, now, how, redial=False)
         torn = self.board.power_cut(now) if how == "vanish" else ()

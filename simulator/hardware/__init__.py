@@ -16,6 +16,7 @@ from simulator.hardware import (
     rfid_reader,
     rtc,
     supply,
+    thermal,
 )
 
 fault.FAULTS.freeze()
@@ -33,4 +34,5 @@ __all__ = [
     "rfid_reader",
     "rtc",
     "supply",
+    "thermal",
 ]

@@ -29,13 +29,14 @@ from simulator.hardware.protection import Protection
 from simulator.hardware.rfid_reader import Reader
 from simulator.hardware.rtc import Rtc
 from simulator.hardware.supply import Supply
+from simulator.hardware.thermal import Thermal
 
 #: At most so many faults at once on one station.
 MAX_ACTIVE = 64
 
 #: Parts that every EVSE has, and where the board keeps them.
 PER_EVSE = {"meter": "meters", "lock": "locks", "contactor": "contactors", "pilot": "pilots"}
-#: Parts the station has once. Protection is one part, but its devices may sit before a single EVSE.
+#: Parts the station has once. Protection and thermal are one part each, but what is wrong may be at a single EVSE.
 STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply")
 
 
@@ -78,6 +79,7 @@ class Board:
         "rtc",
         "seed",
         "supply",
+        "thermal",
     )
 
     def __init__(
@@ -101,6 +103,7 @@ class Board:
         self.modem = Modem(pulse, spec=hardware.modem)
         self.supply = Supply(pulse)
         self.protection = Protection(pulse)
+        self.thermal = Thermal(pulse, spec=hardware.thermal, evses=evses)
         self.powered = True
         self._active: dict[str, ActiveFault] | None = None
         self._cache: dict[int, tuple[Problem, ...]] | None = None
@@ -156,7 +159,7 @@ class Board:
 
     def problems(self, evse_id: int) -> tuple[Problem, ...]:
         """What the station knows to be wrong with this EVSE and, with ``evse_id`` 0, with itself as a whole."""
-        if self._active is None:
+        if self._active is None and not self.thermal.stirred:
             return ()
         if self._cache is None or self._cache_version != self.version:
             self._cache, self._cache_version = {}, self.version
@@ -170,8 +173,9 @@ class Board:
 
         A change that was due before ``now`` but has not been advanced to is still given, so none is ever slept through.
         """
+        heat = self.thermal.due
         if self._active is None:
-            return None
+            return heat
         dues = [
             due
             for active in self._active.values()
@@ -179,17 +183,29 @@ class Board:
             for _, fault, _ in active.instances
             if (due := fault.next_change(max(min(self._moved_us, now), active.since))) is not None
         ]
+        if heat is not None:
+            dues.append(heat)
         return min(dues, default=None)
 
     def advance(self, now: int) -> None:
         """Bring what moves by itself up to ``now``."""
         self._moved_us = now
+        self.thermal.advance(now)
         if self._active is None:
             return
         for active in tuple(self._active.values()):
             if active.fault.moves:
                 for _, _, part in active.instances:
                     part.refresh(now)
+
+    def warm(self, now: int) -> None:
+        """The flow through the meters has changed: from ``now`` on it heats contacts and housing."""
+        amps = [max(meter.currents_a) for meter in self.meters]
+        self.thermal.carry(amps, sum(meter.power_w for meter in self.meters), now)
+
+    def limit_share(self, evse_id: int) -> float:
+        """What protection and heat leave of the rated power of an EVSE, 0 to 1."""
+        return min(self.protection.limit_share(evse_id), self.thermal.limit_share(evse_id))
 
     def live(self, evse_id: int) -> bool:
         """Is there voltage at the plug? A welded contactor alone does not make energy flow."""
@@ -210,6 +226,7 @@ class Board:
             lock.release(now)
         for meter in self.meters:
             meter.set_flow(0.0, (0.0, 0.0, 0.0), 0.0, now)
+        self.warm(now)
         self.rtc.power_cut(now)
         damaged = self.flash.power_cut(now)
         self._pulse.beat()
@@ -234,10 +251,10 @@ class Board:
             return [(0, getattr(self, name))]
         if not 0 <= evse_id <= count:
             raise AuthorError(f"no EVSE {evse_id}; this station has 1 to {count}, and 0 means all", field="evse_id")
-        if name == "protection":
+        if name in ("protection", "thermal"):
             if evse_id and cls.station_wide:
                 raise AuthorError(f"{cls.name} concerns the whole station; leave evse_id at 0", field="evse_id")
-            return [(evse_id, self.protection)]
+            return [(evse_id, self.protection if name == "protection" else self.thermal)]
         parts: tuple[Part[Any], ...] = getattr(self, PER_EVSE[name])
         return [(at, part) for at, part in enumerate(parts, 1) if evse_id in (0, at)]
 
@@ -255,4 +272,7 @@ class Board:
             for at, fault, part in active.instances:
                 if at in (0, evse_id) and fault.code and fault.evident():
                     found.append(Problem(fault.component, at, fault.code, fault.blocking(part), fault.text()))
+        if self.thermal.stirred:
+            for place in (0, evse_id) if evse_id else (0,):
+                found.extend(self.thermal.problems(place))
         return tuple(found)

@@ -48,6 +48,7 @@ CODES: dict[str, str] = {
 
 _UNITS = {"s": "s", "ms": "ms", "min": "min", "wh": "Wh", "bytes": "bytes", "ppm": "ppm", "permille": "permille"}
 _UNITS |= {"dbm": "dBm", "share": "share", "jitter": "share", "to": "share"}
+_UNITS |= {"mohm": "mOhm", "c": "Celsius"}
 _SECOND_US = 1_000_000
 
 

@@ -22,6 +22,7 @@ from simulator.core.model import (
     Model,
     ModemSpec,
     RtcSpec,
+    ThermalSpec,
 )
 from simulator.core.settings import defaults
 from simulator.errors import AuthorError, ProfileError, UnknownName
@@ -106,6 +107,7 @@ def _compile(
             availability_by_event=profile.availability_by_event,
             lenient=profile.lenient,
             initial_register_wh=profile.initial_register_wh,
+            archetype=profile.archetype or "",
         )
     except (AuthorError, UnknownName, ValueError) as exc:
         raise ProfileError(f"{loaded.name}: {exc}") from None
@@ -158,6 +160,7 @@ def _hardware(parts: HardwareFields) -> HardwareSpec:
         ),
         modem=ModemSpec(**parts.modem.model_dump()),
         firmware=FirmwareSpec(**parts.firmware.model_dump()),
+        thermal=ThermalSpec(**parts.thermal.model_dump()),
         holdup_s=parts.supply.holdup_s,
         boot_soft_s=parts.boot.soft_s,
         boot_hard_s=parts.boot.hard_s,

@@ -160,6 +160,36 @@ class FirmwareFields(Closed):
     max_bytes: SizeBytes = Field(default=16_777_216, alias="max_size", ge=1_024, le=1 << 30)
 
 
+class ThermalFields(Closed):
+    """Heat and the protection against it, in degrees Celsius.
+
+    The contacts of a healthy connector settle ``contact_rise_k`` above the air (``ambient_c``) at the rated current,
+    with the time constant ``contact_tau_s``; the housing likewise at the rated power. Over ``derate_c`` only the share
+    ``derate_to`` of the power is offered until the contacts are down at ``normal_c``; over ``cut_out_c`` none.
+    """
+
+    ambient_c: float = Field(default=25.0, ge=-40, le=70)
+    contact_mohm: float = Field(default=0.4, gt=0, le=1_000)
+    contact_rise_k: float = Field(default=30.0, ge=0, le=200)
+    contact_tau_s: float = Field(default=600.0, ge=1, le=86_400)
+    cabinet_rise_k: float = Field(default=15.0, ge=0, le=200)
+    cabinet_tau_s: float = Field(default=2_400.0, ge=1, le=86_400)
+    normal_c: float = Field(default=75.0, ge=0, le=300)
+    derate_c: float = Field(default=90.0, ge=0, le=300)
+    cut_out_c: float = Field(default=105.0, ge=0, le=300)
+    derate_to: float = Field(default=0.5, ge=0, le=1)
+    cabinet_normal_c: float = Field(default=55.0, ge=0, le=300)
+    cabinet_derate_c: float = Field(default=65.0, ge=0, le=300)
+
+    @model_validator(mode="after")
+    def _order(self) -> ThermalFields:
+        if not self.normal_c < self.derate_c < self.cut_out_c:
+            raise ValueError("normal_c, derate_c and cut_out_c must rise in this order")
+        if not self.cabinet_normal_c < self.cabinet_derate_c:
+            raise ValueError("cabinet_normal_c must be below cabinet_derate_c")
+        return self
+
+
 class SupplyFields(Closed):
     """``holdup_s``: how long the electronics live on when mains power fails."""
 
@@ -186,6 +216,7 @@ class HardwareFields(Closed):
     rtc: RtcFields = RtcFields()
     modem: ModemFields = ModemFields()
     firmware: FirmwareFields = FirmwareFields()
+    thermal: ThermalFields = ThermalFields()
     supply: SupplyFields = SupplyFields()
     boot: BootFields = BootFields()
     power_loss: Literal["stop_before", "stop_after", "resume"] = "stop_after"
@@ -245,6 +276,8 @@ class Profile(Closed):
     availability_by_event: bool = False
     lenient: bool = False
     initial_register_wh: float | None = Field(default=None, ge=0, le=1e12)
+    #: what kind of station it is to an operator; without it, that follows from the hardware
+    archetype: Literal["ac-single", "ac-dual", "dc-fast", "dc-hpc", "dc-liquid-cooled"] | None = None
     sources: dict[str, str] = Field(default_factory=dict, max_length=500)
 
     def standing(self, path: str) -> str:

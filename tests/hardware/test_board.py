@@ -40,7 +40,7 @@ def state(board: Board, now: int) -> tuple[object, ...]:
 
 def test_every_part_of_a_fault_name_is_on_the_board() -> None:
     parts = {FAULTS.get(name).part for name in FAULTS}
-    assert parts == {*PER_EVSE, *STATION_WIDE, "protection"}
+    assert parts == {*PER_EVSE, *STATION_WIDE, "protection", "thermal"}
     board = fresh()
     assert all(hasattr(board, name) for name in (*PER_EVSE.values(), *STATION_WIDE, "protection"))
 
