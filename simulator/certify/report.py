@@ -171,8 +171,7 @@ def html(data: Mapping[str, Any]) -> str:
 
 def _case(row: Mapping[str, Any]) -> str:
     verdict = row["verdict"]
-    name = row["id"] + (f" [{row['option']}]" if row["option"] else "")
-    head = f'<span class="verdict {verdict}">{verdict}</span><b>{escape(name)}</b> {escape(row["title"])}' + (
+    head = f'<span class="verdict {verdict}">{verdict}</span><b>{escape(row["name"])}</b> {escape(row["title"])}' + (
         f' <span class="dim">{escape(row["reason"])}</span>' if row["reason"] else ""
     )
     if not row["frames"]:
@@ -259,8 +258,7 @@ def junit(data: Mapping[str, Any]) -> str:
             },
         )
     for row in data["cases"]:
-        name = row["id"] + (f" [{row['option']}]" if row["option"] else "")
-        place = {"classname": row["group"], "name": f"{name} {row['title']}", "time": "0"}
+        place = {"classname": row["group"], "name": f"{row['name']} {row['title']}", "time": "0"}
         element = ET.SubElement(suites[row["group"]], "testcase", place)
         if row["verdict"] == FAIL:
             failure = ET.SubElement(element, "failure", {"message": row["reason"], "type": "case"})

@@ -176,6 +176,8 @@ class Reset:
         """A call whose answer may be anything; None without one, {} for a CALLERROR."""
         rig = self.rig
         message_id = rig.fleet.call(rig.station, action, payload)
+        if seconds == ANSWER_S:
+            seconds = max(seconds, rig.patience_s)
         if not rig.wait_for(lambda: message_id in rig.csms.results, seconds):
             return None
         heard = rig.csms.results.pop(message_id)

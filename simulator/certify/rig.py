@@ -2,7 +2,7 @@
 
 Hands do what a tester does with a charge point on the table: plug, present a token, take the power or the network away,
 break a part. What they did is remembered, so that :meth:`Rig.tidy_up` can undo it before the next case. Everything runs
-on the virtual clock. A rig knows its ``transport``; ``simulated`` is the only one here.
+on the virtual clock here; a rig knows its ``transport``, and the one on sockets is in :mod:`simulator.certify.sockets`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Hands:
 
 
 class Rig:
-    """One device under test. Raises ProfileError for an unknown profile."""
+    """One device under test. ``deliver``: begin with a station on the table. Raises ProfileError for an unknown
+    profile."""
 
     transport = "simulated"
     station_id = STATION_ID
@@ -125,7 +126,7 @@ class Rig:
     #: what the tool waits for is waited for at least so long; more than nothing where time is real, s
     patience_s = 0.0
 
-    def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None) -> None:
+    def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None, deliver: bool = True) -> None:
         self.profile, self.seed, self.tool = profile, seed, tool or Tool()
         self.model = delivered_model(profile)
         self.deliveries = 0
@@ -143,7 +144,8 @@ class Rig:
         self.watch: Watch
         #: the tool's authority, passwords and door
         self.security: Security
-        self.deliver()
+        if deliver:
+            self.deliver()
 
     def deliver(self, security_profile: int | None = None) -> None:
         """A station as it comes out of the box, on and booted as far as the tool lets it at once.
@@ -158,7 +160,7 @@ class Rig:
         self.fleet = self._new_fleet()
         epoch_us = self.fleet.epoch_us
         self.station = Station(STATION_ID, self.model, seed=self.seed, epoch_us=epoch_us, speed=self.speed)
-        self.security = Security(epoch_us, serial_of(self.station) or STATION_ID, self.keystore)
+        self.security = self._new_security(epoch_us)
         self.security.deliver(self.station, security_profile)
         tool = self.tool
         self.csms = ToolCsms(
@@ -179,6 +181,10 @@ class Rig:
         fleet.worker = self.worker
         self._virtual = fleet
         return fleet
+
+    def _new_security(self, epoch_us: int) -> Security:
+        """The tool's side of security for the station."""
+        return Security(epoch_us, serial_of(self.station) or STATION_ID, self.keystore)
 
     def _observe(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         if isinstance(event, i.LinkUp) and self.security.door is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,9 +37,12 @@ from simulator.certify.verdicts import (
     Failure,
 )
 from simulator.certify.wire import Mutation
+from simulator.errors import AuthorError
 
 #: ways of authorisation: a declaration repeats for each the cases that start a session by the state Charging
 OPTIONS = ("remote", "local")
+#: how a run is carried out
+SIMULATED, SOCKET, BOTH = TRANSPORTS = ("simulated", "socket", "both")
 
 
 @dataclass(slots=True)
@@ -77,6 +81,11 @@ class Run:
         return 1 if self.count(FAIL) or self.count(INCONCLUSIVE) else 0
 
 
+def on_sockets(rows: Sequence[Row]) -> list[Row]:
+    """Those whose point is the connection itself: they are also run on real sockets."""
+    return [row for row in rows if row.id in CASES and CASES[row.id].sockets]
+
+
 def run_cases(
     profile: str,
     names: Sequence[str] = (),
@@ -85,52 +94,84 @@ def run_cases(
     shuffle: bool = False,
     declaration: bool = False,
     tool: Tool | None = None,
+    transport: str = SIMULATED,
     on_result: Callable[[CaseResult], None] | None = None,
 ) -> Run:
     """Run cases (all without ``names``) on a station of a profile.
 
-    Raises UnknownName for an id that is none, ProfileError for a profile that cannot be used.
+    ``transport``: ``simulated``, ``socket`` (only cases whose point is the connection), or ``both``. Raises UnknownName
+    for an id that is none, ProfileError for a profile that cannot be used, AuthorError when none of the cases is run
+    that way.
     """
     rows = catalogue.wanted(list(names)) if names else catalogue.runnable()
     if shuffle:
         rows = list(rows)
         random.Random(seed).shuffle(rows)
+    of_kind = {SIMULATED: rows, SOCKET: on_sockets(rows)}
+    if transport != BOTH:
+        of_kind = {transport: of_kind[transport]}
+        if not of_kind[transport]:
+            there = ", ".join(row.id for row in on_sockets(catalogue.runnable()))
+            raise AuthorError(f"none of these cases is run on sockets; {there} are", field="--transport")
     pics = pics_of(profile)
-    rig = Rig(profile, seed=seed, tool=tool)
-    run = Run(profile, seed, shuffle, pics, rig.tool, transport=rig.transport)
-    reset = Reset(rig)
+    run = Run(profile, seed, shuffle, pics, tool or Tool(), transport=transport)
+    options = OPTIONS if declaration and pics.holds("C-07") else OPTIONS[:1]
+    for number, (kind, chosen) in enumerate(of_kind.items()):
+        with closing(_rig_of(kind)(profile, seed=seed, tool=run.tool, deliver=number == 0)) as rig:
+            reset = Reset(rig)
+            if number == 0 and not _begin(run, rig, reset, chosen):
+                return run
+            for row in chosen:
+                for security in _levels(row.id, pics):
+                    for option in options:
+                        result = _judge(rig, reset, pics, row, option if declaration else "", security, run.notes)
+                        if not result.option_used:
+                            result.option = ""
+                        run.results.append(result)
+                        if on_result is not None:
+                            on_result(result)
+                        if not result.option_used:
+                            break
+            _end(run, rig, number == 0)
+    return run
+
+
+def _rig_of(transport: str) -> type[Rig]:
+    if transport == SIMULATED:
+        return Rig
+    from simulator.certify.sockets import SocketRig  # a server and a loop, which most runs do without
+
+    return SocketRig
+
+
+def _begin(run: Run, rig: Rig, reset: Reset, rows: Sequence[Row]) -> bool:
+    """Read what was delivered; False when it cannot be tested, which is then on record."""
     try:
         run.configuration = reset.learn()
     except NotBasic as why:
         reason = f"the station that was delivered cannot be tested: {why}"
         run.notes.append(reason)
         for row in rows:
-            verdict = CaseResult(row.id, NOT_APPLICABLE, row.not_applicable(pics), transport=rig.transport)
+            verdict = CaseResult(row.id, NOT_APPLICABLE, row.not_applicable(run.pics), transport=rig.transport)
             run.results.append(
                 verdict if verdict.reason else CaseResult(row.id, INCONCLUSIVE, reason, transport=rig.transport)
             )
-        return run
-    run.findings = check_configuration(run.configuration, pics)
+        return False
+    run.findings = check_configuration(run.configuration, run.pics)
     if reset.by_name:
         run.findings.append(Finding("GetConfiguration", "without keys is not answered; keys were asked for by name"))
     boots = [row["payload"] for row in rig.csms.log if row["action"] == "BootNotification" and row["kind"] == "call"]
     run.firmware_version = boots[-1].get("firmwareVersion") if boots else None
-    options = OPTIONS if declaration and pics.holds("C-07") else OPTIONS[:1]
-    for row in rows:
-        for security in _levels(row.id, pics):
-            for option in options:
-                result = _judge(rig, reset, pics, row, option if declaration else "", security, run.notes)
-                if not result.option_used:
-                    result.option = ""
-                run.results.append(result)
-                if on_result is not None:
-                    on_result(result)
-                if not result.option_used:
-                    break
-    run.performance = rig.performance.summary()
-    run.firmware_sha256, run.deliveries = rig.firmware_sha256, rig.deliveries
+    return True
+
+
+def _end(run: Run, rig: Rig, first: bool) -> None:
+    """What was measured and counted. On sockets time is another one: only the first rig is measured."""
+    run.deliveries = rig.deliveries if first else run.deliveries + rig.deliveries
+    if first:
+        run.performance = rig.performance.summary()
+    run.firmware_sha256 = rig.firmware_sha256 or run.firmware_sha256
     run.firmware_version = rig.firmware_version or run.firmware_version
-    return run
 
 
 def _levels(case_id: str, pics: Pics) -> list[int | None]:

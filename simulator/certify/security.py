@@ -6,7 +6,7 @@ offers and takes at this moment; a server on sockets obeys the same door.
 
 A connection that was let in is told to the case as a message of its own, ``Connect``, because that is what the cases
 look at: which TLS, which suites were offered, who says to be who, and by which certificate. It carries judgements where
-the thing itself is a secret: ``password`` is ``current`` or ``other``, never the password.
+the thing itself is a secret: ``credential`` is ``current`` or ``other``, never a password.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ CONNECT_SCHEMA: dict[str, Any] = {
         "tls": {"type": "string", "enum": ["", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]},
         "suites": {"type": "array", "items": {"type": "string"}},
         "user": {"type": "string"},
-        "password": {"type": "string", "enum": ["other", "current"]},
+        "credential": {"type": "string", "enum": ["other", "current"]},
         "password_bytes": {"type": "integer", "minimum": 0},
         "certificate": {
             "type": "object",
@@ -206,7 +206,7 @@ def connect_payload(
     if user is not None:
         found["user"] = user
     if password is not None:
-        found["password"] = "current" if password.hex().upper() == expected.upper() else "other"
+        found["credential"] = "current" if password.hex().upper() == expected.upper() else "other"
         found["password_bytes"] = len(password)
     if certificate is not None:
         key = public_key_of(certificate)

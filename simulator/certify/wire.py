@@ -206,23 +206,28 @@ class Watch:
 
     def __call__(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         if isinstance(event, i.Frame):
-            self._incoming(event.data)
+            self.incoming(event.data)
         elif isinstance(event, i.LinkDown | i.LinkUp):
-            self._fresh_link()
+            self.fresh_link()
         if not st.link.is_up or st.timers.get("call") is None:
             self._in_flight = None
         for effect in effects:
             if isinstance(effect, e.Send | e.RawSend):
-                self._outgoing(effect.data)
+                self.outgoing(effect.data)
             elif isinstance(effect, e.Hangup):
-                self._fresh_link()
+                self.fresh_link()
 
     def take(self) -> list[str]:
         """The breaches so far; the list is emptied."""
         found, self.breaches = self.breaches, []
         return found
 
-    def _fresh_link(self) -> None:
+    def given_up(self) -> None:
+        """The station waits for an answer no more."""
+        self._in_flight = None
+
+    def fresh_link(self) -> None:
+        """Another connection, or none: nothing is owed any more."""
         self._in_flight = None
         self._asked.clear()
 
@@ -230,7 +235,8 @@ class Watch:
         if len(self.breaches) < MAX_BREACHES:
             self.breaches.append(text)
 
-    def _incoming(self, data: bytes) -> None:
+    def incoming(self, data: bytes) -> None:
+        """A frame of the tool."""
         try:
             frame = json.loads(data)
         except (ValueError, RecursionError):
@@ -242,7 +248,8 @@ class Watch:
         elif frame[1] == self._in_flight:
             self._in_flight = None
 
-    def _outgoing(self, data: bytes) -> None:
+    def outgoing(self, data: bytes) -> None:
+        """A frame of the station."""
         try:
             frame = json.loads(data, parse_float=Decimal)
         except (ValueError, RecursionError):

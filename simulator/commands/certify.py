@@ -35,16 +35,24 @@ def station(
     declaration: bool = option(
         "--declaration", "As for a vendor's declaration of conformance: repeat by way of authorisation.", False
     ),
+    transport: str | None = option(
+        "--transport",
+        "simulated, socket (real TLS, for the cases about connections), both; without it both for all cases, "
+        "simulated for single ones.",
+    ),
     list_only: bool = option("--list", "Only list the cases and whether they apply.", False),
     as_json: bool = option("--json", "JSON on standard output.", False),
     summary: Path | None = option("--summary", "Write everything as JSON."),
     report: Path | None = option("--report", "Write an HTML report."),
     junit: Path | None = option("--junit", "Write JUnit XML."),
 ) -> None:
-    """Run the station cases of OCPP 1.6 on the virtual clock. Exit code 0: all passed, 1: not, 2: bad input."""
+    """Run the station cases of OCPP 1.6 on the virtual clock; those about connections also on sockets.
+
+    Exit code 0: all passed, 1: not, 2: bad input.
+    """
     from simulator.certify import catalogue
     from simulator.certify import report as reports
-    from simulator.certify.runner import run_cases
+    from simulator.certify.runner import BOTH, SIMULATED, TRANSPORTS, run_cases
 
     one_of(ocpp.lower().removeprefix("ocpp").removesuffix("j"), set(OCPP), "protocol version", "--ocpp")
     writable({"--summary": summary, "--report": report, "--junit": junit})
@@ -52,7 +60,9 @@ def station(
         _list(profile, catalogue.wanted(case) if case else catalogue.runnable(), as_json)
         return
     began_s = time.perf_counter()
-    run = run_cases(profile, case, seed=seed, shuffle=shuffle, declaration=declaration)
+    way = transport.lower() if transport else SIMULATED if case else BOTH
+    one_of(way, TRANSPORTS, "transport", "--transport")
+    run = run_cases(profile, case, seed=seed, shuffle=shuffle, declaration=declaration, transport=way)
     command = command_line(context)
     data = reports.report(run, version=simulator.__version__, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
@@ -117,7 +127,7 @@ def _say(data: dict[str, Any]) -> None:
             ("case", "verdict", "title", "reason"),
             [
                 (
-                    row["id"] + (f" [{row['option']}]" if row["option"] else ""),
+                    row["name"],
                     row["verdict"],
                     row["title"],
                     row["reason"],

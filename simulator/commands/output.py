@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 #: a narrower terminal breaks lines better than we do
@@ -39,7 +40,8 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        # brackets in a cell are brackets, not markup
+        table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console().print(table)
 
 

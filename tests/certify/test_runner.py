@@ -112,7 +112,7 @@ def test_a_breach_of_the_protocol_fails(monkeypatch: pytest.MonkeyPatch) -> None
 
         def scenario(t: Tester) -> None:
             for _ in range(2 if twice else 1):
-                rig.watch._outgoing(frame)
+                rig.watch.outgoing(frame)
 
         return run_case(rig, reset, Case("TC_003", scenario))
 

@@ -27,6 +27,16 @@ def test_lines_are_broken_between_words_and_commands_are_not() -> None:
         assert wrapped(command, 60) == [command]
 
 
+def test_brackets_in_tables_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("case",), [("TC_012 [remote]",), ("TC_086 [profile 2, socket]",), ("[/]",)])
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+        "case",
+        "TC_012 [remote]",
+        "TC_086 [profile 2, socket]",
+        "[/]",
+    ]
+
+
 def test_tables_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("name", "n"), [("a" * 150, 1), ("b", None)])
     lines = capsys.readouterr().out.splitlines()

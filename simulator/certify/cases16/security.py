@@ -45,7 +45,7 @@ def by_password(t: Tester, step: int) -> Heard:
     """The next connection says who it is by the password the tool takes (A00.FR.203 to 205)."""
     # 16 to 20 bytes: the document's 20 to 40 hexadecimal digits, but never less than 16 characters
     length = such_that("16 to 20 bytes", lambda got: 16 <= got <= 20)
-    fields = {"identity": t.rig.station_id, "user": t.rig.station_id, "password": "current", "password_bytes": length}
+    fields = {"identity": t.rig.station_id, "user": t.rig.station_id, "credential": "current", "password_bytes": length}
     return t.expect(step, "Connect", fields, within_s=BACK_S)
 
 
@@ -154,7 +154,7 @@ def upgrade(t: Tester) -> None:
         t.call(4, "Reset", {"type": "Hard"}, status="Accepted")
         booted(t, 5, 7)
     # what the new connection has to show is in no step, but the point of the case (A05.FR.04, A05.FR.06)
-    fields: dict[str, Any] = {"tls": TLS, "password": OMITTED if wanted == 3 else "current"}
+    fields: dict[str, Any] = {"tls": TLS, "credential": OMITTED if wanted == 3 else "current"}
     t.expect("2b", "Connect", fields | ({"certificate.common_name": t.rig.security.serial} if wanted == 3 else {}))
 
 
@@ -180,7 +180,7 @@ def connects_by_tls(t: Tester) -> None:
     if t.rig.security.profile == 2:
         heard = by_password(t, 5)
     else:  # A00.FR.401: who shows a certificate sends no password
-        heard = t.expect(5, "Connect", {"user": OMITTED, "password": OMITTED}, within_s=BACK_S)
+        heard = t.expect(5, "Connect", {"user": OMITTED, "credential": OMITTED}, within_s=BACK_S)
     t.validate(2, heard, tls=TLS, suites=BOTH_SUITES)
     booted(t, 7, 9)
 
