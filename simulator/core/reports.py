@@ -178,6 +178,47 @@ class ComponentEvent(Report):
     tech_info: str = ""
     key: str | None = None
     notification_type: str = "HardWiredNotification"
+    #: the monitor that was triggered, and the event that caused this one
+    monitor_id: int | None = None
+    cause: int | None = None
+    instance: str = ""
+    component_instance: str = ""
+
+
+class MonitorEvents(Report):
+    """What monitors found at one moment, in parts of a few events each. Volatile: only told while online."""
+
+    events: tuple[ComponentEvent, ...]
+    seq_no: int = 0
+    more: bool = False
+
+
+class KeptEvent(Report):
+    """An event of a time without connection, of a severity that is worth keeping (N07.FR.04, N08.FR.03)."""
+
+    durable: ClassVar[bool] = True
+    drop_rank: ClassVar[int] = 1
+    event: ComponentEvent
+
+
+class MonitoringPage(Report):
+    """One page of a report of monitors; ``rows`` are (variable, its monitors) pairs of the block that answers."""
+
+    request_id: int
+    seq_no: int
+    more: bool
+    rows: tuple[object, ...]
+    at: Stamp
+
+
+class CustomerPage(Report):
+    """One page of what is kept about a customer; ``text`` is part of the whole."""
+
+    request_id: int
+    seq_no: int
+    more: bool
+    text: str
+    at: Stamp
 
 
 class ReportPage(Report):
@@ -242,6 +283,15 @@ class LogStep(LogProgress):
     durable: ClassVar[bool] = True
 
 
+class ReservationOver(Report):
+    """A reservation has ended without a transaction: ``status`` in ReservationUpdateStatusEnumType words. Kept until
+    it is told."""
+
+    durable: ClassVar[bool] = True
+    reservation_id: int
+    status: str
+
+
 class DataSent(Report):
     """A vendor message of the station."""
 
@@ -261,6 +311,10 @@ AnyReport = (
     | TransactionEnded
     | MeterSampled
     | ComponentEvent
+    | MonitorEvents
+    | KeptEvent
+    | MonitoringPage
+    | CustomerPage
     | ReportPage
     | SecurityEvent
     | SecurityNote
@@ -269,5 +323,6 @@ AnyReport = (
     | FirmwareStep
     | LogProgress
     | LogStep
+    | ReservationOver
     | DataSent
 )

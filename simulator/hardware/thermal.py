@@ -40,7 +40,7 @@ class ThermalFault(Fault):
         """Air temperature as it is with this fault."""
         return ambient_c
 
-    def extra_mohm(self, now: int) -> float:
+    def added_mohm(self, now: int) -> float:
         """Resistance that it adds to the contacts of its EVSE."""
         return 0.0
 
@@ -108,7 +108,7 @@ class Thermal(Part[ThermalFault], gc=False, eq=False):
 
     def contact_mohm(self, evse_id: int, now: int) -> float:
         """Resistance of the contacts of an EVSE."""
-        return self.spec.contact_mohm + sum(f.extra_mohm(now) for f in self.faults if f.evse_id in (0, evse_id))
+        return self.spec.contact_mohm + sum(f.added_mohm(now) for f in self.faults if f.evse_id in (0, evse_id))
 
     def problems(self, evse_id: int) -> tuple[Problem, ...]:
         """What protection says of an EVSE, with 0 of the housing; what a fault has broken says the fault itself."""
@@ -223,16 +223,14 @@ class ContactWorn(ThermalFault):
     wire16 = "Temperature in MeterValues rises from day to day; HighTemperature and less power, at last Faulted"
     wire2x = "Temperature of TemperatureSensor rises from day to day; NotifyEvent, less power, at last Faulted"
 
-    extra_mohm_at_once: Annotated[float, Meta(ge=0.0, le=1e4, description="resistance added at once, in milliohm")] = (
-        0.0
-    )
+    extra_mohm: Annotated[float, Meta(ge=0.0, le=1e4, description="resistance added at once")] = 0.0
     growth_mohm_per_day: Annotated[float, Meta(ge=0.0, le=1e4, description="what it grows by each day")] = 0.05
     fails_mohm: Annotated[float, Meta(ge=0.0, le=1e6, description="with so much added the contact has failed")] = 3.0
 
-    def extra_mohm(self, now: int) -> float:
+    def added_mohm(self, now: int) -> float:
         """So far."""
         grown = self.growth_mohm_per_day * (now - self.since) / _DAY_US
-        return min(self.extra_mohm_at_once + grown, max(self.fails_mohm, self.extra_mohm_at_once))
+        return min(self.extra_mohm + grown, max(self.fails_mohm, self.extra_mohm))
 
     def growth_mohm_s(self, now: int) -> float:
         """Until it has failed."""
@@ -242,7 +240,7 @@ class ContactWorn(ThermalFault):
         """When it fails."""
         if self.noticed or not self.growth_mohm_per_day:
             return None
-        days = (self.fails_mohm - self.extra_mohm_at_once) / self.growth_mohm_per_day
+        days = (self.fails_mohm - self.extra_mohm) / self.growth_mohm_per_day
         return self.since + max(round(days * _DAY_US), 1)
 
     def look(self, now: int) -> bool:

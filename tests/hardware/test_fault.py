@@ -15,8 +15,8 @@ from simulator.hardware.fault import CODES, FAULTS, Fault
 from simulator.hardware.meter import DropOuts, RegisterFrozen
 
 COMPONENTS = {
-    "ConnectorPlugRetentionLock", "Controller", "CPPWMController", "DataLink", "ElectricalFeed", "EmergencyStopSensor",
-    "FiscalMetering", "OverCurrentProtection", "PowerContactor", "RCD", "RealTimeClock", "TemperatureSensor",
+    "Connector", "ConnectorPlugRetentionLock", "Controller", "CPPWMController", "DataLink", "ElectricalFeed",
+    "EmergencyStopSensor", "ExternalTemperatureSensor", "FiscalMetering", "OverCurrentProtection", "PowerContactor", "RCD", "RealTimeClock", "TemperatureSensor",
     "TokenReader",
 }  # fmt: skip
 ALL = [FAULTS.get(name) for name in FAULTS]
