@@ -16,6 +16,7 @@ import base64
 import binascii
 import http
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
@@ -56,6 +57,8 @@ PATIENCE_S = 5.0
 #: time passes at least so long: what is on its way arrives, also on a busy machine
 PAUSE_S = 0.03
 MAX_FRAME = 1 << 20
+#: of one station; the oldest go
+MAX_RECORDS = 10_000
 _IANA = {openssl: iana for iana, openssl in SUITES.items()}
 _AGENT = "cpfarm certify"
 T = TypeVar("T")
@@ -70,6 +73,7 @@ class Ports:
         self.numbers: dict[int, int] = {}
         self.current: ServerConnection | None = None
         self.failure: BaseException | None = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def open(self, security: Security) -> None:
         """Listen; the certificates are those of this operator."""
@@ -151,7 +155,9 @@ class Ports:
             except websockets.ConnectionClosed:
                 return
 
-        self._last = self.loop.create_task(quietly())
+        task = self.loop.create_task(quietly())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
 
 def _context(own: Credential, client_root: str) -> ssl.SSLContext:
@@ -212,7 +218,7 @@ class SocketFleet:
         self.live.executor = self.executor = Executor(
             loop, setup, feed=self.live.feed, now=self.clock.now, fail=self.live.fail
         )
-        self.records: list[Any] = []
+        self.records: deque[Any] = deque(maxlen=MAX_RECORDS)
 
     @property
     def now(self) -> int:

@@ -24,7 +24,12 @@
 5. Hands: ``t.plug``, ``t.unplug(side)``, ``t.present(token)``, ``t.power_cycle()``, ``t.wait(s)``, and through
    ``t.rig`` the rest (``network(up)``, ``mains(on)``, ``inject(name, fault, connector)``, ``ev_ready``). 000_RESET
    undoes what hands did, cancels reservations made with :func:`states.reservation`, clears profiles, list and cache,
-   and sets every writable key back. What cannot be undone asks for ``fresh=True``.
+   and sets every writable key back. What cannot be undone asks for ``fresh=True``. Files for transfers lie in
+   ``t.rig.files``, which a case finds empty.
+   ``security=(1, 2)`` has the case run once for each of these security profiles, on a station delivered with it;
+   ``t.rig.security`` is the tool's authority, passwords and door. A connection that was let in is a message
+   ``Connect`` (fields: ``CONNECT_SCHEMA`` in :mod:`simulator.certify.security`). ``sockets=True`` has it run over real
+   TLS too (:mod:`simulator.certify.sockets`).
 6. Prefer ``t.validate`` and fields to ``t.check``: mutants are derived from them without any code of yours
    (:mod:`simulator.certify.mutants`): the field is altered or the message dropped between station and tool, and the
    case must fail at that very validation. A case without a validation a mutant can reach fails the tests.

@@ -134,3 +134,5 @@ def wrongly_signed(t: Tester) -> None:
     """Fetched, found not to be the maker's."""
     signed_update(t, t.rig.security.wrong_signature)
     steps(t, SIGNED, (3, "Downloading"), (5, "Downloaded"), (7, "InvalidSignature"))
+    t.never("7b", "BootNotification", 120)
+    back_to_work(t, 7)
