@@ -1,13 +1,14 @@
 """H Reservations: an EVSE, or any one EVSE, is kept for a token or its group until it is used or time is up.
 
-A reservation of an EVSE marks it. Those of *any* EVSE mark nothing as long as more EVSEs are vacant than such
-reservations exist; once they are as many, each vacant one is kept, so that one remains for every reserved token (1.6
-5.13, H01.FR.07, H01.FR.20). Both show as the fact ``reserved``, from which the status Reserved follows. A car that
-plugs in uses nothing up; only the token does.
+A reservation of an EVSE marks it. Those of *any* EVSE, or of any with a certain connector, mark nothing as long as
+enough EVSEs are vacant for all of them; an EVSE without which they would be too few is kept, so that one remains for
+every reserved token (1.6 5.13, H01.FR.07, FR.09, FR.20, FR.24). Both show as the fact ``reserved``, from which the
+status Reserved follows. A car that plugs in uses nothing up; only the token does.
 
 It ends when a transaction of its token or group starts, when its time is over, when it is cancelled, or when its EVSE
-(for any: every EVSE) becomes faulted or unavailable (1.6 5.13, H01.FR.16-17). A restart is none of these, so
-reservations are kept on flash. Time is the station's own clock: if that is set, the deadline moves with it.
+(for any: every EVSE it could be) becomes faulted or unavailable (1.6 5.13, H01.FR.16-17). Where a version wants it
+(:data:`TOKEN_USES`) the token alone uses it up, whether a transaction follows or not (H03.FR.09). A restart is none of
+these, so reservations are kept on flash. Time is the station's own clock: if that is set, the deadline moves with it.
 
 Who comes to a kept EVSE has a *stance*: ``free`` nothing is kept here, ``mine`` the token or its group is the right
 one, ``ask`` only its group could be the right one and the station does not know it, ``refused``.
@@ -23,8 +24,9 @@ from simulator.blocks import product_settings
 from simulator.blocks.local_lookup import Known, same_token
 from simulator.core.connector import AVAILABLE
 from simulator.core.records import FlashTrouble, Remark
+from simulator.core.reports import ReservationOver
 from simulator.core.settings import READ_ONLY, setting
-from simulator.core.wiring import at, on_timer, station_rule
+from simulator.core.wiring import at, drain, on_timer, station_rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -52,17 +54,32 @@ ANY_EVSE = setting(
 RESERVATION_AREA = "reservations"
 #: data of the block: reservations by id, there only while there are any
 HELD = "reservations"
+#: data of the block: EVSE id -> the reservation its authorisation has used, there only between token and transaction
+CLAIMED = "reservations_claimed"
+#: data of the block: (reservation id, how it ended) that are still to be told
+OVER = "reservations_over"
 RESERVATION_BYTES = 64
+#: capability of a dialect: a token uses its reservation up even if no transaction follows
+TOKEN_USES = "token_uses_reservation"
+EXPIRED, REMOVED, NO_TRANSACTION = "Expired", "Removed", "NoTransaction"
 
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):
-    """One reservation, as it lies on flash. ``evse_id`` 0 means any; ``expiry_us`` wall time."""
+    """One reservation, as it lies on flash. ``evse_id`` 0 means any, or any with a connector of ``connector_type`` (in
+    the words of ConnectorEnumType); ``expiry_us`` wall time."""
 
     reservation_id: int
     evse_id: int
     id_token: str
     expiry_us: int
     group: str | None = None
+    connector_type: str | None = None
+
+    def covers(self, evse: Evse) -> bool:
+        """Could it be used at this EVSE?"""
+        if self.evse_id:
+            return self.evse_id == evse.evse_id
+        return self.connector_type in (None, evse.spec.connector_type)
 
     def admits(self, id_token: str, group: str | None) -> bool:
         """Is it for this token, or for the group this token is of?"""
@@ -79,25 +96,32 @@ def _held(st: Station) -> dict[int, Reservation]:
 _NONE: dict[int, Reservation] = {}
 
 
+def _in_use(st: Station) -> dict[int, Reservation]:
+    """The reservations that count: those of a station that has them switched off lie idle (part 2, 2.1)."""
+    held = _held(st)
+    return held if not held or st.settings[RESERVATIONS_ENABLED] else _NONE
+
+
 # -- requests of the CSMS ----------------------------------------------------------------------------------------------
 
 
 def reserve(st: Station, wanted: Reservation) -> str:
     """Make or replace a reservation: Accepted, Occupied, Faulted, Unavailable, Rejected (1.6 5.13, H01.FR.01-24).
 
-    Rejected: the product takes no reservations (none of this kind), there is no such EVSE, its time is over already,
-    or flash refuses it. What it would have replaced stays then.
+    Rejected: the product takes no reservations (none of this kind), there is no such EVSE or connector, its time is
+    over already, or flash refuses it. What it would have replaced stays then.
     """
     if FEATURE not in product_settings.features(st.model) or not st.settings[RESERVATIONS_ENABLED]:
         return "Rejected"
     if wanted.evse_id == 0 and (not st.settings[ANY_EVSE] or ANY_EVSE in st.model.absent):
         return "Rejected"
-    if wanted.evse_id and st.evse(wanted.evse_id) is None:
+    targets = tuple(evse for evse in st.evses if wanted.covers(evse))
+    if not targets or (wanted.evse_id and wanted.connector_type not in (None, targets[0].spec.connector_type)):
         return "Rejected"
     if wanted.expiry_us <= st.board.rtc.wall(st.now):
         return "Rejected"
     others = {key: one for key, one in _held(st).items() if key != wanted.reservation_id}
-    problem = _any_problem(st, others) if wanted.evse_id == 0 else _problem(st, wanted.evse_id, others)
+    problem = _problem(st, targets[0], others) if wanted.evse_id else _any_problem(st, wanted, targets, others)
     if problem:
         return problem
     size = RESERVATION_BYTES + len(wanted.id_token) + len(wanted.group or "")
@@ -119,29 +143,40 @@ def cancel(st: Station, reservation_id: int) -> bool:
     return True
 
 
-def _problem(st: Station, evse_id: int, others: dict[int, Reservation]) -> str:
+def _problem(st: Station, evse: Evse, others: dict[int, Reservation]) -> str:
     """Why this EVSE cannot be reserved beside the other reservations, or nothing."""
-    evse = st.evses[evse_id - 1]
     if _broken(st, evse):
         return "Faulted"
     if not evse.operative and evse.tx is None:
         return "Unavailable"
-    if any(one.evse_id == evse_id for one in others.values()):
+    if any(one.evse_id == evse.evse_id for one in others.values()):
         return "Occupied"
     if not _vacant(st, evse) or evse.asked is not None or evse.wish is not None:
         return "Occupied"
     # what is kept for those who may come to any EVSE cannot be given away
-    return "" if len(_vacancies(st, others)) > _expected(st, others) else "Occupied"
+    rest = [other for other in _vacancies(st, others) if other is not evse]
+    return "" if _room(rest, _expected(st, others)) else "Occupied"
 
 
-def _any_problem(st: Station, others: dict[int, Reservation]) -> str:
-    """Why no EVSE can be kept for one more, or nothing."""
-    if len(_vacancies(st, others)) > _expected(st, others):
+def _any_problem(st: Station, wanted: Reservation, targets: tuple[Evse, ...], others: dict[int, Reservation]) -> str:
+    """Why no EVSE of ``targets`` can be kept for one more, or nothing."""
+    if _room(_vacancies(st, others), [*_expected(st, others), wanted]):
         return ""
-    if all(_broken(st, evse) for evse in st.evses):
+    if all(_broken(st, evse) for evse in targets):
         return "Faulted"
-    usable = any(not _broken(st, evse) and (evse.operative or evse.tx is not None) for evse in st.evses)
+    usable = any(not _broken(st, evse) and (evse.operative or evse.tx is not None) for evse in targets)
     return "Occupied" if usable else "Unavailable"
+
+
+def _room(vacant: list[Evse], expected: list[Reservation]) -> bool:
+    """Are these EVSEs enough for all these reservations of any? Each EVSE has one type of connector, so it is enough
+    that every type has as many as are reserved of it, and all together as many as are reserved."""
+    if len(expected) > len(vacant):
+        return False
+    return all(
+        sum(one.connector_type == kind for one in expected) <= sum(evse.spec.connector_type == kind for evse in vacant)
+        for kind in {one.connector_type for one in expected} - {None}
+    )
 
 
 def _broken(st: Station, evse: Evse) -> bool:
@@ -163,10 +198,10 @@ def _vacancies(st: Station, held: dict[int, Reservation]) -> list[Evse]:
     return [evse for evse in st.evses if evse.evse_id not in own and _vacant(st, evse)]
 
 
-def _expected(st: Station, held: dict[int, Reservation]) -> int:
-    """How many may still come to any EVSE: not those whose token has been taken and waits for its cable."""
+def _expected(st: Station, held: dict[int, Reservation]) -> list[Reservation]:
+    """Those who may still come to any EVSE: not those whose token has been taken and waits for its cable."""
     here = {used_by(st, evse, evse.grant.id_token, evse.grant.group) for evse in st.evses if evse.grant and not evse.tx}
-    return sum(1 for one in held.values() if one.evse_id == 0 and one.reservation_id not in here)
+    return [one for one in held.values() if one.evse_id == 0 and one.reservation_id not in here]
 
 
 # -- who may come ------------------------------------------------------------------------------------------------------
@@ -178,12 +213,12 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
     ``known`` is what the station knows of the token by itself. A group that can only be learnt from the CSMS is worth
     asking for (1.6 5.13).
     """
-    held = _held(st)
+    held = _in_use(st)
     if not held:
         return "free"
-    keepers = _keepers(held, evse)
+    keepers = _keepers(st, held, evse)
     group = known.group if known is not None and known.status == "Accepted" else None
-    if any(one.admits(id_token, group) for one in keepers or held.values() if one.evse_id in (0, evse.evse_id)):
+    if any(one.admits(id_token, group) for one in keepers or held.values() if one.covers(evse)):
         return "mine"
     if not keepers:
         return "free"
@@ -193,24 +228,30 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
 
 def admits(st: Station, evse: Evse, id_token: str, group: str | None) -> bool:
     """May this token, of this group, charge here as far as reservations go?"""
-    keepers = _keepers(_held(st), evse)
+    keepers = _keepers(st, _in_use(st), evse)
     return not keepers or any(one.admits(id_token, group) for one in keepers)
 
 
 def used_by(st: Station, evse: Evse, id_token: str, group: str | None) -> int | None:
     """The reservation that a transaction of this token at this EVSE uses up, None when it uses none."""
-    held = _held(st)
-    for evse_id in (evse.evse_id, 0):
-        for one in held.values():
-            if one.evse_id == evse_id and one.admits(id_token, group):
-                return one.reservation_id
-    return None
+    fits = [one for one in _in_use(st).values() if one.covers(evse) and one.admits(id_token, group)]
+    if not fits:
+        return None
+    # its own before those of any, and of these the one that names the connector
+    return max(fits, key=lambda one: (one.evse_id, one.connector_type is not None)).reservation_id
 
 
-def _keepers(held: dict[int, Reservation], evse: Evse) -> tuple[Reservation, ...]:
-    """For whom an EVSE is kept: for its own reservation, else for all those that may come to any."""
+def _keepers(st: Station, held: dict[int, Reservation], evse: Evse) -> tuple[Reservation, ...]:
+    """For whom an EVSE is kept: for its own reservation, else for those that may come to any and leave enough for the
+    others when they come to this one."""
     own = tuple(one for one in held.values() if one.evse_id == evse.evse_id)
-    return own or tuple(one for one in held.values() if one.evse_id == 0 and evse.reserved)
+    if own or not evse.reserved:
+        return own
+    vacant = [other for other in _vacancies(st, held) if other is not evse]
+    expected = _expected(st, held)
+    comers = tuple(one for one in held.values() if one.evse_id == 0 and one.covers(evse))
+    polite = tuple(one for one in comers if _room(vacant, [other for other in expected if other is not one]))
+    return polite or comers
 
 
 # -- how it goes on ----------------------------------------------------------------------------------------------------
@@ -222,6 +263,7 @@ def _keep(st: Station, held: dict[int, Reservation]) -> None:
         st.data[HELD] = held
     else:
         st.data.pop(HELD, None)
+        st.data.pop(CLAIMED, None)
         st.timers.cancel("reservation")
         for evse in st.evses:
             evse.reserved = False
@@ -230,15 +272,27 @@ def _keep(st: Station, held: dict[int, Reservation]) -> None:
 
 def _arm(st: Station) -> None:
     """The next expiry by the station's clock; a clock that drifts is looked at again when the time has come."""
-    held = _held(st)
-    if held:
-        left_us = min(one.expiry_us for one in held.values()) - st.board.rtc.wall(st.now)
+    waiting = _unclaimed(st)
+    if waiting:
+        left_us = min(one.expiry_us for one in waiting) - st.board.rtc.wall(st.now)
         st.timers.set("reservation", st.now + max(0, left_us))
+
+
+def _unclaimed(st: Station) -> list[Reservation]:
+    """Those whose time can run out: nobody has come for them yet."""
+    claimed = st.data.get(CLAIMED, {}).values()
+    return [one for one in _held(st).values() if one.reservation_id not in claimed]
+
+
+#: how a reservation ends -> what is told of it; its use is told by the transaction
+TOLD = {"expired": EXPIRED, "its EVSE cannot be used": REMOVED, "used without a transaction": NO_TRANSACTION}
 
 
 def _drop(st: Station, gone: dict[int, str]) -> None:
     """These have ended, each with the reason why."""
     for reservation_id, why in gone.items():
+        if why in TOLD:
+            st.data.setdefault(OVER, []).append((reservation_id, TOLD[why]))
         if not st.board.flash.delete(RESERVATION_AREA, reservation_id):
             st.record(FlashTrouble(RESERVATION_AREA, st.board.flash.why, f"end of reservation {reservation_id}"))
         st.record(Remark(f"reservation {reservation_id} is over: {why}"))
@@ -256,9 +310,11 @@ def keep(st: Station, now: int) -> bool:
         if evse.tx is not None and evse.tx.reservation_id is not None and evse.tx.reservation_id in held:
             gone[evse.tx.reservation_id] = "used"
     unusable = {evse.evse_id for evse in st.evses if _broken(st, evse) or not evse.operative}
-    for one in held.values():
-        if one.evse_id in unusable or (one.evse_id == 0 and len(unusable) == len(st.evses)):
+    for one in held.values() if unusable else ():
+        if all(evse.evse_id in unusable for evse in st.evses if one.covers(evse)):
             gone.setdefault(one.reservation_id, "its EVSE cannot be used")
+    for reservation_id in _follow_claims(st, held):
+        gone.setdefault(reservation_id, "used without a transaction")
     if gone:
         _drop(st, gone)
         held = _held(st)
@@ -267,13 +323,37 @@ def keep(st: Station, now: int) -> bool:
     return bool(gone) or before != [evse.reserved for evse in st.evses]
 
 
+def _follow_claims(st: Station, held: dict[int, Reservation]) -> list[int]:
+    """Who has come with a token; the reservations of those who have left without a transaction."""
+    if TOKEN_USES not in st.dialect.capabilities:
+        return []
+    claimed: dict[int, int] = st.data.get(CLAIMED, {})
+    left = [one for evse_id, one in claimed.items() if st.evses[evse_id - 1].grant is None and one in held]
+    now_here: dict[int, int] = {}
+    for evse in st.evses:
+        if evse.grant is not None and evse.tx is None:
+            found = used_by(st, evse, evse.grant.id_token, evse.grant.group)
+            if found is not None:
+                now_here[evse.evse_id] = found
+    if now_here:
+        st.data[CLAIMED] = now_here
+    else:
+        st.data.pop(CLAIMED, None)
+    return [one for one in left if one not in now_here.values()]
+
+
 def _mark(st: Station, held: dict[int, Reservation], *, also_new: bool) -> None:
     """Mark the EVSEs that are kept. Only what is available becomes reserved (1.6 4.9, A7), and that is told first: a
     mark that comes with another input (``also_new`` False) is left to the timer, at the same moment."""
+    held = held if not held or st.settings[RESERVATIONS_ENABLED] else _NONE
     own = {one.evse_id for one in held.values()}
-    vacant = {evse.evse_id for evse in _vacancies(st, held)}
-    count = _expected(st, held)
-    kept = vacant if count > 0 and len(vacant) <= count else set()
+    vacant = _vacancies(st, held)
+    expected = _expected(st, held)
+    kept = {
+        evse.evse_id
+        for evse in (vacant if expected else ())
+        if any(one.covers(evse) for one in expected) and not _room([v for v in vacant if v is not evse], expected)
+    }
     for evse in st.evses:
         wanted = _idle(st, evse) and (evse.evse_id in own or evse.evse_id in kept)
         if wanted and not evse.reserved:
@@ -287,11 +367,25 @@ def _mark(st: Station, held: dict[int, Reservation], *, also_new: bool) -> None:
 def time_is_up(st: Station, index: int, now: int) -> None:
     """A reservation may have expired, or an EVSE has become available a moment ago."""
     wall_us = st.board.rtc.wall(now)
-    gone = {one.reservation_id: "expired" for one in _held(st).values() if one.expiry_us <= wall_us}
+    gone = {one.reservation_id: "expired" for one in _unclaimed(st) if one.expiry_us <= wall_us}
     if gone:
         _drop(st, gone)
     _arm(st)
     _mark(st, _held(st), also_new=True)
+
+
+@drain(70)
+def tell_over(st: Station, now: int) -> None:
+    """H01.FR.16-17, H03.FR.11, H04.FR.01: after the status that follows from it."""
+    for reservation_id, status in st.data.pop(OVER, ()):
+        st.publish(ReservationOver(reservation_id, status))
+
+
+@at("settings")
+def switched(st: Station, now: int) -> None:
+    """Switched off they lie idle, switched on again they count."""
+    if RESERVATIONS_ENABLED.key in st.changed_settings and HELD in st.data:
+        st.timers.set("reservation", now)
 
 
 @at("clock")

@@ -370,7 +370,10 @@ def test_whatever_happens_nobody_takes_what_is_kept(seed: int) -> None:
     for _ in range(250):
         lab.run(1)
         evse_id, token = lot.randint(1, 3), lot.choice(tokens)
-        kept = {evse.evse_id: reservation._keepers(lab.station.data.get(HELD, {}), evse) for evse in lab.station.evses}
+        kept = {
+            evse.evse_id: reservation._keepers(lab.station, lab.station.data.get(HELD, {}), evse)
+            for evse in lab.station.evses
+        }
         begun = {evse.evse_id: evse.tx.key if evse.tx else None for evse in lab.station.evses}
         what = lot.randrange(9)
         if what == 0:
