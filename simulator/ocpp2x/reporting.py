@@ -1,25 +1,26 @@
 """GetBaseReport, GetReport and NotifyReport of 2.x (B07, B08).
 
-A report is chosen from the inventory when it is asked for, and told in pages of ItemsPerMessage rows; the pages go out
-one after the other, each when the one before was answered. A filter names components and variables loosely: what it
-leaves out stands for "any".
+A report is chosen from the inventory when it is asked for, its values are those of that moment, and it is told in pages
+of at most ItemsPerMessage rows and BytesPerMessage bytes; the pages go out one after the other, each when the one
+before was answered. A filter names components and variables loosely: what it leaves out stands for "any".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import UNSET
 
 from simulator.blocks import device_model
-from simulator.blocks.device_model import Variable
-from simulator.blocks.product_settings import ITEMS_PER_MESSAGE
-from simulator.core.dialect import REGISTERED, CallRefused, Table
+from simulator.blocks.device_model import CLOCK, MAX_VALUE_CHARS, Attribute, Variable
+from simulator.blocks.product_settings import BYTES_PER_MESSAGE, ITEMS_PER_MESSAGE
+from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import ReportPage
 from simulator.core.settings import READ_ONLY
-from simulator.ocpp2x.types import component, reason, variable, when
-from simulator.ocpp2x.variables import ACTUAL, value_text
+from simulator.ocpp2x.types import component, now, reason, variable, when
+from simulator.ocpp2x.variables import bounded
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -28,60 +29,70 @@ table = Table()
 
 #: where a component is: name, instance, EVSE, connector
 Place = tuple[str, str, int, int]
+#: a row of a report: the variable and the texts of its attributes in their order, None for one that cannot be read
+Told = tuple[Variable, tuple[str | None, ...]]
 
 #: variables that tell an abnormal state while they are true (B07.FR.09)
 ABNORMAL = frozenset({"Problem", "Tripped", "Overload", "Fallback"})
+#: a station that owes so many pages takes on no further report (B07.FR.13, B08.FR.16)
+MAX_PAGES_OWED = 200
+#: bytes of a message beside its rows, of a row and of an attribute beside their texts; all a little too much
+_MESSAGE_BYTES, _ROW_BYTES, _ATTRIBUTE_BYTES = 250, 360, 110
+
+
+def _too_busy(st: Station) -> bool:
+    return sum(isinstance(entry.report, ReportPage) for entry in st.outbox.urgent) >= MAX_PAGES_OWED
 
 
 @table.on("GetBaseReport", when=REGISTERED)
 def get_base_report(st: Station, req: Any, m: Any) -> Any:
-    """B07.FR.01-04, FR.07-09, FR.12; served while pending too (B02.FR.02)."""
-    rows = list(device_model.variables(st))
+    """B07.FR.01-04, FR.07-09, FR.12-13; served while pending too (B02.FR.02)."""
+    chosen: Iterable[Variable] = device_model.variables(st)
     if req.report_base == "ConfigurationInventory":
-        rows = [row for row in rows if row.mutability != READ_ONLY]
+        chosen = [row for row in chosen if any(one.mutability != READ_ONLY for one in row.attributes)]
     elif req.report_base == "SummaryInventory":
-        rows = [row for row in rows if _is_summary(row)]
+        chosen = [row for row in chosen if _is_summary(st, row)]
     elif req.report_base != "FullInventory":
         return m.make(m.GetBaseReportResponse, status="NotSupported")
-    publish(st, req.request_id, rows)
+    if _too_busy(st):
+        return m.make(m.GetBaseReportResponse, status="Rejected", status_info=reason(m, "OutOfMemory"))
+    publish(st, req.request_id, chosen)
     return m.make(m.GetBaseReportResponse, status="Accepted")
 
 
-def _is_summary(row: Variable) -> bool:
+def _is_summary(st: Station, row: Variable) -> bool:
     if row.variable == "AvailabilityState":
         return row.component in ("ChargingStation", "EVSE", "Connector")
-    return row.variable in ABNORMAL and row.value == "true"
+    return row.variable in ABNORMAL and row.text(st) == "true"
 
 
 @table.on("GetReport", when=REGISTERED)
 def get_report(st: Station, req: Any, m: Any) -> Any:
-    """B08."""
+    """B08. Every criterion there is, is supported, so there is no NotSupported (FR.02)."""
     wanted = [] if req.component_variable is UNSET else req.component_variable
-    most = st.settings[ITEMS_PER_MESSAGE]
-    if len(wanted) > most:  # B08.FR.17
-        raise CallRefused("occurrence", f"{len(wanted)} items, at most {most}")
-    rows = list(device_model.variables(st))
+    bounded(st, req, wanted, ITEMS_PER_MESSAGE, BYTES_PER_MESSAGE)  # FR.17-18
+    rows: Iterable[Variable] = device_model.variables(st)
     if req.component_criteria is not UNSET:
-        places = _meeting(rows, req.component_criteria)
-        rows = [row for row in rows if _place(row) in places]
+        places = _meeting(st, rows, req.component_criteria)
+        rows = [row for row in rows if row.place in places]
     if wanted:
         rows = [row for row in rows if any(_matches(row, item) for item in wanted)]
-    if not rows:  # B08.FR.15
+    if not rows:  # FR.15
         return m.make(m.GetReportResponse, status="EmptyResultSet", status_info=reason(m, "NotFound"))
+    if _too_busy(st):
+        return m.make(m.GetReportResponse, status="Rejected", status_info=reason(m, "OutOfMemory"))
     publish(st, req.request_id, rows)
     return m.make(m.GetReportResponse, status="Accepted")
 
 
-def _place(row: Variable) -> Place:
-    return row.component, row.component_instance, row.evse_id, row.connector_id
-
-
-def _meeting(rows: Iterable[Variable], criteria: list[str]) -> set[Place]:
+def _meeting(st: Station, rows: Iterable[Variable], criteria: list[str]) -> set[Place]:
     """The components that meet any of the criteria (B08.FR.07-10, FR.13). One without the variable is taken to be
     active, available and enabled, but to have no problem."""
     facts: dict[Place, dict[str, str | None]] = {}
     for row in rows:
-        facts.setdefault(_place(row), {})[row.variable] = row.value
+        values = facts.setdefault(row.place, {})
+        if row.variable in criteria and not row.instance:
+            values[row.variable] = row.text(st)
     return {
         place
         for place, values in facts.items()
@@ -107,26 +118,50 @@ def _matches(row: Variable, item: Any) -> bool:
     return what.instance is UNSET or bool(what.instance.lower() == row.instance.lower())
 
 
-def publish(st: Station, request_id: int, rows: list[Variable]) -> None:
+def publish(st: Station, request_id: int, chosen: Iterable[Variable]) -> None:
     """Tell the rows in pages; while the registration is pending too, because it was asked for (B02.FR.02)."""
-    size = int(st.settings[ITEMS_PER_MESSAGE])
-    for start in range(0, len(rows) or 1, size):
-        st.publish(
-            ReportPage(
-                request_id=request_id,
-                seq_no=start // size,
-                more=start + size < len(rows),
-                rows=tuple(rows[start : start + size]),
-                at=st.stamp(),
-            ),
-            triggered=True,
-        )
+    pages = list(_pages(st, chosen)) or [()]
+    for seq_no, rows in enumerate(pages):
+        more = seq_no < len(pages) - 1
+        st.publish(ReportPage(request_id, seq_no, more, rows, st.stamp()), triggered=True)
+
+
+def _pages(st: Station, chosen: Iterable[Variable]) -> Iterator[tuple[Told, ...]]:
+    """The rows with their present values, cut into pages; a row that is too long for one stands alone."""
+    most, most_bytes = int(st.settings[ITEMS_PER_MESSAGE]), int(st.settings[BYTES_PER_MESSAGE]) - _MESSAGE_BYTES
+    page: list[Told] = []
+    size = 0
+    for row in chosen:
+        texts = tuple(_freeze(st, row, one) for one in row.attributes)
+        added = _size(row, texts)
+        if page and (len(page) >= most or size + added > most_bytes):
+            yield tuple(page)
+            page, size = [], 0
+        page.append((row, texts))
+        size += added
+    if page:
+        yield tuple(page)
+
+
+def _freeze(st: Station, row: Variable, attribute: Attribute) -> str | None:
+    """The value now; a clock is told as of when the page goes out."""
+    text = row.text(st, attribute.type)
+    return None if text is None else text[:MAX_VALUE_CHARS]
+
+
+def _size(row: Variable, texts: tuple[str | None, ...]) -> int:
+    """At most so many bytes the row takes in the message."""
+    size = _ROW_BYTES + len(row.component) + len(row.component_instance) + len(row.variable) + len(row.instance)
+    size += sum(len(name) + 1 for name in row.values)
+    for text in texts:
+        size += _ATTRIBUTE_BYTES + (len(msgspec.json.encode(text)) if text else 0)
+    return size
 
 
 @table.render(ReportPage)
 def notify_report(st: Station, report: ReportPage, m: Any) -> Any:
     """B07.FR.03-04, FR.10-11; the value of a write-only variable is left out (errata 2.10)."""
-    data = [_row(st, row, m) for row in report.rows if isinstance(row, Variable)]
+    data = [_row(st, told, m) for told in report.rows]
     return "NotifyReport", m.make(
         m.NotifyReportRequest,
         request_id=report.request_id,
@@ -137,21 +172,13 @@ def notify_report(st: Station, report: ReportPage, m: Any) -> Any:
     )
 
 
-def _row(st: Station, row: Variable, m: Any) -> Any:
-    text = value_text(st, row)
+def _row(st: Station, told: Any, m: Any) -> Any:
+    row, texts = told
     return m.make(
         m.ReportDataType,
         component=component(m, row.component, row.evse_id, row.connector_id, row.component_instance),
         variable=variable(m, row.variable, row.instance),
-        variable_attribute=[
-            m.make(
-                m.VariableAttributeType,
-                type=ACTUAL,
-                value=UNSET if text is None else text,
-                mutability=row.mutability,
-                persistent=True if row.setting is not None else UNSET,
-            )
-        ],
+        variable_attribute=[_attribute(st, one, text, m) for one, text in zip(row.attributes, texts, strict=True)],
         variable_characteristics=m.make(
             m.VariableCharacteristicsType,
             data_type=row.data_type,
@@ -162,4 +189,21 @@ def _row(st: Station, row: Variable, m: Any) -> Any:
             max_elements=UNSET if row.max_elements is None else row.max_elements,
             values_list=",".join(row.values) if row.values else UNSET,
         ),
+    )
+
+
+def _attribute(st: Station, attribute: Attribute, text: str | None, m: Any) -> Any:
+    """One attribute; without a value when it has none now, or may not tell it (B07.FR.11). A setting always has one,
+    also if that is the empty list."""
+    if text == CLOCK:
+        text = now(st)
+    elif text == "" and not attribute.persistent:
+        text = None
+    return m.make(
+        m.VariableAttributeType,
+        type=attribute.type,
+        value=UNSET if text is None else text,
+        mutability=attribute.mutability,
+        persistent=True if attribute.persistent else UNSET,
+        constant=True if attribute.constant else UNSET,
     )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import UNSET
 
 from simulator.blocks import device_model
-from simulator.blocks.device_model import CLOCK, Variable
-from simulator.blocks.product_settings import ITEMS_PER_GET, ITEMS_PER_SET
+from simulator.blocks.device_model import ACTUAL, CLOCK, MAX_VALUE_CHARS, Variable
+from simulator.blocks.product_settings import BYTES_PER_GET, BYTES_PER_SET, ITEMS_PER_GET, ITEMS_PER_SET
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.ocpp2x.types import now, reason
 
@@ -22,16 +23,13 @@ if TYPE_CHECKING:
 
 table = Table()
 
-ACTUAL = "Actual"
-#: a value of GetVariables is never longer (ReportingValueSize, GetVariablesResponse)
-MAX_VALUE_CHARS = 2500
 
-
-def value_text(st: Station, row: Variable) -> str | None:
-    """The value of a variable as it is told now; None when it cannot be read."""
-    if row.value == CLOCK:
-        return now(st)
-    return None if row.value is None else row.value[:MAX_VALUE_CHARS]
+def value_text(st: Station, found: Variable, type_: str = ACTUAL) -> str | None:
+    """An attribute as it is told now; None when it cannot be read, the empty text when it has no value."""
+    text = found.text(st, type_)
+    if text is None:
+        return None
+    return now(st) if text == CLOCK else text[:MAX_VALUE_CHARS]
 
 
 def _find(st: Station, item: Any) -> Variable | str:
@@ -52,20 +50,30 @@ def _find(st: Station, item: Any) -> Variable | str:
         connector_id=connector_id,
         instance="" if what.instance is UNSET else what.instance,
     )
-    if isinstance(found, Variable) and item.attribute_type not in (UNSET, ACTUAL):
+    if isinstance(found, Variable) and found.attribute(_type(item)) is None:
         return "NotSupportedAttributeType"  # B05.FR.06, B06.FR.08
     return found
 
 
-def _bounded(st: Station, items: list[Any], most: Setting) -> None:
-    if len(items) > st.settings[most]:  # B06.FR.16
+def _type(item: Any) -> str:
+    """The attribute type an item means (B05.FR.12, B06.FR.11)."""
+    return ACTUAL if item.attribute_type is UNSET else str(item.attribute_type)
+
+
+def bounded(st: Station, req: Any, items: list[Any], most: Setting, most_bytes: Setting) -> None:
+    """Refuse a request with more items or bytes than the product takes (B06.FR.16-17, B08.FR.17-18). Bytes are those of
+    the payload without white space."""
+    if len(items) > st.settings[most]:
         raise CallRefused("occurrence", f"{len(items)} items, at most {st.settings[most]}")
+    size = len(msgspec.json.encode(req))
+    if size > st.settings[most_bytes]:
+        raise CallRefused("formation", f"{size} bytes, at most {st.settings[most_bytes]}")
 
 
 @table.on("GetVariables", when=REGISTERED)
 def get_variables(st: Station, req: Any, m: Any) -> Any:
-    """B06.FR.01-04, FR.06-11: component, variable and attribute type come back as they were asked for."""
-    _bounded(st, req.get_variable_data, ITEMS_PER_GET)
+    """B06.FR.01-04, FR.06-11, FR.13: component, variable and attribute type come back as they were asked for."""
+    bounded(st, req, req.get_variable_data, ITEMS_PER_GET, BYTES_PER_GET)
     return m.make(m.GetVariablesResponse, get_variable_result=[_get(st, item, m) for item in req.get_variable_data])
 
 
@@ -76,7 +84,7 @@ def _get(st: Station, item: Any, m: Any) -> Any:
     if isinstance(found, str):
         status = found
     else:
-        text = value_text(st, found)
+        text = value_text(st, found, _type(item))
         if text is None:  # B06.FR.09
             status, info = "Rejected", reason(m, "WriteOnly")
         else:
@@ -85,7 +93,7 @@ def _get(st: Station, item: Any, m: Any) -> Any:
         m.GetVariableResultType,
         attribute_status=status,
         attribute_status_info=info,
-        attribute_type=ACTUAL if item.attribute_type is UNSET else item.attribute_type,
+        attribute_type=_type(item),
         attribute_value=value,
         component=item.component,
         variable=item.variable,
@@ -95,7 +103,7 @@ def _get(st: Station, item: Any, m: Any) -> Any:
 @table.on("SetVariables", when=REGISTERED)
 def set_variables(st: Station, req: Any, m: Any) -> Any:
     """B05.FR.01-10, FR.12."""
-    _bounded(st, req.set_variable_data, ITEMS_PER_SET)
+    bounded(st, req, req.set_variable_data, ITEMS_PER_SET, BYTES_PER_SET)
     return m.make(m.SetVariablesResponse, set_variable_result=[_set(st, item, m) for item in req.set_variable_data])
 
 
@@ -105,12 +113,12 @@ def _set(st: Station, item: Any, m: Any) -> Any:
     if isinstance(found, str):
         status = found
     else:
-        status, code = device_model.write_variable(st, found, item.attribute_value)
+        status, code = device_model.write_variable(st, found, item.attribute_value, _type(item))
     return m.make(
         m.SetVariableResultType,
         attribute_status=status,
         attribute_status_info=reason(m, code) if code else UNSET,
-        attribute_type=ACTUAL if item.attribute_type is UNSET else item.attribute_type,
+        attribute_type=_type(item),
         component=item.component,
         variable=item.variable,
     )

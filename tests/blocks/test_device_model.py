@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.blocks import device_model, product_settings
-from simulator.blocks.device_model import NOT_OFFERED, Variable, coarse_status, look_up, members, variables
+from simulator.blocks.device_model import NOT_OFFERED, Variable, coarse_status, look_up, members_in, variables
 from simulator.core import inputs as i
 from simulator.core.connector import STATUSES
 from simulator.core.model import EvseSpec, HardwareSpec, MeterSpec
@@ -89,7 +89,8 @@ def test_what_must_be_there(version: str, required: Any) -> None:
         assert (row.data_type, row.unit) == (data_type, unit) and row.mutability in mutabilities
         if data_type in ("MemberList", "SequenceList", "OptionList"):
             assert row.values and (not allowed or set(row.values) <= allowed)
-            assert row.value is not None and set(row.value.split(",")) <= {*row.values, ""}
+            text = row.text(bench.st)
+            assert text is not None and set(text.split(",")) <= {*row.values, ""}
     assert not [row.mutability for row in found if row.mutability not in (R, W)]
     if variable in ("Power", "CertificateEntries") or "Measurands" in variable:
         assert all(row.maximum and row.maximum > 0 for row in found)
@@ -143,19 +144,19 @@ def test_a_component_all_of_whose_settings_are_lacking_is_unknown() -> None:
 def test_lists_offer_what_the_hardware_can() -> None:
     start, measurands = SETTINGS.get("TxCtrlr.TxStartPoint"), SETTINGS.get("AlignedDataCtrlr.Measurands")
     plain = Bench("2.0.1").st
-    assert set(start.values) - set(members(plain, start)) == {"DataSigned", "ParkingBayOccupancy"}
-    assert "Temperature" in measurands.values and not NOT_OFFERED & set(members(plain, measurands))
+    assert set(start.values) - set(members_in(plain.model, start)) == {"DataSigned", "ParkingBayOccupancy"}
+    assert "Temperature" in measurands.values and not NOT_OFFERED & set(members_in(plain.model, measurands))
     bay = Bench("2.0.1", evses=(EvseSpec(1, bay_sensor=True),)).st
-    assert "ParkingBayOccupancy" in members(bay, start)
+    assert "ParkingBayOccupancy" in members_in(bay.model, start)
     simple = Bench("2.0.1", hardware=HardwareSpec(meter=MeterSpec(measurands=("Voltage",)))).st
-    assert members(simple, measurands) == ("Voltage",)
+    assert members_in(simple.model, measurands) == ("Voltage",)
 
 
 def test_a_value_that_is_not_offered_is_not_shown() -> None:
     """Part 6 TC_B_53: a value is among the values listed; a product made for both worlds may have more."""
     bench = Bench("2.0.1", {"AlignedDataCtrlr.Measurands": ("Temperature", "Voltage")}).boot()
     (row,) = rows(bench, "AlignedDataCtrlr", "Measurands")
-    assert row.value == "Voltage" and "Temperature" not in row.values
+    assert row.text(bench.st) == "Voltage" and "Temperature" not in row.values
 
 
 def test_lengths_of_texts_and_lists() -> None:
@@ -169,8 +170,8 @@ def test_lengths_of_texts_and_lists() -> None:
 def test_direct_current_has_no_phases() -> None:
     """2.0.1 appendices, SupplyPhases: 0 means DC; the grid side still has three."""
     bench = Bench("2.0.1", evses=(EvseSpec(1, phases=0),)).boot()
-    values = {row.component: row.value for row in variables(bench.st) if row.variable == "SupplyPhases"}
-    assert values == {"ChargingStation": "3", "EVSE": "0", "Connector": "0"}
+    values = {row.component: row.text(bench.st) for row in variables(bench.st) if row.variable == "SupplyPhases"}
+    assert values == {"ChargingStation": "3", "ElectricalFeed": "3", "EVSE": "0", "Connector": "0"}
 
 
 def test_values_are_live() -> None:
@@ -179,7 +180,7 @@ def test_values_are_live() -> None:
     def value(component: str, variable: str, connector_id: int = 0) -> str | None:
         found = look_up(bench.st, component, variable, evse_id=1, connector_id=connector_id)
         assert isinstance(found, Variable)
-        return found.value
+        return found.text(bench.st)
 
     assert value("PowerContactor", "Active") == value("ConnectorPlugRetentionLock", "Active", 1) == "false"
     bench.charge()
@@ -189,15 +190,26 @@ def test_values_are_live() -> None:
 
 
 def test_problems_of_parts() -> None:
+    """A problem shows at the part that has it, and at the EVSE and the connector that it puts out of use."""
     bench = Bench("2.0.1").boot()
-    troubled = [row for row in variables(bench.st) if row.variable == "Problem" and row.value == "true"]
-    assert not troubled and rows(bench, "TokenReader", "Problem")
+
+    def troubled() -> list[tuple[str, int, int]]:
+        return [
+            (row.component, row.evse_id, row.connector_id)
+            for row in variables(bench.st)
+            if row.variable == "Problem" and row.text(bench.st) == "true"
+        ]
+
+    assert not troubled() and rows(bench, "TokenReader", "Problem")
     bench.feed(i.Inject("a", "protection.rcd_trip", 2), i.Inject("b", "lock.jammed", 1))
     bench.feed(i.Plug(1), i.Present("TAG", 1))
     bench.run(5)
-    troubled = [row for row in variables(bench.st) if row.variable == "Problem" and row.value == "true"]
-    assert [(row.component, row.evse_id, row.connector_id) for row in troubled] == [
+    assert troubled() == [
+        ("EVSE", 1, 0),
+        ("Connector", 1, 1),
         ("ConnectorPlugRetentionLock", 1, 1),
+        ("EVSE", 2, 0),
+        ("Connector", 2, 1),
         ("RCD", 2, 0),
     ]
 

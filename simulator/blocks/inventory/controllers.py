@@ -1,0 +1,100 @@
+"""The logical components: what they tell beside the settings of the blocks.
+
+Every setting with a name is a variable by itself (``tree``), and wins over a row of the same name. These rows are what
+is no setting: whether a function is there at all, how much room it has, what is in use now (part 2 appendices, 2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.blocks import charging_profiles, local_list
+from simulator.blocks.inventory.rows import CLOCK, STATION, Read, Row, When
+from simulator.blocks.setting_values import is_offered
+from simulator.blocks.token_cache import CACHE_AREA
+
+if TYPE_CHECKING:
+    from simulator.core.model import EvseSpec, Model
+    from simulator.core.station import Station
+
+#: longest value that can be set, and longest that is told (ConfigurationValueSize, ReportingValueSize)
+MAX_SET_CHARS, MAX_VALUE_CHARS = 1_000, 2_500
+
+
+def _feature(name: str) -> When:
+    def when(model: Model, spec: EvseSpec | None) -> bool:
+        return is_offered(model, name)
+
+    return when
+
+
+_LIST, _CHARGING, _RESERVATION = _feature("LocalAuthListManagement"), _feature("SmartCharging"), _feature("Reservation")
+
+
+def _there(component: str, when: When | None = None) -> Row:
+    """Available: the product has the function."""
+    return Row(STATION, component, "Available", "boolean", "true", constant=True, when=when)
+
+
+def _room(model: Model, spec: EvseSpec | None) -> float:
+    return float(model.hardware.flash.capacity_bytes)
+
+
+def _used(area: str) -> Read:
+    """Bytes of the flash that an area takes."""
+
+    def read(st: Station) -> str:
+        return str(sum(size for _, size in st.board.flash.areas.get(area, {}).values()))
+
+    return read
+
+
+def _listed(st: Station) -> str:
+    found: local_list.LocalList | None = st.board.flash.get(local_list.LIST_AREA, local_list.LIST_KEY)
+    return "0" if found is None else str(found.length)
+
+
+def _list_room(model: Model, spec: EvseSpec | None) -> float:
+    return float(model.defaults[local_list.LIST_MAX.index])
+
+
+def _profile_room(model: Model, spec: EvseSpec | None) -> float:
+    return float(model.defaults[charging_profiles.MAX_PROFILES.index])
+
+
+def _units(st: Station) -> str:
+    return ",".join(charging_profiles.units(st))
+
+
+ROWS: tuple[Row, ...] = (
+    _there("AlignedDataCtrlr"),
+    Row(STATION, "AlignedDataCtrlr", "Enabled", "boolean", "true", constant=True),
+    _there("SampledDataCtrlr"),
+    Row(STATION, "SampledDataCtrlr", "Enabled", "boolean", "true", constant=True),
+    Row(STATION, "AuthCtrlr", "Enabled", "boolean", "true", constant=True),
+    _there("AuthCacheCtrlr"),
+    Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),
+    Row(STATION, "ClockCtrlr", "DateTime", "dateTime", CLOCK),
+    Row(STATION, "DeviceDataCtrlr", "ConfigurationValueSize", "integer", str(MAX_SET_CHARS), constant=True),
+    Row(STATION, "DeviceDataCtrlr", "ReportingValueSize", "integer", str(MAX_VALUE_CHARS), constant=True),
+    Row(STATION, "SecurityCtrlr", "Identity", "string", lambda st: st.id, maximum=48, constant=True),
+    _there("LocalAuthListCtrlr", _LIST),
+    Row(STATION, "LocalAuthListCtrlr", "Entries", "integer", _listed, maximum=_list_room, monitored=True, when=_LIST),
+    Row(
+        STATION, "LocalAuthListCtrlr", "Storage", "integer", _used(local_list.LIST_AREA),
+        unit="B", maximum=_room, monitored=True, when=_LIST,
+    ),
+    _there("ReservationCtrlr", _RESERVATION),
+    _there("SmartChargingCtrlr", _CHARGING),
+    Row(STATION, "SmartChargingCtrlr", "Enabled", "boolean", "true", constant=True, when=_CHARGING),
+    Row(STATION, "SmartChargingCtrlr", "ACPhaseSwitchingSupported", "boolean", "false", constant=True, when=_CHARGING),
+    Row(
+        STATION, "SmartChargingCtrlr", "RateUnit", "MemberList", _units, values=("A", "W"), constant=True,
+        when=_CHARGING,
+    ),
+    Row(
+        STATION, "SmartChargingCtrlr", "Entries", "integer",
+        lambda st: str(len(charging_profiles.installed(st))),
+        instance="ChargingProfiles", maximum=_profile_room, monitored=True, when=_CHARGING,
+    ),
+)  # fmt: skip

@@ -1,0 +1,213 @@
+"""What the rows read: small physical and logical quantities of a station, an EVSE, a car.
+
+Everything is asked of the hardware and the facts at the moment of reading. Powers in W, currents in A, voltages in V.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.core.power_path import IDLE, account, offer
+from simulator.hardware import cooling
+
+if TYPE_CHECKING:
+    from simulator.core.connector import Evse
+    from simulator.core.model import EvseSpec, Model
+    from simulator.core.station import Station
+
+#: the grid a station of direct current is connected to, phase to neutral
+GRID_V = 230.0
+#: over this share of what it is made for, a part is overloaded
+OVERLOAD = 1.1
+AVAILABILITY_WORDS = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
+#: IEC 61851-1: voltage of the pilot in states A, B, C
+_PILOT_V = {"A": "12", "B": "9", "C": "6"}
+
+
+def coarse_status(status: str, plugged: bool) -> str:
+    """The nine statuses collapsed to five: available, occupied, reserved, unavailable, faulted (G01)."""
+    if status in ("Available", "Reserved", "Unavailable", "Faulted"):
+        return status
+    # a token without a cable does not occupy the connector: nothing is plugged in (E03, G01.FR.03)
+    return "Occupied" if plugged or status != "Preparing" else "Available"
+
+
+# -- the station -------------------------------------------------------------------------------------------------------
+
+
+def operative(st: Station) -> bool:
+    """Is the station as a whole in service?"""
+    return bool(st.data.get("station_operative", True))
+
+
+def station_blocked(st: Station) -> bool:
+    """Does a problem of the station as a whole keep it from charging?"""
+    return any(problem.blocks for problem in st.board.problems(0) if problem.evse_id == 0)
+
+
+def station_state(st: Station) -> str:
+    """AvailabilityState of the station."""
+    return "Faulted" if station_blocked(st) else "Available" if operative(st) else "Unavailable"
+
+
+def troubled(st: Station, component: str, evse_id: int = 0) -> bool:
+    """Has this component, of the station (0) or of an EVSE, a problem that the station knows of?"""
+    return any(p.component == component and p.evse_id == evse_id for p in st.board.problems(evse_id))
+
+
+def power_w(st: Station) -> float:
+    """What all cars together take now."""
+    return sum(evse.power_w for evse in st.evses)
+
+
+def rated_power_w(model: Model) -> float:
+    """What the station can deliver at once: EVSEs that share a power module count once."""
+    groups: dict[str, float] = {}
+    for spec in model.evses:
+        key = spec.power_group or f"#{spec.evse_id}"
+        groups[key] = max(groups.get(key, 0.0), spec.max_power_w)
+    return sum(groups.values())
+
+
+def feed_phases(model: Model) -> int:
+    """Phases of the grid side; direct current is made of three."""
+    return max(spec.phases for spec in model.evses) or 3
+
+
+def feed_nominal_v(model: Model) -> float:
+    """Nominal voltage of the grid side, phase to neutral."""
+    return next((spec.voltage_v for spec in model.evses if spec.phases), GRID_V)
+
+
+def feed_voltage_v(st: Station) -> float:
+    """Voltage of the grid side now, with what the supply makes of it."""
+    return feed_nominal_v(st.model) * st.board.supply.voltage_share
+
+
+def feed_current_a(st: Station) -> float:
+    """Current from the grid, mean of its phases."""
+    voltage_v = feed_voltage_v(st)
+    return power_w(st) / (voltage_v * feed_phases(st.model)) if voltage_v else 0.0
+
+
+def load_share(st: Station) -> float:
+    """Share of the rated power that is being delivered."""
+    return power_w(st) / rated_power_w(st.model)
+
+
+def cabinet_c(st: Station) -> float:
+    """Temperature inside the housing."""
+    return cooling.temperature_c(power_w(st))
+
+
+# -- an EVSE -----------------------------------------------------------------------------------------------------------
+
+
+def evse_state(st: Station, evse: Evse) -> str:
+    """AvailabilityState of an EVSE and of its connector."""
+    return coarse_status(evse.status, evse.plugged or evse.ev_gone)
+
+
+def currents_a(st: Station, evse: Evse) -> tuple[float, float, float]:
+    """Current of each phase as the meter of the EVSE measures it; direct current is all in the first."""
+    reading = st.board.meters[evse.evse_id - 1].sample(st.now)
+    return reading.currents_a if reading is not None and reading.currents_a is not None else (0.0, 0.0, 0.0)
+
+
+def current_a(st: Station, evse: Evse) -> float:
+    """Current of an EVSE, mean of the phases it is made for."""
+    return sum(currents_a(st, evse)) / max(evse.spec.phases, 1)
+
+
+def imbalance_percent(st: Station, evse: Evse) -> float:
+    """How far the phase that carries most is above the mean of all, in percent of the mean."""
+    phases = currents_a(st, evse)[: evse.spec.phases]
+    mean = sum(phases) / len(phases)
+    return (max(phases) / mean - 1.0) * 100.0 if mean else 0.0
+
+
+def voltage_v(st: Station, evse: Evse) -> float:
+    """Voltage at the plug while it is live, else 0."""
+    return evse.spec.voltage_v * st.board.supply.voltage_share if st.board.live(evse.evse_id) else 0.0
+
+
+def overloaded(evse: Evse) -> bool:
+    """Does more flow than the EVSE is made for?"""
+    return evse.power_w > evse.spec.max_power_w * OVERLOAD
+
+
+def contact_c(st: Station, evse: Evse) -> float:
+    """Temperature of the contacts at the plug."""
+    return cooling.temperature_c(evse.power_w)
+
+
+def register_wh(st: Station, evse: Evse) -> float | None:
+    """What the meter's register shows, None when it cannot be read."""
+    reading = st.board.meters[evse.evse_id - 1].sample(st.now)
+    return None if reading is None else reading.energy_wh
+
+
+def transferred_wh(st: Station, evse: Evse) -> float:
+    """Energy of the running transaction by the register, 0 without one."""
+    now_wh = register_wh(st, evse)
+    if evse.tx is None or evse.tx.register_wh is None or now_wh is None:
+        return 0.0
+    return now_wh - evse.tx.register_wh
+
+
+def pilot_state(evse: Evse) -> str:
+    """IEC 61851-1 state: A no car, B a car, C it charges."""
+    return "A" if not evse.plugged else "C" if evse.flowing else "B"
+
+
+def pilot_v(evse: Evse) -> str:
+    """Positive voltage of the pilot in that state."""
+    return _PILOT_V[pilot_state(evse)]
+
+
+def duty_percent(evse: Evse) -> float:
+    """Duty cycle of the pilot: 100 without an offer, 5 where it only calls for digital communication, else by the
+    current offered (IEC 61851-1, annex A: 0.6 A a percent up to 51 A, 2.5 A a percent above)."""
+    if not evse.plugged or evse.charging_state == IDLE or evse.grant is None:
+        return 100.0
+    if evse.spec.is_dc:
+        return 5.0
+    amps = offer(evse)[1]
+    return amps / 0.6 if amps <= 51.0 else amps / 2.5 + 64.0
+
+
+def charge_protocol(spec: EvseSpec | None) -> str:
+    """ChargeProtocol of a connector, by how car and station agree."""
+    assert spec is not None
+    if not spec.pilot:
+        return "Uncontrolled"
+    if not spec.is_dc:
+        return "CPPWM"
+    return "CHAdeMO" if spec.connector_type == "cG105" else "ISO15118"
+
+
+# -- the car, as far as it tells ---------------------------------------------------------------------------------------
+
+
+def soc_percent(st: Station, evse: Evse) -> float | None:
+    """State of charge the car tells, None without a car."""
+    if evse.ev is None or not evse.plugged:
+        return None
+    account(st, evse, st.now)  # the battery counts between events as well
+    return evse.ev.soc * 100.0
+
+
+def missing_wh(st: Station, evse: Evse) -> float | None:
+    """Energy up to the car's target, None without a car."""
+    soc = soc_percent(st, evse)
+    if soc is None or evse.ev is None:
+        return None
+    return max(evse.ev.spec.target_soc - soc / 100.0, 0.0) * evse.ev.spec.battery_wh
+
+
+def remaining_s(st: Station, evse: Evse) -> float | None:
+    """Seconds to the target at the present power, None when none flows."""
+    energy_wh = missing_wh(st, evse)
+    if energy_wh is None or evse.power_w <= 0.0:
+        return None
+    return energy_wh / evse.power_w * 3600.0
