@@ -77,7 +77,8 @@ def take(st: Station, evse: Evse, context: str, measurands: tuple[str, ...]) -> 
             if reading is not None:
                 values.append(Sampled(50.0, name, "Hertz"))
         elif name == TEMPERATURE:
-            values.append(Sampled(25.0 + evse.power_w / 2_000.0, name, "Celsius", None, "Body"))
+            celsius = round(st.board.thermal.temperature_c(0, st.now), 1)
+            values.append(Sampled(celsius, name, "Celsius", None, "Body"))
     result = MeterReading(st.stamp(), context, tuple(values)) if values else None
     for quirk in st.model.seams.sample:
         result = quirk.sample(st, evse, result, context)

@@ -172,6 +172,19 @@ class FaultEnded(RecordItem):
     fault: str
 
 
+class HeatChanged(RecordItem):
+    """Ground truth: the protection against heat acted on an EVSE (0: on the whole station, by its housing).
+
+    ``state``: normal, derated, cut_out, or failed (a contact has burnt). ``temperature_c`` of the contacts or inside,
+    ``contact_mohm`` their resistance.
+    """
+
+    evse_id: int
+    state: str
+    temperature_c: float
+    contact_mohm: float | None = None
+
+
 class QueueDepth(RecordItem):
     """Messages waiting in the outbox, whenever the number changes between feeds."""
 
@@ -210,6 +223,7 @@ AnyRecord = (
     | MessageFate
     | FaultBegan
     | FaultEnded
+    | HeatChanged
     | QueueDepth
     | FlashTrouble
     | Remark

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.blocks import local_list
+from simulator.blocks import diagnostics, local_list, monitors
 from simulator.blocks.charging_profiles import PROFILE_AREA, Installed
 from simulator.blocks.local_list import LIST_AREA, LocalList
 from simulator.blocks.reservation import RESERVATION_AREA, Reservation
@@ -36,6 +36,8 @@ TYPES: dict[str, Any] = {
     "tx": Transaction,
     "samples": tuple[MeterReading, ...],
     PROFILE_AREA: Installed,
+    monitors.AREA: monitors.Kept,
+    diagnostics.AREA: diagnostics.Told,
 }
 
 
@@ -79,6 +81,8 @@ class StateDir:
             }
         for key, (value, size) in flash.get(LIST_AREA, {}).items():
             flash[LIST_AREA][key] = (local_list.shared(value), size)  # stations with the same list share it again
+        for key, (value, size) in flash.get(monitors.AREA, {}).items():
+            flash[monitors.AREA][key] = (monitors.shared(value), size)
         return {"registers_wh": raw["registers_wh"], "counters": raw["counters"], "flash": flash}
 
     def save(self, stations: list[Station], now: int) -> None:

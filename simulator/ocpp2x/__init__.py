@@ -7,6 +7,7 @@ builds every payload through ``m.make``, which leaves out the fields that only 2
 from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
+from simulator.blocks.reservation import TOKEN_USES
 from simulator.core.dialect import Dialect
 from simulator.core.security_event import EVENTS_ALWAYS
 from simulator.ocpp2x import (
@@ -18,9 +19,11 @@ from simulator.ocpp2x import (
     messages_21,
     messages_201,
     metering,
+    monitoring,
     provisioning,
     remote_control,
     reporting,
+    reservation,
     security,
     transactions,
     variables,
@@ -64,7 +67,7 @@ def _dialect(
         refused_kind="security",
         frame_types=frame_types,
     )
-    dialect.capabilities = capabilities | {EVENTS_ALWAYS}
+    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES}
     dialect.adopt(
         provisioning.table,
         variables.table,
@@ -75,9 +78,11 @@ def _dialect(
         availability.table,
         metering.table,
         diagnostics.table,
+        monitoring.table,
         data_transfer.table,
         security.table,
         local_list.table,
+        reservation.table,
     )
     dialect.policy = Policy2x()
     return dialect

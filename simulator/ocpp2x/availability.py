@@ -11,10 +11,11 @@ from msgspec import UNSET
 
 from simulator.blocks import availability
 from simulator.blocks.device_model import coarse_status
+from simulator.blocks.diagnostics import next_event_id
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import ComponentEvent, HeartbeatDue, StatusChanged
 from simulator.core.wiring import QUIET
-from simulator.ocpp2x.diagnostics import next_event_id, notify_event
+from simulator.ocpp2x.diagnostics import notify_event
 from simulator.ocpp2x.provisioning import told_time
 from simulator.ocpp2x.types import reason, when
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.blocks import diagnostics
+from simulator.blocks import diagnostics, monitors
 from simulator.core import inputs as i
 from simulator.core.model import EvseSpec
 from tests.bench import Lab, bench, each_2x
@@ -27,7 +27,11 @@ def test_two_faults_are_two_events(version: str) -> None:
         ("TokenReader", "false"),
     ]
     assert {d["variable"]["name"] for d in told(lab)} == {"Problem"}
-    assert {d["eventNotificationType"] for d in told(lab)} == {"HardWiredNotification"}
+    assert {d["eventNotificationType"] for d in told(lab)} == {"HardWiredMonitor"}
+    own = monitors.own(lab.station.model).problems
+    begun = [own["RCD", 1].monitor_id, own["TokenReader", 0].monitor_id]
+    assert [d["variableMonitoringId"] for d in told(lab)] == begun * 2
+    assert [d.get("cleared") for d in told(lab)] == [None, None, True, True]
     assert len({d["eventId"] for d in told(lab)}) == 4
 
 
@@ -62,13 +66,42 @@ def test_what_happened_before_registration_is_told_after_it(version: str) -> Non
 
 
 @each_2x
-def test_a_fault_that_came_and_went_unseen_is_not_told(version: str) -> None:
+def test_a_fault_that_came_and_went_unseen_is_told_if_it_was_severe(version: str) -> None:
+    """N07.FR.04: up to OfflineQueuingSeverity events are kept."""
     lab = bench(version)
     lab.fleet.cut(lab.station)
-    lab.run(1).inject("protection.rcd_trip", 1).run(5).clear().run(5)
+    lab.run(1).inject("reader.dead", 0).run(5).clear().run(5)
+    lab.inject("protection.rcd_trip", 1).run(5).clear().run(5)
     lab.fleet.mend(lab.station)
     lab.run(60)
-    assert told(lab) == []
+    assert [(d["component"]["name"], d["actualValue"]) for d in told(lab)] == [("RCD", "true"), ("RCD", "false")]
+    assert len({d["timestamp"] for d in told(lab)}) == 2, "as it happened"
+
+
+@each_2x
+def test_what_was_believed_before_a_reboot_is_corrected_after_it(version: str) -> None:
+    lab = bench(version).inject("protection.rcd_trip", 1, "a").inject("reader.dead", 0, "b").run(1)
+    lab.feed(i.PowerOff(), 1).clear("a").feed(i.PowerOn(), 60)
+    assert lab.station.gate == "accepted"
+    assert [(d["component"]["name"], d["actualValue"]) for d in told(lab)] == [
+        ("RCD", "true"),
+        ("TokenReader", "true"),
+        ("RCD", "false"),
+    ]
+    assert len({d["eventId"] for d in told(lab)}) == 3
+
+
+@each_2x
+def test_two_faults_of_one_part_are_two_events(version: str) -> None:
+    lab = bench(version).inject("supply.brown_out", 0, "a").inject("supply.over_voltage", 0, "b").run(1)
+    lab.clear("a").run(1).clear("b").run(1)
+    assert [(d["techCode"], d["actualValue"], d.get("cleared")) for d in told(lab)] == [
+        ("under_voltage", "true", None),
+        ("over_voltage", "true", None),
+        ("under_voltage", "true", True),
+        ("over_voltage", "false", True),
+    ]
+    assert {d["component"]["name"] for d in told(lab)} == {"ElectricalFeed"}
 
 
 def test_1_6_says_it_by_the_error_code(lab: Lab) -> None:
@@ -86,8 +119,12 @@ def test_every_component_of_a_two_headed_station(version: str) -> None:
 
 
 def test_severity_is_told_where_the_version_has_it() -> None:
-    """N07.FR.21: 2.1 only; what stops use is worse than what does not."""
+    """N07.FR.21: 2.1 only; it is the archetype's, and where that has none, what stops use is worse."""
     lab = bench("2.1").inject("protection.rcd_trip", 1, "a").inject("reader.dead", 0, "b").run(1)
-    assert [d["severity"] for d in told(lab)] == [diagnostics.SEVERITY_BLOCKING, diagnostics.SEVERITY_OTHER]
+    assert [d["severity"] for d in told(lab)] == [1, 4]
+    lab = bench("2.1").inject("lock.jammed", 1, stuck="open").plug().present().run(5)
+    (event,) = told(lab)
+    assert event["severity"] == diagnostics.SEVERITY_OTHER
+    assert event["eventNotificationType"] == "HardWiredNotification", "TC_N_21_CS"
     old = bench("2.0.1").inject("protection.rcd_trip", 1).run(1)
     assert "severity" not in told(old)[0]

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 LOCK = "ConnectorPlugRetentionLock"
-#: over this temperature of the contacts the power is reduced; coolant must stay cooler
-CONTACT_MAX_C, COOLANT_MAX_C = 85.0, 60.0
+#: coolant must stay cooler than this
+COOLANT_MAX_C = 60.0
 #: what the lamp shows: 24-bit colours
 _COLORS = {
     "Available": "00FF00", "Occupied": "0000FF", "Reserved": "FFFF00", "Unavailable": "000000", "Faulted": "FF0000",
@@ -191,9 +191,15 @@ def _full(st: Station, evse: Evse) -> str:
     return truth(missing is not None and missing <= 0.0)
 
 
+def _contact_limit(st: Station, evse: Evse) -> str:
+    """Over this the power is reduced."""
+    return number(st.model.hardware.thermal.derate_c)
+
+
 #: the contacts are warm on either current; what is over the limit, or reported as too hot, is active
 def _hot(st: Station, evse: Evse) -> str:
-    return truth(q.contact_c(st, evse) > CONTACT_MAX_C or q.troubled(st, "TemperatureSensor", evse.evse_id))
+    limit_c = st.model.hardware.thermal.derate_c
+    return truth(q.contact_c(st, evse) > limit_c or q.troubled(st, "TemperatureSensor", evse.evse_id))
 
 
 ROWS: tuple[Row, ...] = (
@@ -275,11 +281,11 @@ ROWS: tuple[Row, ...] = (
     _problem("TemperatureSensor"),
     _decimal(
         "TemperatureSensor", "Temperature", "Celsius", lambda st, evse: number(q.contact_c(st, evse)),
-        least=-40.0, most=150.0, more=((MAX_SET, number(CONTACT_MAX_C)),),
+        least=-40.0, most=150.0, more=((MAX_SET, _contact_limit),),
     ),
     _decimal(
         "TemperatureSensor", "Temperature", "Celsius", lambda st, evse: number(q.contact_c(st, evse)),
-        tier=CONNECTOR, least=-40.0, most=150.0, more=((MAX_SET, number(CONTACT_MAX_C)),),
+        tier=CONNECTOR, least=-40.0, most=150.0, more=((MAX_SET, _contact_limit),),
     ),
     _flag("TemperatureSensor", "Active", _hot, tier=CONNECTOR),
     # -- its meter

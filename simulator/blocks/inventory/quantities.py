@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.core.power_path import IDLE, account, offer
-from simulator.hardware import cooling
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -97,7 +96,12 @@ def load_share(st: Station) -> float:
 
 def cabinet_c(st: Station) -> float:
     """Temperature inside the housing."""
-    return cooling.temperature_c(power_w(st))
+    return st.board.thermal.temperature_c(0, st.now)
+
+
+def cabinet_hot(st: Station) -> bool:
+    """Is it over the limit at which the power is reduced?"""
+    return cabinet_c(st) > st.model.hardware.thermal.cabinet_derate_c
 
 
 # -- an EVSE -----------------------------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ def overloaded(evse: Evse) -> bool:
 
 def contact_c(st: Station, evse: Evse) -> float:
     """Temperature of the contacts at the plug."""
-    return cooling.temperature_c(evse.power_w)
+    return st.board.thermal.temperature_c(evse.evse_id, st.now)
 
 
 def register_wh(st: Station, evse: Evse) -> float | None:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from simulator.core.model import EvseSpec, Model
     from simulator.core.station import Station
 
-#: over this temperature inside, the power is reduced
-CABINET_MAX_C = 70.0
-
 
 def _flag(component: str, variable: str, read: ReadRow, *, when: When | None = None, monitored: bool = True) -> Row:
     return Row(STATION, component, variable, "boolean", read, monitored=monitored, when=when)
@@ -182,12 +179,12 @@ ROWS: tuple[Row, ...] = (
     # -- its warmth
     _flag(
         "TemperatureSensor", "Active",
-        lambda st: truth(q.cabinet_c(st) > CABINET_MAX_C or q.troubled(st, "TemperatureSensor")),
+        lambda st: truth(q.cabinet_hot(st) or q.troubled(st, "TemperatureSensor")),
     ),
     _problem("TemperatureSensor"),
     _decimal(
         "TemperatureSensor", "Temperature", "Celsius", lambda st: number(q.cabinet_c(st)), least=-40.0, most=125.0,
-        more=((MAX_SET, number(CABINET_MAX_C)),),
+        more=((MAX_SET, lambda st: number(st.model.hardware.thermal.cabinet_derate_c)),),
     ),
     _always("AirCoolingSystem", _direct),
     _flag("AirCoolingSystem", "Active", lambda st: truth(q.load_share(st) > 0), when=_direct),
