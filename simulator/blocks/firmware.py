@@ -40,6 +40,7 @@ from simulator.core import certificate_store, history, jobs
 from simulator.core.inputs import JobDone
 from simulator.core.reports import FirmwareProgress, FirmwareStep
 from simulator.core.security_event import say
+from simulator.core.settings import setting
 from simulator.core.wiring import at, on_timer, station_rule
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ __all__ = [
     "Installed", "Update", "installed", "order", "request", "request_signed", "state", "tell_status", "version",
     "withdraws",
 ]  # fmt: skip
+
+ALLOW_NEW = setting(
+    "ChargingStation.AllowNewSessionsPendingFirmwareUpdate",
+    "bool",
+    False,
+    feature="FirmwareManagement",
+    description="may sessions begin while an update waits for others to end",
+)
 
 #: a certificate check takes no longer; after that nobody is answered any more
 CHECK_US = 30_000_000
@@ -65,9 +74,13 @@ def _own(st: Station) -> Firmware:
 
 
 def withdraws(st: Station) -> bool:
-    """Are EVSEs that are not in use to be unavailable for the sake of an update (L01.FR.07, FR.19)?"""
+    """Are EVSEs that are not in use to be unavailable for the sake of an update (L01.FR.07, L02.FR.04)? While it only
+    waits, the operator may have it otherwise."""
     own = state(st)
-    return own is not None and own.withdrawn
+    if own is None or not own.withdrawn:
+        return False
+    waits = own.update is not None and own.update.step == "ready"
+    return not (waits and st.settings[ALLOW_NEW])
 
 
 # -- asked for ---------------------------------------------------------------------------------------------------------
@@ -246,11 +259,12 @@ def fetched(st: Station, number: int, event: JobProgress | JobDone, now: int) ->
         return
     update.sha256, update.size = str(event.result["sha256"]), int(event.result["bytes"])
     name = str(event.result.get("file_name") or transfer.last_name(update.url))
+    unsigned = update.plain or not update.certificate  # a certificate was good, or the update had not begun
     update.version = version_of(
         bytes.fromhex(event.result["head"]), update.size, name, update.sha256, version(st) or "0"
     )
-    _enter(st, update, "ready" if update.plain else "checking", "Downloaded")
-    if update.plain:
+    _enter(st, update, "ready" if unsigned else "checking", "Downloaded")
+    if unsigned:
         _wait_to_install(st, own, update, now)
     else:
         _check(st, own, update)

@@ -28,8 +28,9 @@ _IN_NAME = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Update(msgspec.Struct):
-    """One update. Times are microseconds since 1970 by the station's clock; ``plain`` is one without signature, for
-    which a version may have other messages. ``status`` is the state entered last."""
+    """One update. Times are microseconds since 1970 by the station's clock. ``plain`` is one that a version tells by
+    other messages than a signed one; without ``certificate`` nothing is checked. ``status`` is the state entered
+    last."""
 
     url: str
     retrieve_us: int

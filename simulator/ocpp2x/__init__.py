@@ -15,7 +15,9 @@ from simulator.ocpp2x import (
     availability,
     data_transfer,
     diagnostics,
+    firmware,
     local_list,
+    logs,
     messages_21,
     messages_201,
     metering,
@@ -26,6 +28,7 @@ from simulator.ocpp2x import (
     reservation,
     security,
     transactions,
+    triggers,
     variables,
 )
 from simulator.ocpp2x.capabilities import V21
@@ -83,6 +86,9 @@ def _dialect(
         security.table,
         local_list.table,
         reservation.table,
+        logs.table,
+        firmware.table,
+        triggers.table,
     )
     dialect.policy = Policy2x()
     return dialect

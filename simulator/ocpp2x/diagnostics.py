@@ -1,4 +1,4 @@
-"""NotifyEvent and the status messages of logs and firmware of 2.x (N07, N01, L01)."""
+"""NotifyEvent of 2.x (G05, N07, N08)."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from simulator.core.dialect import CallRefused
 from simulator.core.reports import Stamp
-from simulator.core.wall import format_wall
+from simulator.core.wall import format_wall, parse_wall
 from simulator.ocpp2x.capabilities import V21
 
 if TYPE_CHECKING:
@@ -31,6 +32,24 @@ def when(st: Station, stamp: Stamp) -> str:
 def now(st: Station) -> str:
     """This moment as a date-time."""
     return when(st, st.stamp())
+
+
+def instant(text: str, field: str) -> int:
+    """Microseconds since 1970 of a date-time; CallRefused when it is none."""
+    wall_us = parse_wall(text)
+    if wall_us is None:
+        raise CallRefused("property", f"{field}: {text[:40]!r} is no date and time")
+    return wall_us
+
+
+def moment(text: Any, field: str) -> int | None:
+    """Like :func:`instant`, None for a field that was left out."""
+    return None if text is UNSET else instant(text, field)
+
+
+def optional(value: Any) -> Any:
+    """None for a field that was left out."""
+    return None if value is UNSET else value
 
 
 def id_token(st: Station, m: Any, text: str, kind: str) -> Any:
