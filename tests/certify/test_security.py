@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
 from simulator.certify.case import CASES, Case
+from simulator.certify.cases16.security import EVENT, security_event
 from simulator.certify.reset import Reset
 from simulator.certify.rig import Rig
 from simulator.certify.runner import run_case, run_cases
@@ -116,6 +118,35 @@ def test_a_station_delivered_with_a_security_profile(profile: int) -> None:
         assert ("credential" in seen) == (profile in (1, 2)) and ("certificate" in seen) == (profile == 3)
 
     assert play(look, security=(profile,)).verdict == PASS
+
+
+def test_a_clock_that_begins_years_ago_finds_the_tool_in_force() -> None:
+    """Until it is set by the tool, which it must reach first."""
+    rig = Rig("alfen/ng910")
+    rig.deliver(2)
+    began_us = rig.station.board.rtc.wall(rig.station.now)
+    assert began_us < rig.fleet.epoch_us - 86_400_000_000 * 365
+    assert rig.wait_for(lambda: rig.csms.boots > 0, 300)
+
+
+def test_ordinary_security_events_are_in_nobodys_way() -> None:
+    """They come when they come; another one than the one wanted fails the case there."""
+
+    def told(*types: str) -> CaseResult:
+        def look(t: Tester) -> None:
+            for number, name in enumerate(types):
+                payload = {"type": name, "timestamp": "2026-03-01T00:00:00Z"}
+                frame = [CALL, f"own-{number}", EVENT, payload]
+                t.csms.hear(json.dumps(frame).encode(), t.rig.now_us, number)
+            security_event(t, 7, "InvalidChargePointCertificate")
+
+        return play(look)
+
+    assert told("StartupOfTheDevice", "SettingSystemTime", "InvalidChargePointCertificate").verdict == PASS
+    wrong = told("StartupOfTheDevice", "InvalidMessages").failure
+    assert wrong is not None and (wrong.step, wrong.path, wrong.got) == ("7", "type", "InvalidMessages")
+    missing = told("StartupOfTheDevice").failure
+    assert missing is not None and missing.got == "nothing"
 
 
 def test_without_a_security_profile_everybody_is_let_in_and_nothing_is_noted() -> None:
