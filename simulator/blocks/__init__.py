@@ -35,6 +35,7 @@ from simulator.blocks import (
     transaction_record,
     transactions,
     transfer,
+    watch_list,
 )
 from simulator.core import lifecycle, link_policy, outbox, power_path, trial
 
@@ -74,4 +75,5 @@ __all__ = [
     "transactions",
     "transfer",
     "trial",
+    "watch_list",
 ]

@@ -17,20 +17,28 @@ compares with the present, so that the CSMS hears what applies then (N07, remark
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from simulator.blocks import forecast, monitors
-from simulator.blocks.device_model import CLOCK, MAX_VALUE_CHARS, Variable
+from simulator.blocks import monitors
 from simulator.blocks.diagnostics import next_event_id, problem_event, publish_event
-from simulator.blocks.forecast import Forecast
 from simulator.blocks.monitors import CLOCK_ALIGNED, DELTA, LOWER, PERIODIC, UPPER, Monitor, Wish
+from simulator.blocks.watch_list import (
+    LOST,
+    UNSEEN,
+    Watch,
+    Watched,
+    anything,
+    foresee,
+    is_beyond,
+    next_period,
+    plan_of,
+    text_of,
+    value_of,
+)
 from simulator.core import history
 from simulator.core.records import FlashTrouble
 from simulator.core.reports import ComponentEvent, KeptEvent, MonitorEvents
 from simulator.core.settings import WRITE_ONLY
-from simulator.core.wall import format_wall
 from simulator.core.wiring import QUIET, at, drain, on_timer
 
 if TYPE_CHECKING:
@@ -40,73 +48,9 @@ if TYPE_CHECKING:
 PASSED_AREA, PASSED_BYTES = "alerts", 16
 #: most events of one message
 EVENTS_PER_MESSAGE = 10
-#: a level that was foreseen and is not passed yet is looked for again after this time, doubled each time
-RETRY_US, MAX_DOUBLED = 1_000, 22
-_DAY_US = 86_400_000_000
-_UNSEEN: Final = object()
-#: what was last seen was never told: any value is another one
-_LOST: Final = object()
-
-
-class Watched(msgspec.Struct, frozen=True):
-    """One monitor and what it needs: its variable, whether that is a number, how it moves."""
-
-    monitor: Monitor
-    variable: Variable
-    number: bool
-    moves: Forecast | None
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """The monitors at work in a fixed order. ``everywhere``: some variable depends on more than the facts that are
-    compared, so all are looked at after every input."""
-
-    rows: tuple[Watched, ...]
-    everywhere: bool
-
-
-class Watch:
-    """What a station with monitors knows of them; ``last`` and ``due`` go with the rows of the plan."""
-
-    __slots__ = ("due", "facts", "keys", "last", "missed", "passed", "plan", "writes")
-
-    def __init__(self, plan: Plan, passed: dict[int, int]) -> None:
-        self.plan = plan
-        self.last: list[Any] = [_UNSEEN] * len(plan.rows)
-        self.due: list[int | None] = [None] * len(plan.rows)
-        self.passed = passed
-        self.facts: tuple[object, ...] | None = None
-        #: transactions of the EVSEs when it was looked last
-        self.keys: tuple[str | None, ...] = ()
-        #: how often in a row a level was not passed when it should have been, by row; None: never
-        self.missed: dict[int, int] | None = None
-        #: how often settings were written
-        self.writes = 0
-
-
-_PLANS: dict[tuple[Any, ...], Plan] = {}
 _FACTS = attrgetter(
     "status", "plugged", "ev_gone", "bay", "power_w", "operative", "charging_state", "lock_failed", "limit"
 )
-
-
-def _plan(st: Station) -> Plan:
-    key = (st.model, monitors.kept(st), st.settings[monitors.ACTIVE_BASE])
-    found = _PLANS.get(key)
-    if found is None:
-        rows = []
-        problems = {monitor.monitor_id for monitor in monitors.own(st.model).problems.values()}
-        for monitor in monitors.present(st):
-            if monitor.monitor_id in problems:
-                continue  # the diagnostics block tells these
-            variable = monitors.variable_of(st, monitor)
-            if variable is not None:  # gone with an older firmware
-                rows.append(Watched(monitor, variable, monitors.is_number(variable), forecast.forecast_of(variable)))
-        everywhere = any(row.variable.setting is None and row.variable.component.endswith("Ctrlr") for row in rows)
-        while len(_PLANS) >= monitors.MAX_SHARED:
-            del _PLANS[next(iter(_PLANS))]
-        found = _PLANS[key] = Plan(tuple(rows), everywhere)
-    return found
 
 
 # -- lifetimes ---------------------------------------------------------------------------------------------------------
@@ -122,10 +66,11 @@ def rebuild(st: Station, now: int) -> None:
     """The monitors have changed: make the plan anew. What is known of a monitor that stays is kept."""
     old: Watch | None = st.data.get("watch")
     serves = MonitorEvents in st.dialect.renderers
-    plan = _plan(st) if serves and _any(st) else None
+    plan = plan_of(st) if serves and anything(st) else None
     if plan is None or not plan.rows:
-        st.data.pop("watch", None)
-        st.timers.cancel("monitor")
+        if st.data.pop("watch", None) is not None:
+            st.timers.cancel("monitor")
+            st.board.flash.clear(PASSED_AREA)
         return
     passed = dict(st.board.flash.items(PASSED_AREA)) if old is None else old.passed
     watch = Watch(plan, passed)
@@ -165,7 +110,7 @@ def _replaced(st: Station, old: Monitor, new: Monitor | None) -> None:
     if watch is None or new is None or variable is None or new.monitor_id not in watch.passed:
         return
     row = Watched(new, variable, monitors.is_number(variable), None)
-    if new.kind != old.kind or _beyond(st, row):
+    if new.kind != old.kind or is_beyond(st, row):
         _forget(st, watch, new.monitor_id)
 
 
@@ -183,15 +128,6 @@ def set_base(st: Station, base: str) -> bool:
     return done
 
 
-def _any(st: Station) -> bool:
-    """Is there anything to watch beside the problems?"""
-    return bool(
-        monitors.kept(st).custom
-        or st.settings[monitors.ACTIVE_BASE] != monitors.HARD_WIRED_ONLY
-        or monitors.own(st.model).others
-    )
-
-
 @at("settings")
 def settings_written(st: Station, now: int) -> None:
     """A setting may be watched, and base, level and switch are settings themselves."""
@@ -202,7 +138,7 @@ def settings_written(st: Station, now: int) -> None:
     for n, row in enumerate(watch.plan.rows):
         setting = row.variable.setting
         if setting is not None and setting.key in st.changed_settings and row.variable.mutability == WRITE_ONLY:
-            watch.last[n] = _LOST if watch.last[n] is not _UNSEEN else _UNSEEN
+            watch.last[n] = LOST if watch.last[n] is not UNSEEN else UNSEEN
 
 
 @at("clock")
@@ -213,7 +149,7 @@ def clock_set(st: Station, now: int) -> None:
         return
     for n, row in enumerate(watch.plan.rows):
         if row.monitor.kind == CLOCK_ALIGNED and watch.due[n] is not None:
-            watch.due[n] = _next_period(st, row.monitor, now)
+            watch.due[n] = next_period(st, row.monitor, now)
     _arm(st, watch)
 
 
@@ -238,7 +174,7 @@ def _untold(st: Station, watch: Watch, event: ComponentEvent) -> None:
         if row.monitor.monitor_id != event.monitor_id:
             continue
         if row.monitor.kind == DELTA:
-            watch.last[n] = _LOST
+            watch.last[n] = LOST
         elif event.cleared:
             _remember(st, watch, row.monitor.monitor_id, event.event_id)
         elif row.monitor.kind in (UPPER, LOWER):
@@ -293,7 +229,7 @@ def _look(
         monitor = row.monitor
         key = _transaction(monitor, keys) or _transaction(monitor, watch.keys)
         if monitor.transaction and key is None:
-            watch.last[n], watch.due[n] = _UNSEEN, None
+            watch.last[n], watch.due[n] = UNSEEN, None
             continue
         speaks = enabled and monitor.severity <= level
         if monitor.kind in (PERIODIC, CLOCK_ALIGNED):
@@ -301,21 +237,21 @@ def _look(
             if not enabled or monitor.severity > told:
                 watch.due[n] = None  # the period begins when it may speak again
             elif due is None or due <= now:
-                watch.due[n] = _next_period(st, monitor, now)
+                watch.due[n] = next_period(st, monitor, now)
                 if due is not None and speaks:
-                    events.append(_event(st, row, _text(st, row), "Periodic", key))
+                    events.append(_event(st, row, text_of(st, row), "Periodic", key))
             continue
         if not speaks:
-            if watch.last[n] is _UNSEEN and monitor.kind == DELTA:
-                watch.last[n] = _value(st, row)
+            if watch.last[n] is UNSEEN and monitor.kind == DELTA:
+                watch.last[n] = value_of(st, row)
             watch.due[n] = None
             continue
         found = (_delta if monitor.kind == DELTA else _threshold)(st, watch, n, key)
         if found is not None:
             events.append(found)
-        watch.due[n] = _foresee(st, watch, n, now, missed=not happened and found is None)
+        watch.due[n] = foresee(st, watch, n, now, missed=not happened and found is None)
         if monitor.transaction and _transaction(monitor, keys) is None:
-            watch.last[n], watch.due[n] = _UNSEEN, None  # it was looked at for the last time
+            watch.last[n], watch.due[n] = UNSEEN, None  # it was looked at for the last time
     _arm(st, watch)
     _publish(st, events, connected)
 
@@ -327,103 +263,36 @@ def _transaction(monitor: Monitor, keys: tuple[str | None, ...]) -> str | None:
     return next((key for key in keys if key), None)
 
 
-def _text(st: Station, row: Watched) -> str:
-    """The value as it is told: nothing of what is write-only (N07.FR.10)."""
-    text = row.variable.text(st)
-    if text == CLOCK:
-        return format_wall(st.wall_of(st.stamp()))
-    return (text or "")[:MAX_VALUE_CHARS]
-
-
-def _value(st: Station, row: Watched) -> Any:
-    """The value as it is compared; None for a number that is not there."""
-    text = _text(st, row)
-    if not row.number:
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
 def _delta(st: Station, watch: Watch, n: int, key: str | None) -> ComponentEvent | None:
     """N07.FR.18-19."""
     row = watch.plan.rows[n]
-    value, last = _value(st, row), watch.last[n]
-    if last is _UNSEEN:
+    value, last = value_of(st, row), watch.last[n]
+    if last is UNSEEN:
         watch.last[n] = value
         return None
-    if last is not _LOST:
+    if last is not LOST:
         if value == last:
             return None
         if value is not None and last is not None and row.number and not abs(value - last) > row.monitor.value:
             return None
     watch.last[n] = value
-    return _event(st, row, _text(st, row), "Delta", key, cause=_cause(st, row))
-
-
-def _beyond(st: Station, row: Watched) -> bool:
-    """Is a threshold passed? It is not by being on it (N07.FR.16-17), nor by a value that is not there."""
-    value, level = _value(st, row), row.monitor.value
-    return value is not None and bool(value > level if row.monitor.kind == UPPER else value < level)
+    return _event(st, row, text_of(st, row), "Delta", key, cause=_cause(st, row))
 
 
 def _threshold(st: Station, watch: Watch, n: int, key: str | None) -> ComponentEvent | None:
     """N07.FR.02, FR.11, FR.16-17: passed once, cleared once."""
     row = watch.plan.rows[n]
-    monitor, beyond = row.monitor, _beyond(st, row)
+    monitor, beyond = row.monitor, is_beyond(st, row)
     if beyond == (monitor.monitor_id in watch.passed):
         return None
     info = f"{'above' if monitor.kind == UPPER else 'below'} {monitor.value:g} {row.variable.unit}".rstrip()
     if beyond:
-        event = _event(st, row, _text(st, row), "Alerting", key, info=info)
+        event = _event(st, row, text_of(st, row), "Alerting", key, info=info)
         _remember(st, watch, monitor.monitor_id, event.event_id)
     else:
-        event = _event(st, row, _text(st, row), "Alerting", key, info=f"no longer {info}", cleared=True)
+        event = _event(st, row, text_of(st, row), "Alerting", key, info=f"no longer {info}", cleared=True)
         _forget(st, watch, monitor.monitor_id)
     return event
-
-
-def _foresee(st: Station, watch: Watch, n: int, now: int, *, missed: bool) -> int | None:
-    """When the next event of this monitor will come by itself."""
-    row = watch.plan.rows[n]
-    monitor = row.monitor
-    shown = row.moves(st, monitor.evse_id, now) if row.moves is not None else None
-    if shown is None:
-        return None
-    if monitor.kind == DELTA:
-        last = watch.last[n]
-        if not isinstance(last, float):
-            return None
-        dues = [
-            forecast.due(shown, last + monitor.value, now, above=True),
-            forecast.due(shown, last - monitor.value, now, above=False),
-        ]
-    else:
-        above = (monitor.kind == UPPER) != (monitor.monitor_id in watch.passed)
-        level = monitor.value
-        if monitor.monitor_id in watch.passed:  # back on the level is within it (N07.FR.02)
-            level += shown.step / 2 if monitor.kind == UPPER else -shown.step / 2
-        dues = [forecast.due(shown, level, now, above=above)]
-    found = min((due for due in dues if due is not None), default=None)
-    if found is None or not missed:
-        if watch.missed:
-            watch.missed.pop(n, None)
-        return found
-    # a rounding, or a fault, shows something else than the formula
-    if watch.missed is None:
-        watch.missed = {}
-    times = watch.missed[n] = min(watch.missed.get(n, -1) + 1, MAX_DOUBLED)
-    return max(found, now + (RETRY_US << times))
-
-
-def _next_period(st: Station, monitor: Monitor, now: int) -> int:
-    """N08.FR.06-07; aligned ones count from midnight of the station's own clock."""
-    period_us = max(round(monitor.value * 1e6), 1)
-    if monitor.kind == PERIODIC:
-        return now + period_us
-    into_day = st.board.rtc.wall(now) % _DAY_US
-    return now + max(min((into_day // period_us + 1) * period_us, _DAY_US) - into_day, 1)
 
 
 def _arm(st: Station, watch: Watch) -> None:
