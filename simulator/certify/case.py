@@ -37,35 +37,48 @@ class Case:
     sockets: bool = False
 
 
+#: the cases of 1.6 and those of 2.0.1, by id
 CASES: dict[str, Case] = {}
+CASES_201: dict[str, Case] = {}
 
 
-def case(
-    *ids: str,
-    settings: Mapping[str, Any] | None = None,
-    if_implemented: Sequence[str] = (),
-    memory: Sequence[State] = (),
-    states: Sequence[State] = (),
-    fresh: bool = False,
-    security: Sequence[int] = (),
-    sockets: bool = False,
-) -> Callable[[Scenario], Scenario]:
-    """Declare a scenario under its ids (several where one text of the document serves several rows of the list)."""
+class Declaring:
+    """The decorator that puts scenarios into a table of cases."""
 
-    def declare(scenario: Scenario) -> Scenario:
-        for one in ids:
-            assert one not in CASES, f"{one} is declared twice"
-            CASES[one] = Case(
-                one,
-                scenario,
-                dict(settings or {}),
-                frozenset(if_implemented),
-                memory,
-                states,
-                fresh or bool(security),
-                security,
-                sockets,
-            )
-        return scenario
+    def __init__(self, cases: dict[str, Case]) -> None:
+        self.cases = cases
 
-    return declare
+    def __call__(
+        self,
+        *ids: str,
+        settings: Mapping[str, Any] | None = None,
+        if_implemented: Sequence[str] = (),
+        memory: Sequence[State] = (),
+        states: Sequence[State] = (),
+        fresh: bool = False,
+        security: Sequence[int] = (),
+        sockets: bool = False,
+    ) -> Callable[[Scenario], Scenario]:
+        """Declare a scenario under its ids (several where one text of the document serves several rows of the list)."""
+
+        def declare(scenario: Scenario) -> Scenario:
+            for one in ids:
+                assert one not in self.cases, f"{one} is declared twice"
+                self.cases[one] = Case(
+                    one,
+                    scenario,
+                    dict(settings or {}),
+                    frozenset(if_implemented),
+                    memory,
+                    states,
+                    fresh or bool(security),
+                    security,
+                    sockets,
+                )
+            return scenario
+
+        return declare
+
+
+case = Declaring(CASES)
+case_201 = Declaring(CASES_201)

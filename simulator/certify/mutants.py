@@ -23,7 +23,6 @@ from decimal import Decimal
 from typing import Any
 
 from simulator.certify.case import Case
-from simulator.certify.reset import Reset
 from simulator.certify.rig import Rig
 from simulator.certify.rules import OMITTED, Rule, look
 from simulator.certify.runner import run_case
@@ -58,11 +57,13 @@ class Trial:
     killed: bool
 
 
-def baseline(profile: str, case: Case, *, seed: int = 1, option: str = "", security: int | None = None) -> CaseResult:
+def baseline(
+    profile: str, case: Case, *, seed: int = 1, option: str = "", security: int | None = None, ocpp: str = "1.6"
+) -> CaseResult:
     """The case, alone on a station just delivered: what mutants are derived from. ``security``: one of the case's
     security profiles; its first without."""
-    rig = Rig(profile, seed=seed)
-    reset = Reset(rig)
+    rig = Rig(profile, seed=seed, ocpp=ocpp)
+    reset = rig.edition.reset(rig)
     reset.learn()
     return run_case(rig, reset, case, option=option, security=security)
 
@@ -71,7 +72,8 @@ def derive(result: CaseResult) -> list[Mutant]:
     """A mutant for every validation of a passed case that one can be made for, in order; altered fields before dropped
     frames where a message has both."""
     assert result.verdict == PASS, f"{result.id}: mutants are derived from a case that passed, not {result.verdict}"
-    return [mutant for validation in result.validations if (mutant := _derive(validation)) is not None]
+    found = (_derive(validation, result.ocpp) for validation in result.validations)
+    return [mutant for mutant in found if mutant is not None]
 
 
 def first(result: CaseResult) -> Mutant | None:
@@ -83,11 +85,18 @@ def first(result: CaseResult) -> Mutant | None:
 
 
 def attempt(
-    profile: str, case: Case, mutant: Mutant, *, seed: int = 1, option: str = "", security: int | None = None
+    profile: str,
+    case: Case,
+    mutant: Mutant,
+    *,
+    seed: int = 1,
+    option: str = "",
+    security: int | None = None,
+    ocpp: str = "1.6",
 ) -> Trial:
     """Run the case again with the lie."""
-    rig = Rig(profile, seed=seed)
-    reset = Reset(rig)
+    rig = Rig(profile, seed=seed, ocpp=ocpp)
+    reset = rig.edition.reset(rig)
     reset.learn()
     mutation = _mutation(mutant) if mutant.kind in (ALTER, DROP) else None
     meddler = _meddler(mutant) if mutant.kind in (EARLY, INSERT) else None
@@ -107,7 +116,7 @@ def _killed(mutant: Mutant, result: CaseResult) -> bool:
 # -- making them
 
 
-def _derive(v: Validation) -> Mutant | None:
+def _derive(v: Validation, ocpp: str) -> Mutant | None:
     if v.kind == NEVER:
         return Mutant(INSERT, v)
     if v.kind == TIMING:
@@ -118,19 +127,19 @@ def _derive(v: Validation) -> Mutant | None:
         return Mutant(DROP, v)
     if v.answer and v.path.startswith("error"):
         return Mutant(ALTER, v, "GenericError") if v.rule and not v.rule.accepts("GenericError") else Mutant(DROP, v)
-    value = wrong_value(v)
+    value = wrong_value(v, ocpp)
     return Mutant(DROP, v) if value is None else Mutant(ALTER, v, value)
 
 
-def wrong_value(v: Validation) -> Any:
+def wrong_value(v: Validation, ocpp: str = "1.6") -> Any:
     """A value for the field that the schema allows and the rule refuses (OMITTED: leave it out); None without one."""
     assert v.rule is not None
     kind = RESULT if v.answer else CALL
-    for value in _candidates(look(v.payload, v.path), _schema_of(v.action, kind, v.path)):
+    for value in _candidates(look(v.payload, v.path), _schema_of(v.action, kind, v.path, ocpp)):
         if v.rule.accepts(value):
             continue
         altered = with_value(v.payload, v.path, value)
-        if altered is not None and not schema_problem(v.action, kind, exact(altered)):
+        if altered is not None and not schema_problem(v.action, kind, exact(altered), ocpp):
             return value
     return None
 
@@ -160,8 +169,8 @@ def with_value(payload: Any, path: str, value: Any) -> Any:
     return copy
 
 
-def _schema_of(action: str, kind: int, path: str) -> dict[str, Any]:
-    root = validator(action, kind).schema
+def _schema_of(action: str, kind: int, path: str, ocpp: str) -> dict[str, Any]:
+    root = validator(action, kind, ocpp).schema
 
     def follow(schema: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in schema:
@@ -248,7 +257,8 @@ def _meddler(mutant: Mutant) -> Callable[[Rig], Meddler]:
                 return
             payload = target.payload
             if mutant.kind == INSERT:
-                payload = _with_rules(sample(validator(target.action, CALL).schema), target.payload)
+                schema = validator(target.action, CALL, rig.edition.ocpp).schema
+                payload = _with_rules(sample(schema), target.payload)
             frame = [CALL, f"lie-{number}", target.action, payload]
             rig.csms.hear(json.dumps(frame).encode(), rig.now_us, -1)
 

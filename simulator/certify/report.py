@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from simulator.certify import catalogue
+from simulator.certify.edition import edition_of
 from simulator.certify.runner import Run
 from simulator.certify.verdicts import FAIL, PASS, VERDICTS
 from simulator.report.redact import Redactor
@@ -52,7 +52,7 @@ def report(run: Run, *, version: str, command: str, wall_s: float) -> dict[str, 
                 "version": version,
                 "command": command,
                 "profile": run.profile,
-                "ocpp": "1.6",
+                "ocpp": run.ocpp,
                 "transport": run.transport,
                 "seed": run.seed,
                 "shuffled": run.shuffled,
@@ -74,7 +74,7 @@ def report(run: Run, *, version: str, command: str, wall_s: float) -> dict[str, 
             "configuration_findings": [finding.as_dict() for finding in run.findings],
             "performance": run.performance,
             "groups": [{"group": group, **counts} for group, counts in groups(run).items()],
-            "cases": [result.as_dict() | _names(result.id) for result in run.results],
+            "cases": [result.as_dict() | _names(run.ocpp, result.id) for result in run.results],
         }
     )
 
@@ -93,16 +93,17 @@ def groups(run: Run) -> dict[str, dict[str, int]]:
     """How many cases of each group have which verdict, in the order of the list."""
     found: dict[str, dict[str, int]] = {}
     known = {result.id for result in run.results}
-    for row in catalogue.rows().values():
+    rows = edition_of(run.ocpp).rows()
+    for row in rows.values():
         if row.id in known:
             found.setdefault(row.group, dict.fromkeys(VERDICTS, 0))
     for result in run.results:
-        found[catalogue.rows()[result.id].group][result.verdict] += 1
+        found[rows[result.id].group][result.verdict] += 1
     return found
 
 
-def _names(case_id: str) -> dict[str, str]:
-    row = catalogue.rows()[case_id]
+def _names(ocpp: str, case_id: str) -> dict[str, str]:
+    row = edition_of(ocpp).rows()[case_id]
     return {"group": row.group, "title": row.title, "mark": row.mark, "condition": row.condition}
 
 

@@ -37,6 +37,10 @@ class NotBasic(CpfarmError):
 class Reset:
     """Brings one rig back, given the configuration it was delivered with (key -> (value, read-only))."""
 
+    #: kinds of a reset; the station as a whole where it has a status of its own
+    SOFT, HARD = "Soft", "Hard"
+    WHOLE: tuple[int, ...] = (0,)
+
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.delivered: dict[str, tuple[str | None, bool]] = {}
@@ -86,6 +90,14 @@ class Reset:
         for number in sorted(rig.hands.reservations):
             self._ask("CancelReservation", {"reservationId": number})
         rig.hands.reservations.clear()
+        self._command()
+        self._settings()
+        self._idle()
+        self._quiet()
+
+    def _command(self) -> None:
+        """What the tool takes back by its calls."""
+        rig = self.rig
         self._ask("ClearChargingProfile", {})
         if "LocalAuthListManagement" in (self.delivered.get("SupportedFeatureProfiles", ("", True))[0] or ""):
             self._empty_list()
@@ -94,9 +106,6 @@ class Reset:
             self._ask("ChangeAvailability", {"connectorId": 0, "type": "Operative"})
             for connector in rig.connectors:
                 self._ask("ChangeAvailability", {"connectorId": connector, "type": "Operative"})
-        self._settings()
-        self._idle()
-        self._quiet()
 
     # -- one thing each
 
@@ -106,16 +115,22 @@ class Reset:
         step_s = 5.0
         waited = 0.0
         while waited < ONLINE_S:
-            if self._ask("GetConfiguration", {"key": ["NumberOfConnectors"]}, 2.0) is not None:
+            if self._answers():
                 return
             rig.run(step_s)
             waited += step_s
         raise NotBasic(f"the station was not online for {ONLINE_S:g} s")
 
+    def _answers(self) -> bool:
+        return self._ask("GetConfiguration", {"key": ["NumberOfConnectors"]}, 2.0) is not None
+
+    def _stop(self, transaction: Any) -> None:
+        self._ask("RemoteStopTransaction", {"transactionId": transaction})
+
     def _no_transaction(self) -> None:
         rig = self.rig
-        for number in list(rig.csms.running):
-            self._ask("RemoteStopTransaction", {"transactionId": number})
+        for transaction in list(rig.csms.running):
+            self._stop(transaction)
         if rig.csms.running and not rig.wait_for(lambda: not rig.csms.running, SETTLE_S):
             raise NotBasic(f"transactions {sorted(rig.csms.running)} do not end")
 
@@ -126,25 +141,30 @@ class Reset:
             self._ask("SendLocalList", payload)
 
     def _settings(self) -> None:
-        now = self.read_all()
+        now = self.read_writable()
         reboot = False
         for key, (value, read_only) in self.delivered.items():
             if read_only or value is None or key in NOT_RESTORED or now.get(key, (None, True))[0] == value:
                 continue
-            answer = self._ask("ChangeConfiguration", {"key": key, "value": value}) or {}
-            if answer.get("status") not in ("Accepted", "RebootRequired"):
+            status, answer = self._write(key, value)
+            if status not in ("Accepted", "RebootRequired"):
                 raise NotBasic(f"{key} cannot be set back to {value!r}: {answer or 'no answer'}")
-            reboot = reboot or answer["status"] == "RebootRequired"
+            reboot = reboot or status == "RebootRequired"
         if reboot:
-            self._ask("Reset", {"type": "Soft"})
+            self._ask("Reset", {"type": self.SOFT})
             self.rig.run(1.0)
             self._online()
+
+    def _write(self, key: str, value: str) -> tuple[str, Any]:
+        """Set one back: the status, and the whole answer."""
+        answer = self._ask("ChangeConfiguration", {"key": key, "value": value}) or {}
+        return str(answer.get("status")), answer
 
     def _idle(self) -> None:
         rig = self.rig
 
         def idle() -> bool:
-            return all(rig.csms.statuses.get(n) == "Available" for n in (0, *rig.connectors))
+            return all(rig.csms.statuses.get(n) == "Available" for n in (*self.WHOLE, *rig.connectors))
 
         if not rig.wait_for(idle, SETTLE_S):
             raise NotBasic(f"not all connectors are available: {dict(sorted(rig.csms.statuses.items()))}")
@@ -161,7 +181,7 @@ class Reset:
         raise NotBasic("the station does not stop talking")
 
     def _hard_reset(self) -> None:
-        self._ask("Reset", {"type": "Hard"})
+        self._ask("Reset", {"type": self.HARD})
         self.rig.run(60.0)
 
     def _power_cycle(self) -> None:
@@ -182,6 +202,10 @@ class Reset:
             return None
         heard = rig.csms.results.pop(message_id)
         return heard.payload if heard.kind == RESULT and isinstance(heard.payload, dict) else {}
+
+    def read_writable(self) -> dict[str, tuple[str | None, bool]]:
+        """At least all that can be set back."""
+        return self.read_all()
 
     def read_all(self) -> dict[str, tuple[str | None, bool]]:
         """The whole configuration, as GetConfiguration without keys tells it; from a station that does not answer that,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from simulator.blocks.device_model import serial_of
+from simulator.certify.edition import edition_of
 from simulator.certify.security import Security, connection_of
 from simulator.certify.wire import ToolCsms, Watch
 from simulator.core import effects as e
@@ -29,8 +30,6 @@ from simulator.profile.compiled import compile_profile
 from simulator.report.performance import MAX_SAMPLES, Performance
 
 STATION_ID = "DUT"
-#: what the procedure wants of a station that is delivered (PICS C-05), as far as the product has the key
-DELIVERED = {"MinimumStatusDuration": 0}
 #: no wait is longer than this, in seconds
 MAX_WAIT_S = 7 * 86_400.0
 MAINS, NETWORK = "hand-mains", "hand-network"
@@ -60,11 +59,12 @@ class Tool:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def delivered_model(profile: str) -> Model:
-    """The product as it comes to the lab; raises ProfileError when it does not speak 1.6."""
-    plain = compile_profile(profile, "1.6")
-    absent = {setting.key16 for setting in plain.absent}
-    return compile_profile(profile, "1.6", settings={k: v for k, v in DELIVERED.items() if k not in absent})
+def delivered_model(profile: str, ocpp: str = "1.6") -> Model:
+    """The product as it comes to the lab; raises ProfileError when it does not speak that version."""
+    plain = compile_profile(profile, ocpp)
+    absent = {name for setting in plain.absent for name in (setting.name, setting.key16)}
+    wanted = edition_of(ocpp).delivered
+    return compile_profile(profile, ocpp, settings={k: v for k, v in wanted.items() if k not in absent})
 
 
 class Fleet(Protocol):
@@ -126,9 +126,12 @@ class Rig:
     #: what the tool waits for is waited for at least so long; more than nothing where time is real, s
     patience_s = 0.0
 
-    def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None, deliver: bool = True) -> None:
+    def __init__(
+        self, profile: str, *, seed: int = 1, tool: Tool | None = None, deliver: bool = True, ocpp: str = "1.6"
+    ) -> None:
         self.profile, self.seed, self.tool = profile, seed, tool or Tool()
-        self.model = delivered_model(profile)
+        self.edition = edition_of(ocpp)
+        self.model = delivered_model(profile, ocpp)
         self.deliveries = 0
         #: a case has left what cannot be undone: before the next one another station is delivered
         self.spent = False
@@ -154,7 +157,7 @@ class Rig:
         """
         self.deliveries += 1
         self.spent = False
-        self.watch = Watch()
+        self.watch = Watch(self.edition.ocpp)
         self.keystore = PoolKeystore()
         self.worker = LabWorker(LabFiles(), self.keystore)
         self.fleet = self._new_fleet()
@@ -163,7 +166,7 @@ class Rig:
         self.security = self._new_security(epoch_us)
         self.security.deliver(self.station, security_profile)
         tool = self.tool
-        self.csms = ToolCsms(
+        self.csms = self.edition.csms(
             self.model.dialect.subprotocol,
             station_id=STATION_ID,
             interval_s=tool.heartbeat_interval_s,

@@ -16,12 +16,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import simulator.certify.cases16  # noqa: F401 - the cases register themselves
-from simulator.certify import catalogue
-from simulator.certify.case import CASES, Case
+from simulator.certify.case import Case
 from simulator.certify.catalogue import Row
-from simulator.certify.configuration import Finding, check_configuration
-from simulator.certify.pics import Pics, pics_of
+from simulator.certify.configuration import Finding
+from simulator.certify.edition import Edition, edition_of
+from simulator.certify.pics import Pics
 from simulator.certify.reset import NotBasic, Reset
 from simulator.certify.rig import Rig, Tool
 from simulator.certify.tester import Meddler, Tester
@@ -63,6 +62,7 @@ class Run:
     firmware_sha256: str | None = None
     deliveries: int = 1
     transport: str = "simulated"
+    ocpp: str = "1.6"
 
     def count(self, verdict: str) -> int:
         """How many cases have this verdict."""
@@ -81,9 +81,10 @@ class Run:
         return 1 if self.count(FAIL) or self.count(INCONCLUSIVE) else 0
 
 
-def on_sockets(rows: Sequence[Row]) -> list[Row]:
+def on_sockets(rows: Sequence[Row], ocpp: str = "1.6") -> list[Row]:
     """Those whose point is the connection itself: they are also run on real sockets."""
-    return [row for row in rows if row.id in CASES and CASES[row.id].sockets]
+    cases = edition_of(ocpp).cases
+    return [row for row in rows if row.id in cases and cases[row.id].sockets]
 
 
 def run_cases(
@@ -95,6 +96,7 @@ def run_cases(
     declaration: bool = False,
     tool: Tool | None = None,
     transport: str = SIMULATED,
+    ocpp: str = "1.6",
     on_result: Callable[[CaseResult], None] | None = None,
 ) -> Run:
     """Run cases (all without ``names``) on a station of a profile.
@@ -103,26 +105,27 @@ def run_cases(
     for an id that is none, ProfileError for a profile that cannot be used, AuthorError when none of the cases is run
     that way.
     """
-    rows = catalogue.wanted(list(names)) if names else catalogue.runnable()
+    edition = edition_of(ocpp)
+    rows = edition.wanted(list(names)) if names else edition.runnable()
     if shuffle:
         rows = list(rows)
         random.Random(seed).shuffle(rows)
-    of_kind = {SIMULATED: rows, SOCKET: on_sockets(rows)}
+    of_kind = {SIMULATED: rows, SOCKET: on_sockets(rows, ocpp)}
     if transport != BOTH:
         of_kind = {transport: of_kind[transport]}
         if not of_kind[transport]:
-            there = ", ".join(row.id for row in on_sockets(catalogue.runnable()))
+            there = ", ".join(row.id for row in on_sockets(edition.runnable(), ocpp)) or "none at all"
             raise AuthorError(f"none of these cases is run on sockets; {there} are", field="--transport")
-    pics = pics_of(profile)
-    run = Run(profile, seed, shuffle, pics, tool or Tool(), transport=transport)
-    options = OPTIONS if declaration and pics.holds("C-07") else OPTIONS[:1]
+    pics = edition.pics_of(profile)
+    run = Run(profile, seed, shuffle, pics, tool or Tool(), transport=transport, ocpp=ocpp)
+    options = OPTIONS if declaration and pics.holds(edition.local_start) else OPTIONS[:1]
     for number, (kind, chosen) in enumerate(of_kind.items()):
-        with closing(_rig_of(kind)(profile, seed=seed, tool=run.tool, deliver=number == 0)) as rig:
-            reset = Reset(rig)
+        with closing(_rig_of(kind)(profile, seed=seed, tool=run.tool, deliver=number == 0, ocpp=ocpp)) as rig:
+            reset = edition.reset(rig)
             if number == 0 and not _begin(run, rig, reset, chosen):
                 return run
             for row in chosen:
-                for security in _levels(row.id, pics):
+                for security in _levels(edition, row.id, pics):
                     for option in options:
                         result = _judge(rig, reset, pics, row, option if declaration else "", security, run.notes)
                         if not result.option_used:
@@ -152,16 +155,17 @@ def _begin(run: Run, rig: Rig, reset: Reset, rows: Sequence[Row]) -> bool:
         reason = f"the station that was delivered cannot be tested: {why}"
         run.notes.append(reason)
         for row in rows:
-            verdict = CaseResult(row.id, NOT_APPLICABLE, row.not_applicable(run.pics), transport=rig.transport)
+            gate = row.not_applicable(run.pics)
+            verdict = NOT_APPLICABLE if gate else INCONCLUSIVE
             run.results.append(
-                verdict if verdict.reason else CaseResult(row.id, INCONCLUSIVE, reason, transport=rig.transport)
+                CaseResult(row.id, verdict, gate or reason, transport=rig.transport, ocpp=rig.edition.ocpp)
             )
         return False
-    run.findings = check_configuration(run.configuration, run.pics)
+    run.findings = rig.edition.check_configuration(run.configuration, run.pics)
     if reset.by_name:
         run.findings.append(Finding("GetConfiguration", "without keys is not answered; keys were asked for by name"))
     boots = [row["payload"] for row in rig.csms.log if row["action"] == "BootNotification" and row["kind"] == "call"]
-    run.firmware_version = boots[-1].get("firmwareVersion") if boots else None
+    run.firmware_version = rig.edition.firmware_version(boots[-1]) if boots else None
     return True
 
 
@@ -174,10 +178,10 @@ def _end(run: Run, rig: Rig, first: bool) -> None:
     run.firmware_version = rig.firmware_version or run.firmware_version
 
 
-def _levels(case_id: str, pics: Pics) -> list[int | None]:
+def _levels(edition: Edition, case_id: str, pics: Pics) -> list[int | None]:
     """The security profiles a case is run with: those of its own that the product has; None where it is not about
     them."""
-    case = CASES.get(case_id)
+    case = edition.cases.get(case_id)
     supported = pics.answers["security_profiles"]
     return [level for level in case.security if level in supported] or [None] if case is not None else [None]
 
@@ -185,12 +189,13 @@ def _levels(case_id: str, pics: Pics) -> list[int | None]:
 def _judge(
     rig: Rig, reset: Reset, pics: Pics, row: Row, option: str, security: int | None, notes: list[str]
 ) -> CaseResult:
+    ocpp = rig.edition.ocpp
     why = row.not_applicable(pics)
     if why:
-        return CaseResult(row.id, NOT_APPLICABLE, why, option=option, transport=rig.transport)
-    found = CASES.get(row.id)
+        return CaseResult(row.id, NOT_APPLICABLE, why, option=option, transport=rig.transport, ocpp=ocpp)
+    found = rig.edition.cases.get(row.id)
     if found is None:
-        return CaseResult(row.id, SKIPPED, "this case is not implemented", option=option, transport=rig.transport)
+        return CaseResult(row.id, SKIPPED, "not written yet", option=option, transport=rig.transport, ocpp=ocpp)
     return run_case(rig, reset, found, option=option, security=security, notes=notes)
 
 
@@ -209,7 +214,7 @@ def run_case(
     run_notes: list[str] = notes if notes is not None else []
     if security is None and case.security:
         security = case.security[0]
-    result = CaseResult(case.id, PASS, option=option, security=security, transport=rig.transport)
+    result = CaseResult(case.id, PASS, option=option, security=security, transport=rig.transport, ocpp=rig.edition.ocpp)
     try:
         if case.fresh:
             _deliver(rig, reset, result.notes, "as the case asks", security)
@@ -226,7 +231,7 @@ def run_case(
         return result
     rig.csms.fresh_case()
     rig.watch.take()
-    tester = Tester(rig, case.id, option=option, meddler=meddler(rig) if meddler else None)
+    tester = rig.edition.tester(rig, case.id, option=option, meddler=meddler(rig) if meddler else None)
     rig.csms.mutation = mutation
     measured = rig.measure()
     began_us = rig.now_us
@@ -234,6 +239,7 @@ def run_case(
     try:
         prepare(tester, case)
         case.scenario(tester)
+        tester.finish()
     except CaseFailed as failed:
         result.verdict, result.failure = FAIL, failed.failure
         result.reason = str(failed)

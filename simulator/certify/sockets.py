@@ -345,13 +345,15 @@ class SocketRig(Rig):
     speed = SPEED
     patience_s = PATIENCE_S * SPEED
 
-    def __init__(self, profile: str, *, seed: int = 1, tool: Tool | None = None, deliver: bool = True) -> None:
+    def __init__(
+        self, profile: str, *, seed: int = 1, tool: Tool | None = None, deliver: bool = True, ocpp: str = "1.6"
+    ) -> None:
         self.loop = asyncio.new_event_loop()
         self.ports = Ports(self.loop, self)
         self._live_fleet: SocketFleet | None = None
         self._door: Door | None = None
         self._epoch_us: int | None = None
-        super().__init__(profile, seed=seed, tool=tool, deliver=deliver)
+        super().__init__(profile, seed=seed, tool=tool, deliver=deliver, ocpp=ocpp)
 
     @property
     def door(self) -> Door | None:

@@ -90,7 +90,7 @@ class Tester:
         self.member = self.tool.group_member
         self.remote_form = case_id in REMOTE_FORMS
         #: the transaction the tool saw last
-        self.transaction_id: int | None = None
+        self.transaction_id: Any = None
 
     @property
     def option(self) -> str:
@@ -248,14 +248,26 @@ class Tester:
         """Unclaimed messages of these actions (all without) do not matter: the document does not mention them."""
         self.csms.pending[:] = [h for h in self.csms.pending if actions and h.action not in actions]
 
+    def finish(self) -> None:
+        """The scenario is over: what holds of every case is looked at."""
+
+    def sort(self, action: str, payload: Any) -> str:
+        """What kind of message it is, where a kind may be in the background: its action, unless a version says more.
+        ``payload`` are the fields of a message that came, or of one that is expected."""
+        return action
+
+    def _sort(self, wanted: Expected) -> str:
+        return self.sort(wanted.action, wanted.fields)
+
     def _front(self, wanted: frozenset[str] = frozenset()) -> Heard | None:
         """The first unclaimed message; those in the background only if they are wanted."""
+        sorts = ((h, self.sort(h.action, h.payload)) for h in self.csms.pending)
         if wanted and wanted <= self.background:
-            return next((h for h in self.csms.pending if h.action in wanted), None)
-        return next((h for h in self.csms.pending if h.action not in self.background or h.action in wanted), None)
+            return next((h for h, sort in sorts if sort in wanted), None)
+        return next((h for h, sort in sorts if sort not in self.background or sort in wanted), None)
 
     def _next(self, wanted: list[Expected], within_s: float) -> tuple[Expected, Heard]:
-        actions = frozenset(w.action for w in wanted)
+        actions = frozenset(self._sort(w) for w in wanted)
         names = " or ".join(dict.fromkeys(w.action for w in wanted))
         if not self.rig.wait_for(lambda: self._front(actions) is not None, max(within_s, self.rig.patience_s)):
             self._validate(
@@ -278,9 +290,13 @@ class Tester:
         # max keeps the first of equals: the one that was asked for first
         best = max(same, key=lambda w: w.fits(front.payload))
         self._validate(best.step, CAME, front, "", names, front.action, True)
-        if front.action == "StartTransaction":
-            self.transaction_id = next(reversed(self.csms.running), None)
+        self.learn(front)
         return best, front
+
+    def learn(self, heard: Heard) -> None:
+        """A message was claimed."""
+        if heard.action == "StartTransaction":
+            self.transaction_id = next(reversed(self.csms.running), None)
 
     # -- what the tool says
 

@@ -81,6 +81,7 @@ class CaseResult:
     #: security profile the station was delivered with for this case, None without
     security: int | None = None
     transport: str = "simulated"
+    ocpp: str = "1.6"
     began_s: float = 0.0
     took_s: float = 0.0
     validations: list[Validation] = field(default_factory=list)

@@ -39,17 +39,17 @@ Mutation = Callable[[int, list[Any]], list[Any] | None]
 
 
 @cache
-def validator(action: str, kind: int) -> Any:
+def validator(action: str, kind: int, ocpp: str = "1.6") -> Any:
     """The compiled schema of a request (2) or response (3); raises OSError for an action that has none."""
     if action == CONNECT:
         return type(validator("Heartbeat", CALL))(CONNECT_SCHEMA)
-    return get_validator(kind, action, "1.6", parse_float=Decimal)
+    return get_validator(kind, action, ocpp, parse_float=Decimal)
 
 
-def schema_problem(action: str, kind: int, payload: Any) -> str:
+def schema_problem(action: str, kind: int, payload: Any, ocpp: str = "1.6") -> str:
     """What the schema says against a payload; "" when nothing."""
     try:
-        check = validator(action, kind)
+        check = validator(action, kind, ocpp)
     except OSError:
         return f"{action} has no schema"
     for problem in check.iter_errors(payload):
@@ -81,10 +81,10 @@ class ToolCsms(LabCsms):
     pending: list[Heard] = field(default_factory=list)
     results: dict[str, Heard] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
-    #: last status the station told, by connector
+    #: last status the station told, by connector (in 2.x by EVSE: each has one)
     statuses: dict[int, str] = field(default_factory=dict)
-    #: transactions that have begun and not ended: transaction id -> StartTransaction
-    running: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: transactions that have begun and not ended: transaction id -> the message it began with
+    running: dict[Any, dict[str, Any]] = field(default_factory=dict)
     boots: int = 0
     frames: int = 0
     mutation: Mutation | None = None
@@ -165,16 +165,19 @@ class ToolCsms(LabCsms):
             return
         if not hidden:
             self.pending.append(heard)
-        payload = seen.payload
         if seen.action == "BootNotification":
             self.boots += 1
-        elif seen.action == "StatusNotification" and isinstance(payload.get("connectorId"), int):
+        self.learn(seen.action, seen.payload)
+
+    def learn(self, action: str, payload: dict[str, Any]) -> None:
+        """What a CALL of the station says about statuses and transactions."""
+        if action == "StatusNotification" and isinstance(payload.get("connectorId"), int):
             self.statuses[payload["connectorId"]] = str(payload.get("status"))
-        elif seen.action == "StartTransaction":
+        elif action == "StartTransaction":
             for transaction, known in self.transactions.items():
                 if known["start"] == payload and known["stop"] is None:
                     self.running[transaction] = payload
-        elif seen.action == "StopTransaction":
+        elif action == "StopTransaction":
             self.running.pop(payload.get("transactionId"), None)
 
     def _write(
@@ -198,7 +201,8 @@ class Watch:
     """Every frame of the station against the schemas, and the rules of the wire: one CALL in flight, ids used once, no
     answer to what was not asked. ``breaches`` fills up to a bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, ocpp: str = "1.6") -> None:
+        self.ocpp = ocpp
         self.breaches: list[str] = []
         self._in_flight: str | None = None
         self._ids: set[str] = set()
@@ -275,6 +279,6 @@ class Watch:
                 self._breach(f"a CALLERROR with {len(frame)} items")
 
     def _schema(self, action: str, kind: int, payload: Any) -> None:
-        problem = schema_problem(action, kind, payload)
+        problem = schema_problem(action, kind, payload, self.ocpp)
         if problem:
             self._breach(f"{'answer to ' if kind == RESULT else ''}{problem}")

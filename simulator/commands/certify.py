@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,9 +13,12 @@ import simulator
 from simulator.commands.options import command_line, one_of, option, writable
 from simulator.commands.output import print_json, print_table
 
+if TYPE_CHECKING:
+    from simulator.certify.edition import Edition
+
 app = typer.Typer(no_args_is_help=True)
 
-OCPP = ("1.6",)
+OCPP = ("1.6", "2.0.1")
 MAX_SEED = 2**63 - 1
 
 
@@ -46,23 +49,27 @@ def station(
     report: Path | None = option("--report", "Write an HTML report."),
     junit: Path | None = option("--junit", "Write JUnit XML."),
 ) -> None:
-    """Run the station cases of OCPP 1.6 on the virtual clock; those about connections also on sockets.
+    """Run the station cases of a version on the virtual clock; those about connections also on sockets.
 
     Exit code 0: all passed, 1: not, 2: bad input.
     """
-    from simulator.certify import catalogue
     from simulator.certify import report as reports
-    from simulator.certify.runner import BOTH, SIMULATED, TRANSPORTS, run_cases
+    from simulator.certify.edition import edition_of
+    from simulator.certify.runner import BOTH, SIMULATED, TRANSPORTS, on_sockets, run_cases
 
-    one_of(ocpp.lower().removeprefix("ocpp").removesuffix("j"), set(OCPP), "protocol version", "--ocpp")
+    version = ocpp.lower().removeprefix("ocpp").removesuffix("j")
+    one_of(version, set(OCPP), "protocol version", "--ocpp")
+    edition = edition_of(version)
     writable({"--summary": summary, "--report": report, "--junit": junit})
     if list_only:
-        _list(profile, catalogue.wanted(case) if case else catalogue.runnable(), as_json)
+        _list(profile, edition, edition.wanted(case) if case else edition.runnable(), as_json)
         return
     began_s = time.perf_counter()
     way = transport.lower() if transport else SIMULATED if case else BOTH
     one_of(way, TRANSPORTS, "transport", "--transport")
-    run = run_cases(profile, case, seed=seed, shuffle=shuffle, declaration=declaration, transport=way)
+    if way == BOTH and not on_sockets(edition.runnable(), version):
+        way = SIMULATED
+    run = run_cases(profile, case, seed=seed, shuffle=shuffle, declaration=declaration, transport=way, ocpp=version)
     command = command_line(context)
     data = reports.report(run, version=simulator.__version__, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
@@ -79,12 +86,9 @@ def station(
     raise typer.Exit(run.exit_code)
 
 
-def _list(profile: str, rows: list[Any], as_json: bool) -> None:
+def _list(profile: str, edition: Edition, rows: list[Any], as_json: bool) -> None:
     """Which cases there are, and for whom."""
-    from simulator.certify.case import CASES
-    from simulator.certify.pics import pics_of
-
-    pics = pics_of(profile)
+    pics = edition.pics_of(profile)
     found = [
         {
             "id": row.id,
@@ -93,7 +97,7 @@ def _list(profile: str, rows: list[Any], as_json: bool) -> None:
             "mark": row.mark,
             "condition": row.condition,
             "applies": not row.not_applicable(pics),
-            "implemented": row.id in CASES,
+            "implemented": row.id in edition.cases,
         }
         for row in rows
     ]

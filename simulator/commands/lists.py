@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from simulator.certify.pics import pics_of
+from simulator.certify.edition import EDITIONS, edition_of
 from simulator.commands.options import one_of, option
 from simulator.commands.output import print_json, print_table
 from simulator.errors import ProfileError
@@ -86,9 +86,15 @@ def validate_profiles(
 
 
 @profiles.command("pics")
-def profile_pics(name: str = typer.Argument(..., help="Profile, or a YAML file."), as_json: bool = JSON) -> None:
-    """The Protocol Implementation Conformance Statement (1.6) that follows from a profile."""
-    pics = pics_of(name)
+def profile_pics(
+    name: str = typer.Argument(..., help="Profile, or a YAML file."),
+    ocpp: str = option("--ocpp", "Protocol version: 1.6 or 2.0.1.", "1.6"),
+    as_json: bool = JSON,
+) -> None:
+    """The Protocol Implementation Conformance Statement that follows from a profile; in 2.0.1 its features."""
+    version = ocpp.lower().removeprefix("ocpp").removesuffix("j")
+    one_of(version, EDITIONS, "protocol version", "--ocpp")
+    pics = edition_of(version).pics_of(name)
     if as_json:
         print_json(pics.as_dict())
         return

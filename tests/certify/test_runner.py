@@ -9,9 +9,10 @@ import pytest
 from simulator.certify import runner
 from simulator.certify.case import Case
 from simulator.certify.configuration import check_configuration, keys
+from simulator.certify.edition16 import DELIVERED
 from simulator.certify.pics import pics_of
 from simulator.certify.reset import NotBasic, Reset
-from simulator.certify.rig import DELIVERED, Rig
+from simulator.certify.rig import Rig
 from simulator.certify.runner import run_case, run_cases
 from simulator.certify.states import charging, reserved, station_unavailable
 from simulator.certify.tester import Tester

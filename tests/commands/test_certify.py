@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from simulator.certify.case import CASES, Case
+from simulator.certify.edition import EDITIONS
 from simulator.certify.tester import Tester
 from simulator.cli import app
 from simulator.commands.certify import OCPP
@@ -46,8 +47,8 @@ def test_failed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_versions() -> None:
-    """Any way of writing the one there is."""
-    assert OCPP == ("1.6",)
+    """Any way of writing those there are."""
+    assert OCPP == EDITIONS == ("1.6", "2.0.1")
     assert RUNNER.invoke(app, ["certify", "station", "--ocpp", "1.6J", "--case", "TC_027"]).exit_code == 0
 
 
@@ -66,7 +67,7 @@ def test_list() -> None:
     [
         (["--case", "TC_0033"], UnknownName),
         (["--profile", "generic/none"], AuthorError),
-        (["--ocpp", "2.0.1"], AuthorError),
+        (["--ocpp", "2.1"], AuthorError),
         (["--report", "/nowhere/at/all.html"], AuthorError),
     ],
 )
