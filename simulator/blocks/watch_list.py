@@ -97,7 +97,7 @@ def anything(st: Station) -> bool:
     )
 
 
-# -- reading ------------------------------------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------------------------------
 
 
 def text_of(st: Station, row: Watched) -> str:
@@ -125,7 +125,7 @@ def is_beyond(st: Station, row: Watched) -> bool:
     return value is not None and bool(value > level if row.monitor.kind == UPPER else value < level)
 
 
-# -- when to look again -------------------------------------------------------------------------------------------------
+# -- when to look again ------------------------------------------------------------------------------------------------
 
 
 def foresee(st: Station, watch: Watch, n: int, now: int, *, missed: bool) -> int | None:
