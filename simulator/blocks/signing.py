@@ -3,8 +3,9 @@
 It begins when the CSMS asks (A02) or when the certificate in use has less than a month left (A03.FR.02), a third of its
 life for one that is short-lived. The operator's name must be known (A02.FR.13: it goes into the request). One request
 is under way at a time. A request that nobody answered is sent again after CertSigningWaitMinimum seconds, then after
-twice that and so on, CertSigningRepeatTimes times; one that was answered is not repeated, because the white paper
-advises against it (A02 error handling): an operator has to look.
+twice that and so on, CertSigningRepeatTimes times. One that was answered is repeated just so as long as no certificate
+comes (2.x A02.FR.17-19), or not at all, because the white paper of the older version advises against it (A02 error
+handling): an operator has to look.
 """
 
 from __future__ import annotations
@@ -110,12 +111,26 @@ def _send(st: Station, own: Signing) -> None:
         _later(st, own)
 
 
-def answered(st: Station, status: str) -> None:
-    """SignCertificate was answered; the certificate comes by itself, or an operator looks."""
-    if st.data.get("signing") is not None:
+def answered(st: Station, status: str, *, awaited: bool = False) -> None:
+    """SignCertificate was answered; the certificate comes by itself, or an operator looks. ``awaited``: if it does not
+    come in time it is asked for again."""
+    own: Signing | None = st.data.get("signing")
+    if own is None:
+        return
+    if awaited and status == "Accepted":
+        own.asking = False
+        _later(st, own)
+    else:
         _over(st)
         if status != "Accepted":
             st.record(Remark("the CSMS does not pass the request for a certificate on"))
+
+
+def heard(st: Station) -> None:
+    """A certificate has come, good or not: nothing is asked for any more until somebody wants it (A02.FR.17, FR.20)."""
+    own: Signing | None = st.data.get("signing")
+    if own is not None and own.csr:
+        _over(st)
 
 
 def failed(st: Station, code: str) -> None:

@@ -13,6 +13,7 @@ from simulator.core.security_event import EVENTS_ALWAYS
 from simulator.ocpp2x import (
     authorization,
     availability,
+    certificates,
     data_transfer,
     diagnostics,
     firmware,
@@ -89,6 +90,7 @@ def _dialect(
         logs.table,
         firmware.table,
         triggers.table,
+        certificates.table,
     )
     dialect.policy = Policy2x()
     return dialect

@@ -1,0 +1,191 @@
+"""Roots and the station's own certificate in 2.x. Tests with an id in their name are cases of part 6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.blocks import certificates
+from simulator.blocks.certificates import ADDITIONAL_CHECK, MAX_CHAIN, STORE_LENGTH
+from simulator.blocks.product_settings import ORGANIZATION
+from simulator.blocks.signing import REPEAT_TIMES, WAIT_MINIMUM
+from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
+from simulator.ocpp2x import certificates as dialect
+from simulator.pki import work
+from simulator.pki.authority import DAY_US
+from tests.bench import each_2x, frames
+from tests.secure import SecureLab, authority, secured
+
+V2G_ROOT, MO_ROOT = "V2GRootCertificate", "MORootCertificate"
+
+
+def hashed(pem: str) -> dict[str, str]:
+    """Hash data as a CSMS computes it by itself."""
+    facts = work.inspect_certificate(pem)
+    return {
+        "hashAlgorithm": "SHA256",
+        "issuerNameHash": facts["issuer_name_hash"],
+        "issuerKeyHash": facts["issuer_key_hash"],
+        "serialNumber": facts["serial_number"],
+    }
+
+
+def install(lab: SecureLab, name: str, use: str = CSMS_ROOT, **times: int) -> str:
+    return lab.install(authority(name, **times).pem, use)
+
+
+def listed(lab: SecureLab, *uses: str) -> list[tuple[str, dict[str, str]]]:
+    answer = lab.ask("GetInstalledCertificateIds", **({"certificateType": list(uses)} if uses else {}))
+    rows = answer.get("certificateHashDataChain", [])
+    assert (answer["status"] == "Accepted") == bool(rows)
+    return [(row["certificateType"], row["certificateHashData"]) for row in rows]
+
+
+def csr_of(lab: SecureLab) -> str:
+    """TriggerMessage, and the request that follows."""
+    before = len(lab.csms.sent("SignCertificate"))
+    assert lab.ask("TriggerMessage", requestedMessage="SignChargingStationCertificate") == {"status": "Accepted"}
+    lab.run(1)
+    (asked,) = lab.csms.sent("SignCertificate")[before:]
+    assert asked["certificateType"] == STATION
+    return str(asked["csr"])
+
+
+def logged(lab: SecureLab) -> str:
+    """The security log."""
+    return str(lab.station.board.flash.get("facts", "security_log"))
+
+
+@each_2x
+@pytest.mark.parametrize("use", [CSMS_ROOT, MANUFACTURER_ROOT, V2G_ROOT, MO_ROOT])
+def test_tc_m_01_to_04_and_12_to_16_install_and_list(version: str, use: str) -> None:
+    """M03.FR.01-04, M05.FR.01-02, FR.17."""
+    lab = secured(version)
+    assert listed(lab, use) == []
+    assert install(lab, "second", use) == install(lab, "second", use) == "Accepted"
+    assert listed(lab, use) == [(use, hashed(authority("second").pem))]
+    assert listed(lab, "V2GCertificateChain") == []  # TC_M_17
+    assert lab.events() == [] and logged(lab).count(f"ReconfigurationOfSecurityParameters {use} installed") == 1
+
+
+@each_2x
+def test_tc_m_18_19_of_all_uses(version: str) -> None:
+    """Without a type everything is listed, but not the station's own certificate."""
+    lab = secured(version, profile=3)
+    install(lab, "maker", MANUFACTURER_ROOT)
+    both = [(CSMS_ROOT, hashed(authority("operator").pem)), (MANUFACTURER_ROOT, hashed(authority("maker").pem))]
+    assert listed(lab) == both == listed(lab, MANUFACTURER_ROOT, CSMS_ROOT)
+    assert len(certificates.installed(lab.station, STATION)) == 1
+
+
+@each_2x
+def test_tc_m_05_06_07_refused(version: str) -> None:
+    """M05.FR.06-07."""
+    lab = secured(version, settings={STORE_LENGTH: 1})
+    assert install(lab, "old", before_us=-10 * DAY_US, after_us=-DAY_US) == "Rejected"
+    assert lab.install("no certificate", MANUFACTURER_ROOT) == "Rejected"
+    assert install(lab, "second") == "Accepted" and install(lab, "third") == "Rejected"
+    lab.run(1)
+    assert lab.events() == ["InvalidCsmsCertificate"]
+    assert listed(lab) == [(CSMS_ROOT, hashed(authority("second").pem))]
+    if version == "2.1":
+        answer = lab.ask("InstallCertificate", certificateType="OEMRootCertificate", certificate="x")
+        assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
+
+
+@each_2x
+def test_tc_m_20_to_23_delete(version: str) -> None:
+    """M04.FR.01-06."""
+    lab = secured(version, profile=3)
+    install(lab, "second")
+    (_, used), (_, second) = listed(lab, CSMS_ROOT)
+    own = hashed(certificates.installed(lab.station, STATION)[0])
+    assert lab.delete(second) == "Accepted" and lab.delete(second) == "NotFound"
+    assert lab.delete(used) == "Failed"  # it is in use
+    assert lab.delete(own) in ("Failed", "NotFound") and len(certificates.installed(lab.station, STATION)) == 1
+    assert [row for _, row in listed(lab)] == [used]
+
+
+@each_2x
+def test_with_the_additional_check(version: str) -> None:
+    """TC_M_09, M05.FR.10-11."""
+    lab = secured(version, profile=2, settings={ADDITIONAL_CHECK: True})
+    assert install(lab, "second") == "Rejected" and len(listed(lab)) == 1
+
+
+@each_2x
+@pytest.mark.parametrize("profile", [0, 3])
+def test_tc_a_11_the_certificate_is_renewed(version: str, profile: int) -> None:
+    """A02.FR.02-03, FR.06, FR.08."""
+    lab = secured(version, profile=profile, roots=(authority("operator").pem,))
+    before = lab.links()
+    csr = csr_of(lab)
+    answer = lab.ask("CertificateSigned", certificateChain=lab.sign(csr), certificateType=STATION)
+    assert answer["status"] == "Accepted"
+    lab.run(30)
+    assert lab.links() == before + (profile == 3) and lab.station.gate == "accepted"
+    assert lab.events() == [] and "certificate of the station renewed" in logged(lab)
+    assert lab.run(3600).csms.sent("SignCertificate")[1:] == []  # it has come: nothing is asked for again
+
+
+@each_2x
+def test_tc_a_14_an_invalid_certificate(version: str) -> None:
+    """A02.FR.07, FR.16, FR.20: refused with an event, and not asked for again by itself."""
+    lab = secured(version, profile=3)
+    csr = csr_of(lab)
+    for chain in (lab.sign(csr, authority("stranger")), "x" * (int(lab.station.settings[MAX_CHAIN]) + 1), "no"):
+        answer = lab.ask("CertificateSigned", certificateChain=chain[:10_000])
+        assert answer["status"] == "Rejected"
+    lab.run(3600)
+    assert set(lab.events()) == {"InvalidChargingStationCertificate"} and len(lab.events()) == 3
+    assert len(lab.csms.sent("SignCertificate")) == 1
+    assert lab.certificate_signed(lab.sign(csr)) == "Accepted"
+
+
+@each_2x
+def test_tc_a_15_not_passed_on(version: str) -> None:
+    """A02.FR.12: a request that the CSMS refuses is not repeated."""
+    lab = secured(version)
+    lab.csms.script["SignCertificate"] = lambda csms, payload: {"status": "Rejected"}
+    csr_of(lab)
+    assert len(lab.run(3600).csms.sent("SignCertificate")) == 1
+
+
+@each_2x
+def test_tc_a_23_no_certificate_comes(version: str) -> None:
+    """A02.FR.17-19: asked again after a wait that doubles, so many times."""
+    lab = secured(version, settings={WAIT_MINIMUM: 10, REPEAT_TIMES: 2})
+    csr = csr_of(lab)
+    lab.run(600)
+    moments = [second for second, _, _ in frames(lab.csms, "SignCertificate")]
+    assert [round(later - moments[0]) for later in moments] == [0, 10, 30]
+    assert {payload["csr"] for payload in lab.csms.sent("SignCertificate")} == {csr}
+    assert csr_of(lab) != csr  # the CSMS may always ask
+
+
+@each_2x
+def test_other_certificates_are_not_asked_for(version: str) -> None:
+    lab = secured(version)
+    answer = lab.ask("CertificateSigned", certificateChain="x", certificateType="V2GCertificate")
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
+    assert lab.ask("TriggerMessage", requestedMessage="SignV2GCertificate")["status"] == "NotImplemented"
+    assert lab.events() == [] and not dialect.table.feature
+
+
+@each_2x
+def test_without_the_name_of_the_operator(version: str) -> None:
+    """A02: the request would have to name it."""
+    lab = secured(version, settings={ORGANIZATION: ""})
+    assert lab.ask("TriggerMessage", requestedMessage="SignChargingStationCertificate") == {"status": "Rejected"}
+
+
+@each_2x
+def test_hash_data_of_a_chain(version: str) -> None:
+    """M03.FR.04: what came with it is listed under it."""
+    lab = secured(version)
+    facts = work.inspect_certificate(authority("second").pem)
+    child: dict[str, Any] = {**work.inspect_certificate(authority("third").pem)}
+    certificates.deliver(lab.station, CSMS_ROOT, {**facts, "children": [child]})
+    (row,) = lab.ask("GetInstalledCertificateIds")["certificateHashDataChain"]
+    assert row["childCertificateHashData"] == [hashed(authority("third").pem)]
