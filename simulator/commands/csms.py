@@ -27,7 +27,10 @@ def csms(
     tls_client_ca: Path | None = option("--tls-client-ca", "Roots of the certificates that stations must have."),
     ca_cert: Path | None = option("--ca-cert", "Authority that signs what stations ask for with SignCertificate."),
     ca_key: Path | None = option("--ca-key", "Its private key."),
-    file_port: int = option("--file-port", "Port of the file server: http, then https, ftp, ftps; 0: free ones.", 9002),
+    file_port: int | None = option(
+        "--file-port",
+        "Port of the file server: http, then https, ftp, ftps; without it after --http-port, 0: free ones.",
+    ),
     files: Path | None = option("--files", "Folder of the file server; a temporary one without it."),
     file_auth: bool = option("--file-auth", "Ask for the login for downloads, too.", False),
     file_password: str | None = option("--file-password", "Password of the user cpfarm; a new one without it."),
@@ -49,7 +52,8 @@ def csms(
         tls_client_ca=tls_client_ca,
         ca_cert=ca_cert,
         ca_key=ca_key,
-        file_port=file_port,
+        # next to the others, so that a second reference CSMS on other ports does not meet the first one's
+        file_port=file_port if file_port is not None else http_port + 1 if http_port else 0,
         files=files,
         file_auth=file_auth,
         file_password=file_password,

@@ -31,6 +31,18 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c() -> None:
         assert running.wait(10) == 0 and running.stderr.read() == ""
 
 
+def test_the_file_server_stands_beside_the_http_port() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1] // 2 + 10_000  # five ports that are hardly anybody's
+    words = [sys.executable, "-m", "simulator", "csms", "--port", "0", "--http-port", str(free)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": ":".join(sys.path)}) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        assert f"http://127.0.0.1:{free + 1} " in running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+
+
 def test_a_port_that_is_taken(cpfarm: Cpfarm) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
