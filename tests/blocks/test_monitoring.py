@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -282,7 +283,7 @@ def test_a_register_is_looked_at_when_it_has_passed_and_not_before(version: str)
     (event,) = told(lab, upper)
     assert float(event["actualValue"]) == int(begin) + 3001
     values = [float(e["actualValue"]) for e in told(lab, delta)]
-    assert {b - a for a, b in zip(values, values[1:], strict=False)} == {1000.0} and len(values) >= 5
+    assert {b - a for a, b in pairwise(values)} == {1000.0} and len(values) >= 5
     assert len(ticks) == len(values) + 1, "as often as something was due"
 
 
