@@ -167,6 +167,10 @@ DEFAULT_MEASURAND = "default_measurand"
 SAMPLES_AREA = "samples"
 MAX_COLLECTED = 250
 DAY_US = 86_400_000_000
+#: an aligned moment that the clock has not quite reached is waited for at least so long
+EARLY_US = 1_000
+#: an answer of the CSMS that moves the clock forward by less than this skips no aligned moment
+CORRECTION_US = 1_000_000
 
 
 @drain(20)
@@ -277,9 +281,14 @@ def align(st: Station, now: int) -> None:
 
 @at("clock")
 def realign(st: Station, now: int) -> None:
-    """The clock was moved: what is planned by it is planned anew."""
-    if st.timers.get("aligned") is not None or st.timers.get("aligned_end") is not None:
-        _arm_aligned(st, now)
+    """The clock was moved: what is planned by it is planned anew; a moment that it was just put past is due now."""
+    wall_us = st.board.rtc.wall(now)
+    for name, interval_s in _aligned_timers(st):
+        if st.timers.get(name) is not None:
+            if st.data[name + "_us"] <= wall_us < st.data[name + "_us"] + CORRECTION_US:
+                st.timers.set(name, now)
+            else:
+                _arm_moment(st, name, interval_s, now)
 
 
 @at("settings")
@@ -294,24 +303,45 @@ def replan(st: Station, now: int) -> None:
 
 
 def _arm_aligned(st: Station, now: int) -> None:
-    for name, interval_s in (
+    for name, interval_s in _aligned_timers(st):
+        _arm_moment(st, name, interval_s, now)
+
+
+def _aligned_timers(st: Station) -> tuple[tuple[str, int], ...]:
+    """Timers of aligned values, and the seconds between their moments."""
+    return (
         ("aligned", st.settings[ALIGNED_INTERVAL]),
         ("aligned_end", st.dialect.policy.aligned_end_interval_s(st)),
-    ):
-        if interval_s <= 0:
-            st.timers.cancel(name)
-            continue
-        # counted from midnight of the station's own clock
-        into_day = st.board.rtc.wall(now) % DAY_US
-        interval_us = interval_s * 1_000_000
-        next_us = (into_day // interval_us + 1) * interval_us
-        st.timers.set(name, now + min(next_us, DAY_US) - into_day)
+    )
+
+
+def _arm_moment(st: Station, name: str, interval_s: int, now: int) -> None:
+    """The next moment of an interval, counted from midnight of the station's own clock."""
+    if interval_s <= 0:
+        st.timers.cancel(name)
+        return
+    wall_us = st.board.rtc.wall(now)
+    into_day = wall_us % DAY_US
+    interval_us = interval_s * 1_000_000
+    left_us = min((into_day // interval_us + 1) * interval_us, DAY_US) - into_day
+    st.data[name + "_us"] = wall_us + left_us
+    st.timers.set(name, now + left_us)
+
+
+def _early(st: Station, name: str, now: int) -> bool:
+    """Is it not yet time by a clock that runs too slow? Then the timer is set again, or the moment would come twice."""
+    left_us = int(st.data[name + "_us"]) - st.board.rtc.wall(now)
+    if left_us > 0:
+        st.timers.set(name, now + max(left_us, EARLY_US))
+    return left_us > 0
 
 
 @on_timer("aligned")
-def aligned(st: Station, index: int, now: int) -> None:
+def aligned(st: Station, index: int, now: int) -> object:
     """A clock-aligned moment: every EVSE, in a transaction or not (1.6 4.7, J01.FR.14, FR.22)."""
-    _arm_aligned(st, now)
+    if _early(st, "aligned", now):
+        return QUIET
+    _arm_moment(st, "aligned", st.settings[ALIGNED_INTERVAL], now)
     for evse in st.evses:
         reading = readings.take(st, evse, "Sample.Clock", wanted(st, ALIGNED_MEASURANDS))
         if reading is None:
@@ -320,12 +350,15 @@ def aligned(st: Station, index: int, now: int) -> None:
             publish_sample(st, evse, evse.tx, reading, "MeterValueClock")
         elif st.gate == "accepted":
             st.publish(MeterSampled(evse.evse_id, reading))
+    return None
 
 
 @on_timer("aligned_end")
 def aligned_for_end(st: Station, index: int, now: int) -> None:
     """A clock-aligned value for the end messages."""
-    _arm_aligned(st, now)
+    if _early(st, "aligned_end", now):
+        return
+    _arm_moment(st, "aligned_end", st.dialect.policy.aligned_end_interval_s(st), now)
     measurands = st.settings[END_ALIGNED_MEASURANDS]
     if not measurands:
         return

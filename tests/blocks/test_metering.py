@@ -127,6 +127,27 @@ def test_clock_aligned_values_come_in_and_outside_of_transactions(version: str) 
 
 
 @each_version
+@pytest.mark.parametrize("ppm", [-1_000, -20, 20])
+def test_an_aligned_moment_comes_once_by_a_clock_that_drifts(version: str, ppm: int) -> None:
+    """A slow clock has not reached the moment when the timer is due: nothing is told before it, nor twice."""
+    lab = bench(version, settings={ALIGNED_INTERVAL: 900, SAMPLE_INTERVAL: 0})
+    lab.inject("rtc.drift", ppm=ppm).run(100)
+    lab.ask("TriggerMessage", requestedMessage="Heartbeat")  # so that heartbeats and moments do not coincide
+    lab.run(7_900)
+    stamps = [reading["timestamp"][:19] for _, reading in told(lab, "Sample.Clock")]
+    assert stamps == sorted(set(stamps)) and len(stamps) == 8
+    assert all(stamp[14:] in ("00:00", "15:00", "30:00", "45:00") for stamp in stamps)
+
+
+@each_version
+def test_a_heartbeat_at_an_aligned_moment_does_not_skip_it(version: str) -> None:
+    """By a slow clock it is not yet time, and then the answer puts the clock just past it."""
+    lab = bench(version, settings={ALIGNED_INTERVAL: 900, SAMPLE_INTERVAL: 0})
+    lab.inject("rtc.drift", ppm=-20).run(8_000)
+    assert len(told(lab, "Sample.Clock")) == 8
+
+
+@each_version
 def test_aligned_values_follow_a_clock_that_is_set(version: str) -> None:
     """The moments are of the station's own clock."""
     lab = bench(version, settings={ALIGNED_INTERVAL: 60})
