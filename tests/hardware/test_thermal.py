@@ -11,6 +11,7 @@ import pytest
 from simulator.core.model import ThermalSpec
 from simulator.errors import AuthorError
 from simulator.hardware.board import Board
+from simulator.hardware.thermal import CUT_OUT, DERATED, FAILED, NORMAL
 
 S, DAY = 1_000_000, 86_400_000_000
 SPEC = ThermalSpec()
@@ -80,7 +81,7 @@ def test_worn_contacts_derate_then_recover_then_fail(board: Board) -> None:
     flow(board, 32.0, 6 * DAY)
     run(board, 6 * DAY, 6 * DAY + 3600 * S)
     # 0.4 + 0.6 mOhm make 75 K of the 30 K
-    assert board.thermal.state(1) == "derated" and board.limit_share(1) == SPEC.derate_to
+    assert board.thermal.state(1) == DERATED and board.limit_share(1) == SPEC.derate_to
     assert [(p.component, p.code, p.blocks) for p in board.problems(1)] == [
         ("TemperatureSensor", "high_temperature", False)
     ]
@@ -93,7 +94,7 @@ def test_worn_contacts_derate_then_recover_then_fail(board: Board) -> None:
     run(board, 6 * DAY + 7200 * S, 20 * DAY - 1)
     assert board.thermal.state(1) == "normal"
     run(board, 20 * DAY - 1, 20 * DAY)
-    assert board.thermal.state(1) == "failed" and board.limit_share(1) == 0.0
+    assert board.thermal.state(1) == FAILED and board.limit_share(1) == 0.0
     assert [(p.component, p.blocks, p.info) for p in board.problems(1)] == [
         ("Connector", True, "connector contact burnt")
     ]
@@ -106,11 +107,11 @@ def test_far_too_hot_is_switched_off(board: Board) -> None:
     board.inject("w", "thermal.contact_worn", 2, {"extra_mohm": 1.6, "growth_mohm_per_day": 0.0}, 0)
     flow(board, 32.0, 0, evse=2)
     run(board, 0, 4 * 3600 * S)
-    assert board.thermal.state(2) == "cut_out" and board.limit_share(2) == 0.0
+    assert board.thermal.state(2) == CUT_OUT and board.limit_share(2) == 0.0
     assert [p.blocks for p in board.problems(2)] == [True]
     flow(board, 0.0, 4 * 3600 * S, evse=2)
     run(board, 4 * 3600 * S, 8 * 3600 * S)
-    assert board.thermal.state(2) == "normal" and board.problems(2) == ()
+    assert board.thermal.state(2) == NORMAL and board.problems(2) == ()
 
 
 def test_a_contact_gets_hotter_from_day_to_day(board: Board) -> None:

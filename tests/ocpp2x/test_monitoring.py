@@ -9,6 +9,7 @@ import pytest
 from simulator.blocks import monitors
 from simulator.core import inputs as i
 from simulator.core.settings import WRITE_ONLY
+from simulator.ocpp2x.monitoring import BASES, CRITERIA
 from simulator.profile.compiled import compile_profile
 from tests.bench import Lab, bench, each_2x
 from tests.ocpp2x.monitor_requests import (
@@ -129,7 +130,7 @@ def test_by_criteria(version: str) -> None:
         (STATION_STATE, "PeriodicClockAligned", 900),
     ):
         set_one(lab, target, kind, value)
-    names = ["ThresholdMonitoring", "DeltaMonitoring", "PeriodicMonitoring"]
+    names = list(CRITERIA)
     wanted = [{"UpperThreshold", "LowerThreshold"}, {"Delta"}, {"Periodic", "PeriodicClockAligned"}]
     for count in (1, 2, 3):
         answer, found = report(lab, 40 + count, monitoringCriteria=names[:count])
@@ -173,6 +174,7 @@ def test_bases(version: str) -> None:
         _, found = report(lab)
         return sum(len(one["variableMonitoring"]) for one in found)
 
+    assert set(BASES) == set(monitors.ACTIVE_BASE.values)
     own = monitors.own(lab.station.model)
     everything, hard_wired = len(own.monitors), len(own.problems)
     assert 0 < hard_wired < everything
