@@ -1,8 +1,9 @@
 """K Smart charging: which charging profiles are installed, and which may be.
 
-Profiles lie on flash and survive a reboot (1.6 errata 3.37); those of a transaction go with it. A new one takes the
-place of the one with its id, and of the one with its purpose and stack level at the same place. What limit follows from
-them is the business of ``blocks/smart_charging``.
+Profiles lie on flash and survive a reboot (1.6 errata 3.37, K01.FR.27); those of a transaction go with it. A new one
+takes the place of the one with its id. Where another one of its purpose has its stack level at the same place, it takes
+the place of that too, or is refused (:data:`UNIQUE_LEVELS`). What limit follows from them is the business of
+``blocks/smart_charging``; those that do not come from the CSMS, of ``blocks/external_limit``.
 
 Sources: 1.6 3.13, 5.5, 5.16, 9.4, errata 3.25, 3.26, 3.37 to 3.42; part 2 K01, K10.
 """
@@ -94,12 +95,20 @@ PROFILE_AREA = "charging_profiles"
 NAME = "smart_charging"
 
 
+#: capability of a dialect: a second profile of a purpose and level is refused unless their times differ (K01.FR.06)
+UNIQUE_LEVELS = "charging_profile_levels_unique"
+#: who sets limits: the CSMS, and those beside it (ChargingLimitSourceEnumType)
+CSMS, SOURCES = "CSO", ("EMS", "SO", "Other")
+
+
 class Installed(msgspec.Struct, frozen=True, gc=False):
-    """A profile as it lies on flash. ``evse_id`` 0: the station, or every EVSE. ``at_us``: wall time of its arrival."""
+    """A profile as it lies on flash. ``evse_id`` 0: the station, or every EVSE. ``at_us``: wall time of its arrival.
+    ``source``: who wants it."""
 
     evse_id: int
     profile: cs.ChargingProfile
     at_us: int
+    source: str = CSMS
 
 
 class Store:
@@ -107,16 +116,18 @@ class Store:
 
     ``profiles`` by id; ``expected``: EVSE id -> (token, profile) of accepted remote starts; ``phases``: EVSE id -> how
     many a running session began with. ``seen`` and ``offset_us`` (wall time less ``now``): what the present limits
-    follow from; ``next_us``: when they change by themselves (monotonic).
+    follow from; ``next_us``: when they change by themselves (monotonic). ``external``: a limit that is not of the CSMS
+    has come or gone since.
     """
 
-    __slots__ = ("expected", "next_us", "offset_us", "phases", "profiles", "seen")
+    __slots__ = ("expected", "external", "next_us", "offset_us", "phases", "profiles", "seen")
 
     def __init__(self) -> None:
         self.profiles: dict[int, Installed] = {}
         self.expected: dict[int, tuple[str, cs.ChargingProfile]] = {}
         self.phases: dict[int, int] = {}
         self.seen: object = None
+        self.external = False
         self.next_us = self.offset_us = 0
 
 
@@ -152,7 +163,8 @@ def units(st: Station) -> tuple[str, ...]:
 def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
     """Why this profile cannot be used at this EVSE, whatever runs there; empty when it can.
 
-    UnknownEvse, WrongEvse (its purpose), StackLevel, Schedule (malformed), Unit, Periods, TooMany.
+    UnknownEvse, WrongEvse (its purpose), StackLevel, Schedule (malformed), Unit, Periods, External (the id is that of a
+    limit that is not of the CSMS), Duplicate, TooMany.
     """
     if evse_id != 0 and st.evse(evse_id) is None:
         return "UnknownEvse"
@@ -170,6 +182,12 @@ def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
             return "Periods"
         if not _in_order(schedule):
             return "Schedule"
+    if NAME in st.data:
+        there = st.data[NAME].profiles.get(profile.id)
+        if there is not None and there.profile.purpose == cs.EXTERNAL:
+            return "External"  # K01.FR.05
+        if UNIQUE_LEVELS in st.dialect.capabilities and _duplicate(st, evse_id, profile):
+            return "Duplicate"
     rest = len(st.data[NAME].profiles) - len(_replaced(st, evse_id, profile)) if NAME in st.data else 0
     if rest >= st.settings[MAX_PROFILES]:
         return "TooMany"
@@ -189,16 +207,45 @@ def _in_order(schedule: cs.Schedule) -> bool:
 def _replaced(st: Station, evse_id: int, profile: cs.ChargingProfile) -> list[int]:
     """Ids of the profiles a new one takes the place of: the same id, or the same purpose and level at the same place
     (1.6 5.16.3)."""
+    by_level = UNIQUE_LEVELS not in st.dialect.capabilities
     return [
         number
         for number, there in store_of(st).profiles.items()
         if number == profile.id
         or (
-            there.evse_id == evse_id
+            by_level
+            and there.evse_id == evse_id
             and there.profile.purpose == profile.purpose
             and there.profile.stack_level == profile.stack_level
         )
     ]
+
+
+def _duplicate(st: Station, evse_id: int, profile: cs.ChargingProfile) -> bool:
+    """Is there another one of its purpose and level that it could be mistaken for (K01.FR.06, FR.39, FR.52-53)?"""
+    for number, there in store_of(st).profiles.items():
+        other = there.profile
+        if number == profile.id or (other.purpose, other.stack_level) != (profile.purpose, profile.stack_level):
+            continue
+        if profile.purpose == cs.TX:
+            if other.transaction_key == profile.transaction_key:
+                return True
+        elif there.evse_id == evse_id:
+            if _overlap(other, profile):
+                return True
+        elif 0 in (there.evse_id, evse_id):  # one of all EVSEs and one of this very EVSE
+            return True
+    return False
+
+
+def _overlap(one: cs.ChargingProfile, other: cs.ChargingProfile) -> bool:
+    """Are there moments at which both are valid?"""
+    begin = max(one.valid_from_us or -cs.NEVER_US, other.valid_from_us or -cs.NEVER_US)
+    end = min(
+        cs.NEVER_US if one.valid_to_us is None else one.valid_to_us,
+        cs.NEVER_US if other.valid_to_us is None else other.valid_to_us,
+    )
+    return begin < end
 
 
 def install(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
@@ -216,17 +263,22 @@ def install(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
         if profile.transaction_key not in (None, tx.key):
             return "OtherTransaction"
         profile = msgspec.structs.replace(profile, transaction_key=tx.key)
-    new = Installed(evse_id, profile, st.board.rtc.wall(st.now))
+    return "" if keep(st, evse_id, profile, CSMS) else "Flash"
+
+
+def keep(st: Station, evse_id: int, profile: cs.ChargingProfile, source: str) -> bool:
+    """Put a profile on flash and in force, in place of those it replaces; False when flash refuses."""
+    new = Installed(evse_id, profile, st.board.rtc.wall(st.now), source)
     size = 64 + 12 * sum(len(schedule.periods) for schedule in profile.schedules)
     replaced = _replaced(st, evse_id, profile)
     if not st.board.flash.write(PROFILE_AREA, profile.id, new, size):
         st.record(FlashTrouble(PROFILE_AREA, st.board.flash.why, f"charging profile {profile.id}"))
-        return "Flash"
+        return False
     remove(st, [number for number in replaced if number != profile.id])
     store = store_of(st)
     store.profiles[profile.id] = new
     store.seen = None
-    return ""
+    return True
 
 
 def expect(st: Station, evse_id: int, id_token: str, profile: cs.ChargingProfile) -> None:
@@ -242,7 +294,8 @@ def clear(
     purpose: str | None = None,
     stack_level: int | None = None,
 ) -> bool:
-    """Remove every profile that fits all that is given; with an id nothing else counts (1.6 errata 3.25, 3.26).
+    """Remove every profile that fits all that is given; with an id nothing else counts (1.6 errata 3.25, 3.26). Those
+    that are not of the CSMS stay (K10.FR.03-09).
 
     False when there was none.
     """
@@ -252,7 +305,8 @@ def clear(
     found = [
         number
         for number, there in store.profiles.items()
-        if (
+        if there.source == CSMS
+        and (
             number == profile_id
             if profile_id is not None
             else evse_id in (None, there.evse_id)

@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 STATION_MAX, TX_DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
-PURPOSES = (STATION_MAX, TX_DEFAULT, TX)
+#: what somebody beside the CSMS imposes (K11 to K13)
+EXTERNAL = "ChargingStationExternalConstraints"
+PURPOSES = (STATION_MAX, TX_DEFAULT, TX, EXTERNAL)
 ABSOLUTE, RECURRING, RELATIVE = "Absolute", "Recurring", "Relative"
 KINDS = (ABSOLUTE, RECURRING, RELATIVE)
 AMPERE, WATT = "A", "W"
@@ -44,13 +46,14 @@ class Period(msgspec.Struct, frozen=True, gc=False):
 
 class Schedule(msgspec.Struct, frozen=True, gc=False):
     """Limits over time. ``duration_s`` None: the last period goes on. ``start_us`` wall time, None: counted from the
-    start of charging. ``min_rate`` in 0.1 of the unit: below it the car charges badly."""
+    start of charging. ``min_rate`` in 0.1 of the unit: below it the car charges badly. ``id`` is only told back."""
 
     unit: str
     periods: tuple[Period, ...]
     duration_s: int | None = None
     start_us: int | None = None
     min_rate: int | None = None
+    id: int = 0
 
 
 class ChargingProfile(msgspec.Struct, frozen=True, gc=False):

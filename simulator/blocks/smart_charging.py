@@ -21,6 +21,7 @@ import msgspec
 
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, install, installed, remove, units
+from simulator.blocks.external_limit import differs
 from simulator.core.power_path import enough
 from simulator.core.wiring import at, on_timer, station_rule
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: most periods a composite schedule is reported with; a longer one is cut short and says so by its duration
 MAX_COMPOSITE_PERIODS = 500
+
+#: data of the block: EVSEs whose rate an external limit has changed noticeably, until their transactions have told it
+RATE_CHANGED = "rate_changed"
 
 # -- the limit that holds ----------------------------------------------------------------------------------------------
 
@@ -44,9 +48,20 @@ def _began_us(st: Station, evse: Evse, wall_us: int, otherwise_us: int) -> int:
 
 
 def _of_station(st: Station, at_us: int) -> tuple[cs.Bound, int]:
-    """The limit of the whole station. What has no start of its own counts from its arrival."""
+    """The limit of the whole station: by the CSMS, and by others beside it (K08.FR.04). What has no start of its own
+    counts from its arrival."""
     stack = [(i.profile, i.at_us) for i in installed(st) if i.profile.purpose == cs.STATION_MAX]
-    return cs.leading(stack, at_us)
+    bound, until_us = cs.leading(stack, at_us)
+    return _and_external(st, 0, bound, until_us, at_us)
+
+
+def _and_external(st: Station, evse_id: int, bound: cs.Bound, until_us: int, at_us: int) -> tuple[cs.Bound, int]:
+    """A bound, and what somebody beside the CSMS imposes at the same place."""
+    stack = [(i.profile, i.at_us) for i in installed(st) if i.evse_id == evse_id and i.profile.purpose == cs.EXTERNAL]
+    if not stack:
+        return bound, until_us
+    external, good_until_us = cs.leading(stack, at_us)
+    return cs.merge(bound, external), min(until_us, good_until_us)
 
 
 def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bound, int]:
@@ -67,7 +82,8 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
             (special if there.evse_id else common).append((profile, anchor_us))
     taken = {profile.stack_level for profile, _ in special}
     default = special + [row for row in common if row[0].stack_level not in taken]
-    return cs.of_transaction(own, default, at_us)
+    bound, until_us = cs.of_transaction(own, default, at_us)
+    return _and_external(st, evse.evse_id, bound, until_us, at_us)
 
 
 def _asking(st: Station, evse: Evse) -> bool:
@@ -149,8 +165,15 @@ def _apply(st: Station, store: Store, now: int) -> bool:
     if len(users) > 1 and total != cs.FREE:
         _share(total, sorted(users, key=_seniority), limits)
     changed = False
+    external, store.external = store.external, False
     for evse in st.evses:
         if evse.limit != limits[evse.evse_id]:
+            if (
+                external
+                and evse.tx is not None
+                and differs(st, _rate(evse, evse.limit), _rate(evse, limits[evse.evse_id]))
+            ):
+                st.data.setdefault(RATE_CHANGED, []).append(evse.evse_id)  # K11.FR.04, K13.FR.03
             evse.limit = limits[evse.evse_id]
             changed = True
     store.next_us = cs.NEVER_US
@@ -160,6 +183,12 @@ def _apply(st: Station, store: Store, now: int) -> bool:
         store.next_us = now + max(1, until_us - wall_us)
         st.timers.set("schedule", store.next_us)
     return changed
+
+
+def _rate(evse: Evse, limit: cs.Bound | None) -> int:
+    """What an EVSE may deliver within a limit, in 0.1 W."""
+    bound = cs.merge(limit or cs.FREE, _of_hardware(evse))
+    return cs.express(bound, cs.WATT, evse.spec.phases, evse.spec.voltage_v) or 0
 
 
 def _with_phases(st: Station, store: Store, evse: Evse, limit: cs.Bound) -> cs.Bound:

@@ -18,6 +18,7 @@ from msgspec import structs
 from simulator.blocks.grant import Grant, GrantEnd
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.reservation import used_by
+from simulator.blocks.smart_charging import RATE_CHANGED
 from simulator.blocks.transaction_record import TX_AREA, Transaction, new_key, save
 from simulator.core import connector as c
 from simulator.core import readings
@@ -252,6 +253,15 @@ def tell_all(st: Station, now: int) -> None:
     for evse in st.evses:
         if evse.tx is not None:
             tell(st, now, evse)
+
+
+@drain(41)
+def tell_rates(st: Station, now: int) -> None:
+    """A limit that is not of the CSMS has changed what these may draw (K11.FR.04, K13.FR.03)."""
+    for evse_id in st.data.pop(RATE_CHANGED, ()):
+        evse = st.evses[evse_id - 1]
+        if evse.tx is not None and evse.tx.told_started:
+            _tell(st, evse, evse.tx, TransactionUpdated, "ChargingRateChanged")
 
 
 def tell(st: Station, now: int, evse: Evse) -> None:

@@ -283,6 +283,38 @@ class LogStep(LogProgress):
     durable: ClassVar[bool] = True
 
 
+class LimitImposed(Report):
+    """Somebody beside the CSMS limits charging since ``since_us`` (wall time), at an EVSE or (0) the whole station:
+    ``limit`` in 0.1 of ``unit`` (A a phase, W in all). ``source`` in ChargingLimitSourceEnumType words."""
+
+    durable: ClassVar[bool] = True
+    source: str
+    evse_id: int
+    unit: str
+    limit: int
+    since_us: int
+    duration_s: int | None = None
+    grid_critical: bool | None = None
+
+
+class LimitReleased(Report):
+    """That limit is gone."""
+
+    durable: ClassVar[bool] = True
+    source: str
+    evse_id: int
+
+
+class ProfilesPage(Report):
+    """Charging profiles of one source at one EVSE that were asked for; ``rows`` are those of the profiles block."""
+
+    request_id: int
+    source: str
+    evse_id: int
+    rows: tuple[object, ...]
+    more: bool
+
+
 class ReservationOver(Report):
     """A reservation has ended without a transaction: ``status`` in ReservationUpdateStatusEnumType words. Kept until
     it is told."""
@@ -323,6 +355,9 @@ AnyReport = (
     | FirmwareStep
     | LogProgress
     | LogStep
+    | LimitImposed
+    | LimitReleased
+    | ProfilesPage
     | ReservationOver
     | DataSent
 )

@@ -36,7 +36,16 @@ from simulator.core.reports import BootAsked, Report
 from simulator.core.rng import Rng, seed_of
 from simulator.core.settings import SettingsView
 from simulator.core.timers import Timers
-from simulator.core.wiring import DRAINS, EVSE_RULES, MOMENTS, QUIET, STATION_RULES, TIMERS, WATCHING_DRAINS
+from simulator.core.wiring import (
+    DRAINS,
+    EVSE_RULES,
+    MOMENTS,
+    PERFORMED,
+    QUIET,
+    STATION_RULES,
+    TIMERS,
+    WATCHING_DRAINS,
+)
 from simulator.hardware.board import Board
 
 if TYPE_CHECKING:
@@ -120,6 +129,8 @@ class Station(Desk):
         self.held: list[tuple[int, Report]] = []
         self.changed_settings: set[str] = set()
         self.gate = "unknown"
+        #: somebody goes on as soon as the outbox has no more to say: the drains that watch it must look
+        self.waits_for_outbox = self.leave_by is not None
         self.id_prefix = ""
         self.started_us = self.now
         for evse in self.evses:
@@ -206,13 +217,14 @@ class Station(Desk):
             outbox = self.outbox
             passing = quiet and self._rest is not None and self._rest == self._restful()
             if passing:
-                said, order = len(effects), outbox.next_order
-                for _, drain in WATCHING_DRAINS:
-                    drain(self, now)
-                    if not self.running:
-                        return effects
-                if len(effects) != said or outbox.next_order != order:
-                    self._rest = None
+                if self.waits_for_outbox:
+                    said, order = len(effects), outbox.next_order
+                    for _, drain in WATCHING_DRAINS:
+                        drain(self, now)
+                        if not self.running:
+                            return effects
+                    if len(effects) != said or outbox.next_order != order:
+                        self._rest = None
             else:
                 at_rest = self._settle(now)
                 if self._stopped():
@@ -224,6 +236,9 @@ class Station(Desk):
                         return effects
                 at_rest = at_rest and len(effects) == said and outbox.next_order == order and not self.board.active
                 self._rest = self._restful() if at_rest else None
+            if self.board.flash.why:
+                for function in MOMENTS["flash"]:
+                    function(self, now)
             outbox.pump(self, now)
             depth = outbox.waiting()
             if depth != self._depth and (depth > 1 or self._depth):  # one message on its way is no queue
@@ -339,11 +354,14 @@ class Station(Desk):
 
     def _leave(self, event: i.Leave, now: int) -> None:
         self.leave_by = event.deadline_us
+        self.waits_for_outbox = True
         self.timers.set("leave", event.deadline_us)
 
     def _perform(self, event: i.Perform, now: int) -> None:
         if event.what == "reboot":
             self.reboot(str(event.args.get("reason", "Watchdog")), str(event.args.get("kind", "hard")), now)
+        elif event.what in PERFORMED and self.running:
+            PERFORMED[event.what](self, event.args, now)
         else:
             self.record(Remark(f"nothing known to perform as {event.what!r}"))
 

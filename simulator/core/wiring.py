@@ -44,6 +44,8 @@ BEFORE_WRITE: dict[str, Callable[[Station, Any], bool]] = {}
 #: set by the authorization block: who takes a presented token, and who a pressed button
 PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
 PRESSED: list[Callable[[Station, str, int, int], None]] = []
+#: what a maintainer or a scenario may ask for beside what the station itself knows, by name (``inputs.Perform``)
+PERFORMED: dict[str, Callable[[Station, dict[str, Any], int], None]] = {}
 MOMENTS: dict[str, list[Moment]] = {
     # the station's software starts (RAM is fresh, flash is loaded)
     "start": [],
@@ -57,6 +59,8 @@ MOMENTS: dict[str, list[Moment]] = {
     "settings": [],
     # the clock was set
     "clock": [],
+    # the memory refused a write or a deletion (flash.why says which way)
+    "flash": [],
 }
 
 
@@ -85,7 +89,8 @@ def station_rule(order: int) -> Callable[[StationRule], StationRule]:
 def drain(order: int, *, watches_outbox: bool = False) -> Callable[[Moment], Moment]:
     """Declare a function that publishes reports once the facts have settled.
 
-    ``watches_outbox``: what it does depends on which messages are still waiting, so it runs after a quiet input too.
+    ``watches_outbox``: what it does depends on which messages are still waiting, so while ``station.waits_for_outbox``
+    it runs after a quiet input too.
     """
 
     def declare(function: Moment) -> Moment:
@@ -103,6 +108,20 @@ def on_timer(name: str) -> Callable[[TimerHandler], TimerHandler]:
     def declare(function: TimerHandler) -> TimerHandler:
         assert name not in TIMERS, f"two handlers for timer {name}"
         TIMERS[name] = function
+        return function
+
+    return declare
+
+
+Performed = Callable[["Station", dict[str, Any], int], None]
+
+
+def performs(what: str) -> Callable[[Performed], Performed]:
+    """Declare ``function(station, args, now)`` as what ``Perform(what)`` does on a station that runs."""
+
+    def declare(function: Performed) -> Performed:
+        assert what not in PERFORMED, f"two functions perform {what}"
+        PERFORMED[what] = function
         return function
 
     return declare
