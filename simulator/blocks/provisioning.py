@@ -85,7 +85,7 @@ def ask(st: Station, now: int) -> None:
 def announce(st: Station, now: int, *, triggered: bool = False) -> None:
     """Publish BootNotification."""
     state(st).asked_us = now
-    st.publish(BootAsked(st.boot_reason), triggered=triggered)
+    st.publish(BootAsked("Triggered" if triggered else st.boot_reason), triggered=triggered)
 
 
 @on_timer("boot_retry")
@@ -133,6 +133,7 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
     if own.reset is not None and reason is None:
         return "Scheduled" if _transactions(st) else "Accepted"
     own.reset = Reset(kind, reason, boot_reason, patient, st.now + RESET_PATIENCE_S * 1_000_000)
+    st.waits_for_outbox = True
     if reason is None and _transactions(st):
         return "Scheduled"
     st.timers.set("reset", own.reset.deadline_us)

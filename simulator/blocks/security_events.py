@@ -77,7 +77,7 @@ def refused(st: Station, now: int) -> None:
         say(st, kind, detail)
 
 
-@drain(85, watches_outbox=True)
+@at("flash")
 def memory(st: Station, now: int) -> None:
     """The memory has refused a write because it is full; said at most once an hour."""
     if st.board.flash.why != "full":

@@ -76,6 +76,7 @@ class Desk:
         "started_us",
         "switched_on",
         "timers",
+        "waits_for_outbox",
     )
 
     board: Board
@@ -97,6 +98,7 @@ class Desk:
     rng: Rng
     settings: SettingsView
     timers: Timers
+    waits_for_outbox: bool
     _effects: list[AnyEffect]
     _phase: str
 

@@ -199,6 +199,7 @@ class LinkPolicy:
     def renew(self, st: Station, now: int) -> None:
         """Connect anew as soon as what is queued has been answered, within :data:`RENEW_PATIENCE_S`."""
         self.renew_by = now + RENEW_PATIENCE_S * 1_000_000
+        st.waits_for_outbox = True
         st.timers.set("renew", self.renew_by)
 
     def renew_now(self, st: Station, now: int) -> None:
