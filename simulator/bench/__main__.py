@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.bench import live, memory
+from simulator.bench import live, memory, watching
 from simulator.bench.table import show
 
 MEMORY_POOL = 8
@@ -79,6 +79,8 @@ def main() -> None:
     begin = time.perf_counter()
     told("the station alone, in memory")
     found = in_memory(300 if options.quick else 1200)
+    told("stations with monitors, in memory")
+    monitored = watching.measure(300, 300) if options.quick else watching.measure()
     clients: list[live.Client] = []
     if not options.memory_only:
         with tempfile.TemporaryDirectory(prefix="cpfarm-bench-") as folder:
@@ -97,6 +99,7 @@ def main() -> None:
         "rounds": rounds,
         "window_s": seconds,
         "memory": found,
+        "watching": monitored,
         "live": clients,
         "wall_s": time.perf_counter() - begin,
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.bench.live import Client
 from simulator.bench.memory import MEASURANDS, PROFILE, Figure
+from simulator.bench.watching import Watching
 
 CALL_US = 100.0
 """Budget: CPU of a call on a real socket."""
@@ -35,11 +36,22 @@ def show(result: dict[str, Any]) -> str:
             f"  OCPP {version:<29}{figure.us:11.1f}{figure.us_median:9.1f}{figure.unit_us:15.2f}{figure.units:8.2f}"
             f"{_verdict(figure.us, STATION_US, 'us')}"
         )
+    if "watching" in result:
+        lines += ["", *_watching(result["watching"])]
     clients: list[Client] = result["live"]
     if clients:
         lines += ["", *_live(result, clients)]
     lines += ["", f"took {result['wall_s']:.0f} s"]
     return "\n".join(lines)
+
+
+def _watching(found: Watching) -> list[str]:
+    return [
+        f"{found.stations} charging stations in memory with {found.monitors} monitors each, on one core",
+        f"  {found.ms_per_s:.2f} ms CPU for a second of all of them, {found.plain_ms_per_s:.2f} without monitors;",
+        f"  {found.us_per_event:.0f} us for each of {found.events} messages in {found.seconds} s of their time;",
+        f"  {found.bytes_per_monitor:.0f} bytes for each monitor of a station",
+    ]
 
 
 def _live(result: dict[str, Any], clients: list[Client]) -> list[str]:
