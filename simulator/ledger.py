@@ -27,7 +27,7 @@ from simulator.core import records as r
 from simulator.core.records import CallFinished
 from simulator.errors import AuthorError, CpfarmError
 from simulator.report.ledger_file import is_ledger, make_room, private
-from simulator.report.reasons import KICKED, boot_reason, dial_reason
+from simulator.report.reasons import KICKED, boot_reason, dial_reason, is_kick
 from simulator.report.tables import (
     APPLICATION_ID,
     COUNTED,
@@ -238,7 +238,8 @@ class Ledger:
         self._put("disconnect", (station_id, rec.cause, rec.code))
         if station_id in self._pending:  # it never got past BootNotification on this link
             self._pending.discard(station_id)
-            self._connect_failure(station_id, KICKED, f"{rec.cause} {rec.code}", at_us)
+            if is_kick(rec):
+                self._connect_failure(station_id, KICKED, f"{rec.cause} {rec.code}", at_us)
 
     def _connect_failure(self, station_id: str, reason: str, detail: str, at_us: int) -> None:
         self._put("connect_failure", (station_id, reason, detail[:TEXT_MAX], at_us, at_us))

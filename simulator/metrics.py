@@ -30,7 +30,7 @@ from simulator.report.histogram import (
     slot_of,
     total,
 )
-from simulator.report.reasons import KICKED, boot_reason, dial_reason
+from simulator.report.reasons import KICKED, boot_reason, dial_reason, is_kick
 
 OUTCOMES = ("ok", "callerror", "timeout", "lost")
 ANSWERED = ("ok", "callerror")
@@ -185,7 +185,7 @@ class Handle:
 
     def _disconnected(self, rec: r.Disconnected, _: int | None, phase: str) -> None:
         self._metrics.connected -= 1
-        if phase == "pending":
+        if phase == "pending" and is_kick(rec):
             _count(self._metrics.connect_failures, KICKED)
 
     def _connect_failed(self, rec: r.ConnectFailed, _: int | None, __: str) -> None:

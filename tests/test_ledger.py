@@ -166,6 +166,9 @@ def test_a_station_that_is_thrown_out_before_its_boot_was_kicked() -> None:
         r.Disconnected("closed", 1008),
         r.Connected(10, True),
         r.PhaseChanged("pending"),
+        r.Disconnected("local_close", 1000),
+        r.Connected(10, True),
+        r.PhaseChanged("pending"),
         r.BootRefused("Pending"),
         r.Booted(10, "PowerUp"),
         r.PhaseChanged("available"),
@@ -181,11 +184,12 @@ def test_a_station_that_is_thrown_out_before_its_boot_was_kicked() -> None:
         "boot_pending": 1,
     }
     found = row(ledger, "stations")
-    assert (found["connects"], found["boots"], found["disconnects"]) == (3, 1, 3)
+    assert (found["connects"], found["boots"], found["disconnects"]) == (4, 1, 4)
     assert (found["first_connected_us"], found["first_booted_us"], found["boot_reason"]) == (5, 5, "PowerUp")
     assert ledger.query("SELECT cause, code, count FROM disconnects ORDER BY 1, 2") == [
         ("closed", 1001, 1),
         ("closed", 1008, 1),
+        ("local_close", 1000, 1),
         ("reset", 0, 1),
     ]
 

@@ -119,6 +119,8 @@ def test_every_record_of_the_core_has_its_place() -> None:
     handle.queue(0, 3)
     handle.queue(3, 1)
     handle.record(r.Disconnected("closed", 1008), phase="pending")
+    handle.record(r.Connected(3_000, False))
+    handle.record(r.Disconnected("local_close", 1000), phase="pending")  # our own wish: not kicked
     assert metrics.csms_calls == {("Reset", "2.0.1", "callerror"): 1}
     assert metrics.violations == {"Heartbeat": 1}
     assert metrics.strays == {"late": 1}

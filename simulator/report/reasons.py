@@ -12,6 +12,8 @@ from simulator.core import records as r
 
 LOCAL_LIMIT = "local_limit"
 KICKED = "kicked"
+#: ends of a connection that the station itself has chosen (``core/link_policy.py``)
+OWN_WISH = frozenset({"local_close", "local_vanish"})
 
 _BY_CAUSE = {
     "dns": "dns",
@@ -81,9 +83,14 @@ def failure_reason(record: object, *, booted: bool) -> str | None:
         return dial_reason(record.cause, record.code)
     if isinstance(record, r.BootRefused):
         return boot_reason(record.status)
-    if isinstance(record, r.Disconnected) and not booted:
+    if isinstance(record, r.Disconnected) and not booted and is_kick(record):
         return KICKED
     return None
+
+
+def is_kick(record: r.Disconnected) -> bool:
+    """Before BootNotification is accepted: did the other side hang up, and not the station, or the end of the run?"""
+    return record.cause not in OWN_WISH
 
 
 def what_helps(reason: str) -> str:

@@ -36,6 +36,9 @@ def test_an_unknown_cause_is_our_bug() -> None:
         (r.BootRefused("Rejected"), True, "boot_rejected"),
         (r.Disconnected("closed", 1008), False, "kicked"),
         (r.Disconnected("closed", 1008), True, None),
+        (r.Disconnected("local_reset", 0), False, "kicked"),
+        (r.Disconnected("local_close", 1000), False, None),
+        (r.Disconnected("local_vanish", 0), False, None),
         (r.Remark("x"), False, None),
     ],
 )
