@@ -7,6 +7,7 @@ builds every payload through ``m.make``, which leaves out the fields that only 2
 from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
+from simulator.blocks.charging_profiles import UNIQUE_LEVELS
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.core.dialect import Dialect
 from simulator.core.security_event import EVENTS_ALWAYS
@@ -24,11 +25,13 @@ from simulator.ocpp2x import (
     messages_201,
     metering,
     monitoring,
+    network,
     provisioning,
     remote_control,
     reporting,
     reservation,
     security,
+    smart_charging,
     transactions,
     triggers,
     variables,
@@ -72,11 +75,12 @@ def _dialect(
         refused_kind="security",
         frame_types=frame_types,
     )
-    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES}
+    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS}
     dialect.adopt(
         provisioning.table,
         variables.table,
         reporting.table,
+        network.table,
         authorization.table,
         transactions.table,
         remote_control.table,
@@ -93,6 +97,7 @@ def _dialect(
         firmware.table,
         triggers.table,
         certificates.table,
+        smart_charging.table,
     )
     dialect.policy = Policy2x()
     return dialect

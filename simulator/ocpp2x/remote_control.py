@@ -9,6 +9,8 @@ from msgspec import UNSET
 from simulator.blocks import remote_control
 from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import REGISTERED, Table
+from simulator.ocpp2x import smart_charging
+from simulator.ocpp2x.charging_profile import Refused
 from simulator.ocpp2x.types import reason
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ table = Table()
 
 @table.on("RequestStartTransaction", when=REGISTERED)
 def start(st: Station, req: Any, m: Any) -> Any:
-    """F01, F02. Without smart charging a profile in the request is left aside (F01.FR.12)."""
+    """F01, F02, K05. Without smart charging a profile in the request is left aside (F01.FR.12)."""
 
     def rejected(code: str) -> Any:
         return m.make(m.RequestStartTransactionResponse, status="Rejected", status_info=reason(m, code))
@@ -29,19 +31,23 @@ def start(st: Station, req: Any, m: Any) -> Any:
     evse_id = None if req.evse_id is UNSET else req.evse_id
     if evse_id is not None and st.evse(evse_id) is None:
         return rejected("UnknownEvse")
-    done = remote_control.request_start(
-        st,
-        StartWish(
-            req.id_token.id_token,
-            req.id_token.type,
-            evse_id,
-            req.remote_start_id,
-            None if req.group_id_token is UNSET else req.group_id_token.id_token,
-        ),
+    try:
+        profile = smart_charging.remote_profile(st, req.charging_profile, evse_id)
+    except Refused as refusal:  # K05.FR.05
+        return rejected(refusal.code)
+    wish = StartWish(
+        req.id_token.id_token,
+        req.id_token.type,
+        evse_id,
+        req.remote_start_id,
+        None if req.group_id_token is UNSET else req.group_id_token.id_token,
     )
+    done = remote_control.request_start(st, wish)
     if not done.accepted:
         wanted = st.evses if evse_id is None else (st.evses[evse_id - 1],)
         return rejected("TxInProgress" if any(evse.tx is not None for evse in wanted) else "Unspecified")
+    if profile is not None:
+        smart_charging.expect(st, wish, profile)
     return m.make(
         m.RequestStartTransactionResponse, status="Accepted", transaction_id=done.transaction_key or UNSET
     )  # F01.FR.13

@@ -120,6 +120,7 @@ def test_pending_answers_but_starts_nothing(version: str) -> None:
     assert bench.ask("TriggerMessage", {"requestedMessage": "BootNotification"})["status"] == "Accepted"
     bench.run(1)
     assert bench.csms.actions() == ["BootNotification", "BootNotification"]
+    assert bench.sent("BootNotification")[-1]["reason"] == "Triggered"  # F06.FR.17
 
 
 @each_version
@@ -130,7 +131,7 @@ def test_frames_that_are_no_message(version: str) -> None:
         ("[2", "RpcFrameworkError", "-1"),
         ('[9,"a",{}]', "MessageTypeNotSupported", "a"),
         ('[2,"b","NoSuchThing",{}]', "NotImplemented", "b"),
-        ('[2,"c","ReserveNow",{"id":1,"expiryDateTime":"x","idToken":{}}]', "NotSupported", "c"),
+        ('[2,"c","GetDisplayMessages",{"requestId":1}]', "NotSupported", "c"),
         ('[2,"d","Reset",{"type":"Later"}]', "PropertyConstraintViolation", "d"),
         ('[2,"e","Reset",{}]', "OccurrenceConstraintViolation", "e"),
         ('[2,"f","Reset",{"type":1}]', "TypeConstraintViolation", "f"),
@@ -185,7 +186,8 @@ def test_immediate_reset_ends_the_transaction_first(version: str) -> None:
 
 @each_version
 def test_reset_on_idle_waits_for_the_transaction(version: str) -> None:
-    """B12.FR.01, FR.03; the reason of the boot after it is ScheduledReset."""
+    """B12.FR.01, FR.03; the reason of the boot after it is ScheduledReset. However long the transaction took, its end is
+    delivered before the reboot."""
     bench = Bench(version).boot()
     bench.charge()
     assert bench.ask("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
@@ -197,3 +199,5 @@ def test_reset_on_idle_waits_for_the_transaction(version: str) -> None:
     bench.run(60)
     assert [boot["reason"] for boot in bench.sent("BootNotification")] == ["PowerUp", "ScheduledReset"]
     assert bench.events("Ended")[0]["transactionInfo"]["stoppedReason"] == "Local"
+    actions = bench.csms.actions()
+    assert actions.index("BootNotification", 1) > len(actions) - 1 - actions[::-1].index("TransactionEvent")

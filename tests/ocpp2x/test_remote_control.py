@@ -92,8 +92,8 @@ def test_evse_zero_is_no_evse() -> None:
 
 @each_version
 def test_a_profile_is_left_aside(version: str) -> None:
-    """F01.FR.12."""
-    bench = Bench(version).boot()
+    """F01.FR.12: by a product without smart charging."""
+    bench = Bench(version, {"*.SupportedFeatureProfiles": ("Core",)}).boot()
     bench.feed(i.Plug(1))
     profile = {
         "id": 1,

@@ -1,0 +1,416 @@
+"""Charging profiles of 2.x. Tests with an id in their name are cases of part 6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.blocks.charging_profiles import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, RATE_UNIT, UNIQUE_LEVELS
+from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES, external_id
+from simulator.blocks.product_settings import FEATURE_PROFILES
+from simulator.core.inputs import Perform, PowerOff
+from simulator.core.wall import format_wall
+from simulator.ocpp2x import charging_profile, smart_charging
+from tests.bench import Lab, bench, each_2x, frames
+
+MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
+EXTERNAL = "ChargingStationExternalConstraints"
+
+
+def clock(lab: Lab, seconds: float = 0.0) -> str:
+    return format_wall(lab.fleet.epoch_us + lab.fleet.now + int(seconds * 1e6))
+
+
+def profile(
+    *periods: tuple[float, ...],
+    purpose: str = DEFAULT,
+    number: int = 1,
+    level: int = 0,
+    kind: str = "Relative",
+    unit: str = "A",
+    start: str | None = None,
+    duration: int | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """``periods`` are (start, limit) or (start, limit, phases)."""
+    schedule: dict[str, Any] = {
+        "id": 1,
+        "chargingRateUnit": unit,
+        "chargingSchedulePeriod": [
+            {"startPeriod": int(row[0]), "limit": row[1]} | ({"numberPhases": int(row[2])} if len(row) > 2 else {})
+            for row in periods
+        ],
+    }
+    schedule |= {} if start is None else {"startSchedule": start}
+    schedule |= {} if duration is None else {"duration": duration}
+    return {
+        "id": number,
+        "stackLevel": level,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": kind,
+        "chargingSchedule": [schedule],
+        **fields,
+    }
+
+
+def install_raw(lab: Lab, evse_id: int, wire: dict[str, Any]) -> Any:
+    """SetChargingProfile: Accepted, or the reason code."""
+    answer = lab.ask("SetChargingProfile", evseId=evse_id, chargingProfile=wire)
+    if not isinstance(answer, dict):
+        return answer[0]
+    assert (answer["status"] == "Accepted") == ("statusInfo" not in answer)
+    return answer["status"] if "statusInfo" not in answer else answer["statusInfo"]["reasonCode"]
+
+
+def install(lab: Lab, evse_id: int, *periods: tuple[float, ...], **fields: Any) -> Any:
+    return install_raw(lab, evse_id, profile(*periods, **fields))
+
+
+def absolute(lab: Lab, evse_id: int, *periods: tuple[float, ...], **fields: Any) -> Any:
+    return install(lab, evse_id, *periods, kind="Absolute", start=clock(lab), **fields)
+
+
+def composite(lab: Lab, evse_id: int = 1, duration: int = 400, **fields: Any) -> Any:
+    """[(start, limit)], or the reason why there is none."""
+    answer = lab.ask("GetCompositeSchedule", evseId=evse_id, duration=duration, **fields)
+    if answer["status"] != "Accepted":
+        return answer["statusInfo"]["reasonCode"]
+    assert answer["schedule"]["evseId"] == evse_id
+    return [(p["startPeriod"], p["limit"]) for p in answer["schedule"]["chargingSchedulePeriod"]]
+
+
+def reported(lab: Lab, evse_id: int | None = None, **criteria: Any) -> list[tuple[str, int, int]]:
+    """GetChargingProfiles: (source, EVSE, id) of what is told."""
+    before = len(lab.csms.sent("ReportChargingProfiles"))
+    where = {} if evse_id is None else {"evseId": evse_id}
+    answer = lab.ask("GetChargingProfiles", requestId=9, chargingProfile=criteria, **where)
+    lab.run(1)
+    pages = lab.csms.sent("ReportChargingProfiles")[before:]
+    assert [page.get("tbc", False) for page in pages] == [True] * (len(pages) - 1) + [False] * bool(pages)
+    assert (answer["status"] == "Accepted") == bool(pages) and all(page["requestId"] == 9 for page in pages)
+    return [(page["chargingLimitSource"], page["evseId"], p["id"]) for page in pages for p in page["chargingProfile"]]
+
+
+def power_kw(lab: Lab, evse_id: int = 1) -> float:
+    return round(lab.evse(evse_id).power_w / 1000, 2)
+
+
+def key(lab: Lab) -> str:
+    return str(lab.sessions()[-1].begin["transactionInfo"]["transactionId"])
+
+
+# -- setting -----------------------------------------------------------------------------------------------------------
+
+
+@each_2x
+@pytest.mark.parametrize("evse_id", [1, 0], ids=["tc_k_01", "tc_k_10"])
+def test_a_default_profile(version: str, evse_id: int) -> None:
+    """K01.FR.14-15, FR.51."""
+    lab = bench(version, evses=2)
+    assert install(lab, evse_id, (0, 10), (60, 6.19)) == "Accepted"
+    lab.charge(1)
+    assert power_kw(lab) == 6.9
+    assert power_kw(lab.run(60)) == round(6.1 * 0.69, 2)  # one digit after the point counts
+    lab.charge(2, "OTHER")
+    assert power_kw(lab, 2) == (11.0 if evse_id else 6.9)
+
+
+@each_2x
+def test_tc_k_02_28_60_a_profile_of_a_transaction(version: str) -> None:
+    """K01.FR.03-04, FR.09, FR.16, FR.33."""
+    lab = bench(version, evses=2)
+    tx = {"purpose": TX}
+    assert install(lab, 1, (0, 10), **tx, transactionId="none") == "TxNotFound"
+    lab.charge(1)
+    assert install(lab, 1, (0, 10), **tx) == "MissingParam"
+    assert install(lab, 1, (0, 10), **tx, transactionId="other") == "TxNotFound"
+    assert install(lab, 2, (0, 10), **tx, transactionId=key(lab)) == "TxNotFound"
+    assert install(lab, 0, (0, 10), **tx, transactionId=key(lab)) == "InvalidProfile"  # TC_K_15
+    assert install(lab, 1, (0, 10), **tx, transactionId=key(lab)) == "Accepted"
+    lab.run(1)
+    assert power_kw(lab) == 6.9
+    assert install(lab, 1, (0, 8), **tx, number=2, transactionId=key(lab)) == "DuplicateProfile"  # K01.FR.39
+    lab.present("TAG", 1).unplug(1).run(2)
+    assert reported(lab) == []  # K02.FR.05
+
+
+@each_2x
+def test_tc_k_03_the_whole_station(version: str) -> None:
+    lab = bench(version, evses=2)
+    assert absolute(lab, 0, (0, 12), purpose=MAX) == "Accepted"
+    lab.charge(1).charge(2, "OTHER")
+    assert power_kw(lab, 1) + power_kw(lab, 2) == pytest.approx(12 * 0.69)
+    assert absolute(lab, 1, (0, 12), purpose=MAX, number=2) == "InvalidProfile"
+    assert install(lab, 0, (0, 12), purpose=MAX, number=2) == "InvalidProfile"  # K01.FR.38
+
+
+@each_2x
+def test_tc_k_04_replaced_by_its_id_only(version: str) -> None:
+    """K01.FR.05-06, FR.52-53."""
+    lab = bench(version, evses=2)
+    assert install(lab, 1, (0, 16)) == install(lab, 1, (0, 10)) == "Accepted"
+    assert composite(lab) == [(0, 10.0)]
+    assert install(lab, 1, (0, 8), number=2) == "DuplicateProfile"
+    assert install(lab, 0, (0, 8), number=2) == "DuplicateProfile"
+    assert install(lab, 2, (0, 8), number=2) == install(lab, 1, (0, 8), number=3, level=1) == "Accepted"
+    assert install(lab, 0, (0, 8), number=4, level=2) == "Accepted"
+    assert install(lab, 2, (0, 8), number=5, level=2) == "DuplicateProfile"
+    later = {"validFrom": clock(lab, 1000)}
+    assert install(lab, 1, (0, 6), number=6, level=3, validTo=clock(lab, 1000)) == "Accepted"
+    assert install(lab, 1, (0, 7), number=7, level=3, **later) == "Accepted"
+    assert install(lab, 1, (0, 7), number=8, level=3, **later) == "DuplicateProfile"
+
+
+@each_2x
+def test_what_is_refused(version: str) -> None:
+    """K01.FR.19-48: nothing of it is installed."""
+    lab = bench(version, settings={MAX_STACK_LEVEL: 3, MAX_PERIODS: 2, MAX_PROFILES: 1, RATE_UNIT: ("Current",)})
+    assert install(lab, 9, (0, 6)) == "UnknownEvse"  # TC_K_21
+    assert install(lab, 1, (0, 6000), unit="W") == "UnsupportedRateUnit"  # TC_K_16
+    assert install(lab, 1, (0, 6), level=4) == "InvalidStackLevel"
+    assert install(lab, 1, (0, 6), (1, 7), (2, 8)) == "TooManyElements"
+    assert install(lab, 1, (5, 6)) == install(lab, 1, (0, 6), (0, 7)) == "InvalidSchedule"
+    assert install(lab, 1, (0, 6), kind="Absolute") == "InvalidSchedule"  # K01.FR.40
+    assert install(lab, 1, (0, 6), start=clock(lab)) == "InvalidSchedule"  # K01.FR.41
+    assert absolute(lab, 0, (0, 6), purpose=EXTERNAL) == "InvalidProfile"  # K01.FR.22
+    wire = profile((0, 6))
+    wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]["phaseToUse"] = 2
+    assert install_raw(lab, 1, wire) == "UnsupportedParam"  # K01.FR.48
+    assert install(lab, 1, (0, 1e300)) == "InvalidSchedule" and install(lab, 1, (0, 6), number=1 << 40) != "Accepted"
+    assert install(lab, 1, (0, 6), validFrom="never") == "PropertyConstraintViolation"
+    assert reported(lab) == [] and composite(lab) == [(0, 31.8)]
+    assert install(lab, 1, (0, 6)) == "Accepted" and install(lab, 1, (0, 6), number=2, level=1) == "TooManyElements"
+    lab.inject("flash.read_only")
+    assert install(lab, 1, (0, 7)) == "OutOfStorage" and composite(lab) == [(0, 6.0)]
+
+
+def test_what_only_the_newer_edition_has() -> None:
+    """2.1: set points, discharging and profiles that change by themselves are refused, never half done."""
+    lab = bench("2.1")
+    for fields in ({"kind": "Dynamic"}, {"purpose": "LocalGeneration"}, {"maxOfflineDuration": 60}):
+        assert install(lab, 1, (0, 6), **fields) == "UnsupportedParam"
+    wire = profile((0, 6))
+    period = wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]
+    for field, value in (
+        ("setpoint", 5.0),
+        ("limit_L2", 5.0),
+        ("operationMode", "CentralSetpoint"),
+        ("dischargeLimit", -5.0),
+    ):
+        wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [period | {field: value}]
+        assert install_raw(lab, 1, wire) == "UnsupportedParam", field
+    wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [{"startPeriod": 0}]
+    assert install_raw(lab, 1, wire) == "InvalidSchedule"
+    assert "setpoint" in charging_profile.BEYOND_PERIOD and UNIQUE_LEVELS in lab.station.dialect.capabilities
+
+
+@each_2x
+def test_tc_k_19_persistent(version: str) -> None:
+    """K01.FR.27."""
+    lab = bench(version)
+    install(lab, 1, (0, 10))
+    lab.feed(PowerOff(), 5)
+    lab.boot().run(60)
+    assert composite(lab) == [(0, 10.0)] and reported(lab) == [("CSO", 1, 1)]
+
+
+@each_2x
+def test_a_product_without_smart_charging(version: str) -> None:
+    """K01.FR.29 (TC_K_22), K05.FR.04 (TC_K_38): refused, and with a remote start left aside."""
+    lab = bench(version, settings={FEATURE_PROFILES: ("Core",)})
+    assert install(lab, 1, (0, 10)) == "NotSupported"
+    lab.feed(Perform("charging_limit", {"limit_a": 6.0}), 1)
+    assert lab.csms.sent("NotifyChargingLimit") == []
+    assert lab.plug().remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
+    lab.run(5)
+    assert power_kw(lab) == 11.0 and smart_charging.table.feature == "SmartCharging"
+
+
+# -- the profile of a remote start
+
+
+@each_2x
+def test_tc_k_37_a_remote_start_with_a_profile(version: str) -> None:
+    """K05.FR.02-05, F01.FR.08-11."""
+    lab = bench(version)
+    assert lab.plug().remote_start(chargingProfile=profile((0, 10))) == "Rejected"
+    assert lab.remote_start(chargingProfile=profile((3, 10), purpose=TX)) == "Rejected"
+    assert lab.remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
+    lab.run(5)
+    assert power_kw(lab) == 6.9
+    (page,) = lab.ask("GetChargingProfiles", requestId=1, chargingProfile={}) and (
+        lab.run(1).csms.sent("ReportChargingProfiles")
+    )
+    assert page["chargingProfile"][0]["transactionId"] == key(lab)
+
+
+# -- getting, clearing
+
+
+def installed(version: str) -> Lab:
+    lab = bench(version, evses=2)
+    for evse_id, more in (
+        (0, {"purpose": MAX, "kind": "Absolute", "start": clock(lab)}),
+        (1, {"number": 2}),
+        (1, {"number": 3, "level": 1}),
+        (2, {"number": 4}),
+    ):
+        assert install(lab, evse_id, (0, 16), **more) == "Accepted"
+    lab.feed(Perform("charging_limit", {"limit_a": 20.0}), 1)
+    return lab
+
+
+@each_2x
+def test_tc_k_29_to_36_get(version: str) -> None:
+    """K09.FR.01-06."""
+    lab = installed(version)
+    outside = ("EMS", 0, external_id(0))
+    assert reported(lab, 0) == [("CSO", 0, 1), outside]
+    assert reported(lab, 1) == [("CSO", 1, 2), ("CSO", 1, 3)]
+    assert sorted(reported(lab)) == [("CSO", 0, 1), ("CSO", 1, 2), ("CSO", 1, 3), ("CSO", 2, 4), outside]
+    assert reported(lab, chargingProfileId=[3, 4, 77]) == [("CSO", 1, 3), ("CSO", 2, 4)]
+    assert reported(lab, 1, stackLevel=1) == [("CSO", 1, 3)]
+    assert reported(lab, 1, chargingLimitSource=["CSO"]) == [("CSO", 1, 2), ("CSO", 1, 3)]
+    assert reported(lab, 1, chargingLimitSource=["EMS"]) == []
+    assert reported(lab, 1, chargingProfilePurpose=DEFAULT, stackLevel=0) == [("CSO", 1, 2)]
+    assert reported(lab, chargingProfilePurpose=EXTERNAL) == [outside]  # TC_K_52
+
+
+@each_2x
+def test_what_is_told_of_a_profile(version: str) -> None:
+    lab = bench(version)
+    wire = profile(
+        (0, 16, 1), (10, 8.5), kind="Recurring", start=clock(lab), duration=3600, validFrom=clock(lab),
+        validTo=clock(lab, 9000), recurrencyKind="Daily",
+    )  # fmt: skip
+    wire["chargingSchedule"][0]["minChargingRate"] = 6.0
+    assert install_raw(lab, 1, wire) == "Accepted" and reported(lab)
+    (page,) = lab.csms.sent("ReportChargingProfiles")
+    assert page["chargingProfile"] == [wire]
+
+
+@each_2x
+def test_many_profiles_come_in_pages(version: str) -> None:
+    lab = bench(version)
+    for number in range(1, 12):
+        assert install(lab, 1, (0, 16), number=number, level=number - 1) == "Accepted"
+    assert len(reported(lab)) == 11 and len(lab.csms.sent("ReportChargingProfiles")) == 2
+
+
+@each_2x
+def test_tc_k_05_to_09_and_24_clear(version: str) -> None:
+    """K10.FR.01-09."""
+    lab = installed(version)
+
+    def clear(**fields: Any) -> str:
+        number = {"chargingProfileId": fields.pop("number")} if "number" in fields else {}
+        criteria = {"chargingProfileCriteria": fields} if fields else {}
+        return str(lab.ask("ClearChargingProfile", **number, **criteria)["status"])
+
+    assert clear(number=77) == clear(stackLevel=7) == clear(number=external_id(0)) == "Unknown"
+    assert clear(chargingProfilePurpose=EXTERNAL) == "Unknown"
+    assert clear(number=3) == "Accepted" and reported(lab, 1) == [("CSO", 1, 2)]
+    assert clear(chargingProfilePurpose=DEFAULT, stackLevel=0) == "Accepted"
+    assert reported(lab) == [("CSO", 0, 1), ("EMS", 0, external_id(0))]
+    assert clear(evseId=0) == "Accepted" and reported(lab) == [("EMS", 0, external_id(0))]
+
+
+@each_2x
+def test_clearing_while_charging(version: str) -> None:
+    """K10.FR.05, FR.07."""
+    lab = bench(version)
+    install(lab, 1, (0, 10))
+    lab.charge(1)
+    assert power_kw(lab) == 6.9
+    lab.ask("ClearChargingProfile", chargingProfileId=1)
+    assert power_kw(lab.run(1)) == 11.0
+
+
+# -- the composite schedule
+
+
+@each_2x
+def test_tc_k_39_to_46_composite(version: str) -> None:
+    """K08.FR.02-07."""
+    lab = bench(version, settings={RATE_UNIT: ("Current",)})
+    assert composite(lab) == [(0, 31.8)]
+    assert composite(lab, 9) == "UnknownEvse" and composite(lab, chargingRateUnit="W") == "UnsupportedRateUnit"
+    assert composite(lab, duration=-1) == "InvalidValue"
+    absolute(lab, 1, (0, 10), (100, 20))
+    absolute(lab, 1, (0, 7), number=2, level=1, duration=50)
+    absolute(lab, 0, (0, 15), number=3, purpose=MAX)
+    assert composite(lab) == [(0, 7.0), (50, 10.0), (100, 15.0)]
+    lab.feed(Perform("charging_limit", {"limit_a": 9.0, "source": "SO"}), 0)
+    assert composite(lab) == [(0, 7.0), (50, 9.0)]
+    assert composite(lab, 0, chargingRateUnit="A") == [(0, 7.0), (50, 9.0)]
+
+
+# -- external limits
+
+
+@each_2x
+def test_a_limit_from_beside_the_csms(version: str) -> None:
+    """K11.FR.01-06, K13.FR.01-03."""
+    lab = bench(version)
+    lab.charge(1).forget()
+    lab.feed(Perform("charging_limit", {"limit_a": 10, "source": "SO", "grid_critical": True}), 2)
+    assert power_kw(lab) == 6.9
+    (told,) = lab.csms.sent("NotifyChargingLimit")
+    assert told == {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}, "evseId": 0}
+    lab.feed(Perform("charging_limit", {"limit_a": 10.5, "source": "SO"}), 2)
+    assert len(lab.csms.sent("NotifyChargingLimit")) == 1  # not by more than LimitChangeSignificance
+    lab.feed(Perform("charging_limit_released", {}), 2)
+    assert lab.csms.sent("ClearedChargingLimit") == [{"chargingLimitSource": "SO", "evseId": 0}]
+    assert power_kw(lab) == 11.0
+    triggers = [event["triggerReason"] for event in lab.csms.sent("TransactionEvent")]
+    assert triggers == ["ChargingRateChanged", "ChargingRateChanged"]
+    assert "charging_profiles" not in lab.station.board.flash.areas or reported(lab) == []
+
+
+@each_2x
+def test_a_limit_while_nobody_charges(version: str) -> None:
+    """K12.FR.01-05: the schedule is told where that is wanted; it survives a restart, and ends by itself."""
+    lab = bench(version, settings={WITH_SCHEDULES: True, LIMIT_CHANGE: 0.0})
+    lab.feed(Perform("charging_limit", {"limit_w": 6900.0, "duration_s": 500, "source": "Other"}), 1)
+    (told,) = lab.csms.sent("NotifyChargingLimit")
+    (schedule,) = told["chargingSchedule"]
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6900.0}]
+    assert (schedule["chargingRateUnit"], schedule["duration"]) == ("W", 500)
+    lab.feed(PowerOff(), 5)
+    lab.boot().run(60).charge(1)
+    assert power_kw(lab) == 6.9
+    assert power_kw(lab.run(500)) == 11.0
+
+
+@each_2x
+def test_a_limit_of_one_evse_and_suspension(version: str) -> None:
+    lab = bench(version, evses=2)
+    lab.charge(1).charge(2, "OTHER").forget()
+    lab.feed(Perform("charging_limit", {"limit_a": 0, "evse_id": 2}), 2)
+    assert power_kw(lab, 1) == 11.0 and power_kw(lab, 2) == 0.0
+    states = [event["transactionInfo"].get("chargingState") for event in lab.csms.sent("TransactionEvent")]
+    assert "SuspendedEVSE" in states
+    assert [p["evseId"] for _, _, p in frames(lab.csms, "NotifyChargingLimit")] == [2]
+
+
+@each_2x
+@pytest.mark.parametrize(
+    "args",
+    [{}, {"limit_a": 1, "limit_w": 1}, {"limit_a": -1}, {"limit_a": "x"}, {"limit_a": 6, "evse_id": 9},
+     {"limit_a": 6, "source": "CSO"}],
+)  # fmt: skip
+def test_a_limit_that_makes_no_sense(version: str, args: dict[str, Any]) -> None:
+    """K11.FR.05 among them: it is never the CSMS's own."""
+    lab = bench(version)
+    lab.feed(Perform("charging_limit", args), 1)
+    assert lab.remarks()[-1].startswith("external limit ignored") and lab.csms.sent("NotifyChargingLimit") == []
+
+
+@each_2x
+def test_external_limits_switched_off(version: str) -> None:
+    lab = bench(version, settings={EXTERNAL_ENABLED: False})
+    lab.feed(Perform("charging_limit", {"limit_a": 6}), 1)
+    lab.feed(Perform("charging_limit_released", {"evse_id": 1}), 1)
+    assert [text.split(":")[0] for text in lab.remarks()[-2:]] == ["external limit ignored"] * 2
+    assert composite(lab) == [(0, 31.8)]
