@@ -218,9 +218,10 @@ NETWORK_PRIORITY = setting(
     "OCPPCommCtrlr.NetworkConfigurationPriority",
     "list",
     ("1",),
-    # slots are 1 to 5 (2.x part 6 TC_B_53); until profiles can be set only the first is filled (A05.FR.02)
-    values=("1",),
-    max_items=5,
+    # slots are 1 to 5 (2.x part 6 TC_B_53), at least two (B09.FR.06)
+    values=("1", "2", "3"),
+    max_items=3,
     required=True,
+    reboot=True,
     description="order in which network profiles are tried",
 )

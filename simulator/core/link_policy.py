@@ -12,6 +12,7 @@ New credentials and profiles are tried, confirmed or taken back in one place (``
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.core.effects import Dial, Hangup, Ping
@@ -81,6 +82,20 @@ TLS_PROFILES, PASSWORD_PROFILES, CERTIFICATE_PROFILE = frozenset({2, 3}), frozen
 TLS_REFS: list[Callable[[Station, int], dict[str, str]]] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a station dials by itself. ``url`` is without its id; ``password`` None is the one in its settings."""
+
+    slot: int
+    url: str
+    security_profile: int
+    password: str | None = None
+
+
+#: set by the network profiles block: the route in use, None when the driver's target is
+ROUTES: list[Callable[[Station], Route | None]] = []
+
+
 class LinkPolicy:
     """The link of one station. ``number`` and ``attempts`` belong to the world, so that numbers are never reused."""
 
@@ -139,15 +154,16 @@ class LinkPolicy:
         self.trouble = None
         self.dialed_us = now
         timeout_us = CONNECT_TIMEOUT_S * 1_000_000 * st.speed
-        profile = st.settings[SECURITY_PROFILE]
+        route = ROUTES[0](st) if ROUTES else None
+        profile = st.settings[SECURITY_PROFILE] if route is None else route.security_profile
         st.do(
             Dial(
                 link=self.number,
-                slot=0,
-                url="",
+                slot=0 if route is None else route.slot,
+                url="" if route is None else route.url,
                 subprotocols=(st.dialect.subprotocol,),
                 security_profile=profile,
-                password=st.settings[PASSWORD] or None,
+                password=(route and route.password) or st.settings[PASSWORD] or None,
                 refs=TLS_REFS[0](st, profile) if profile in TLS_PROFILES and TLS_REFS else {},
                 timeout_us=timeout_us,
             )

@@ -71,7 +71,7 @@ class DialSpec:
     before its connection is made of it. ``proxy``: whom to ask for a tunnel. ``source_address``: numeric, the local
     end. ``timeout_s``: for name, TCP, TLS and handshake together. ``require_subprotocol``: a server that picks none of
     ours is hung up on with cause ``subprotocol``; otherwise that is for the station to judge, from what ``on_open``
-    tells it.
+    tells it. ``forbidden``: why this must not be dialled at all; the dial ends with cause ``refused``.
     """
 
     url: str
@@ -85,6 +85,7 @@ class DialSpec:
     source_address: str | None = None
     timeout_s: float = 30.0
     require_subprotocol: bool = False
+    forbidden: str = ""
 
 
 class Listener(Protocol):

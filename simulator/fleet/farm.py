@@ -26,7 +26,7 @@ from simulator.fleet.jobs import Executor, JobSetup
 from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
 from simulator.fleet.state import StateDir, restore
-from simulator.fleet.target import Target
+from simulator.fleet.target import Target, elsewhere
 from simulator.fleet.tls import Contexts, Credential
 from simulator.fleet.trace import FrameRings, FrameTrace, failure_of
 from simulator.fleet.transport import Transport
@@ -158,9 +158,11 @@ class Farm:
         auth: tuple[str, str | bytes] | None = None
         if dial.security_profile in PASSWORD_PROFILES:
             auth = (plan.id, self._password(seat, plan, dial))
-        url, context, credential = target.station_url(plan.id), None, None
-        if target.is_tls or dial.security_profile in TLS_PROFILES:
-            url = target.secure_url(plan.id)
+        url, context, credential, forbidden = target.station_url(plan.id), None, None, ""
+        if dial.slot:
+            url, forbidden = elsewhere(target, dial.url, plan.id)
+        if (target.is_tls and not dial.slot) or dial.security_profile in TLS_PROFILES:
+            url = url if dial.slot else target.secure_url(plan.id)
             if dial.security_profile == CERTIFICATE_PROFILE:
                 credential = self._credential(plan, dial)
             # What the station trusts by itself goes before what the target's file says.
@@ -177,6 +179,7 @@ class Farm:
             proxy=target.proxy,
             source_address=sources[plan.index % len(sources)] if sources else None,
             timeout_s=fields.connect_timeout_us / 1e6,
+            forbidden=forbidden,
         )
 
     def _credential(self, plan: StationPlan, dial: Dial) -> Credential | None:

@@ -234,6 +234,31 @@ def station_url(url: str, station_id: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, f"{parts.path}{slash}{encoded}", parts.query, ""))
 
 
+def elsewhere(target: Target, url: str, station_id: str) -> tuple[str, str]:
+    """Where a network profile of the CSMS sends a station: (its own address there, "" or why it must not go there).
+
+    A CSMS under test must not be able to aim a fleet at strangers: as with transfers, only the target's own host,
+    loopback and the hosts that the target file allows are dialled.
+    """
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        own = station_url(url, station_id)
+    except ValueError:
+        return url, f"{url!r} is no address"
+    allowed = {target.host, *(name.lower().rstrip(".") for name in target.fields.transfers.allowed_hosts)}
+    if host and (host in allowed or _is_loopback(host)):
+        return own, ""
+    return own, f"{host} is neither the target's host nor loopback; see the target's transfers.allowed_hosts"
+
+
+def _is_loopback(host: str) -> bool:
+    """An address of this machine in numbers, or its usual name; any other name could lead anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 # --- guards ----------------------------------------------------------------------------------------------------------
 
 _NEAR = tuple(

@@ -89,6 +89,8 @@ class Transport:
     def open(self, dial: DialSpec, listener: Listener) -> Connection:
         """Begin a connection. Raises ValueError for an unusable URL, header or source; the rest is on_down."""
         connection = Connection(self, dial, listener)
+        if dial.forbidden:
+            return self._unusable(connection, dial.forbidden, "refused")
         parts = parse_url(dial.url)
         if dial.source_address is not None:
             Address(dial.source_address)
@@ -111,11 +113,11 @@ class Transport:
             connection._start_timer(dial.timeout_s)
         return connection
 
-    def _unusable(self, connection: Connection, why: str) -> Connection:
+    def _unusable(self, connection: Connection, why: str, cause: DownCause = "tls_client_cert") -> Connection:
         """A dial that ends before it has begun, as one that waits for its turn in vain."""
         self.connections.add(connection)
         self._waiting[connection] = None
-        self.loop.call_soon(connection._finish, "tls_client_cert", 0, why)
+        self.loop.call_soon(connection._finish, cause, 0, why)
         return connection
 
     async def lookup(self, host: str) -> list[str]:

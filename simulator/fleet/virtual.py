@@ -50,7 +50,7 @@ class JudgingWorker(Worker, Protocol):
 class Path:
     """The simulated connection of one station."""
 
-    __slots__ = ("csms", "cut", "dials", "door", "link", "lot", "order_us", "password", "refuse")
+    __slots__ = ("csms", "cut", "dials", "door", "home", "link", "lot", "order_us", "others", "password", "refuse")
 
     def __init__(self, csms: LabCsms, lot: int) -> None:
         self.csms = csms
@@ -68,6 +68,9 @@ class Path:
         self.door: Door | None = None
         #: the last dials, newest last
         self.dials: list[e.Dial] = []
+        #: the CSMS of the target, and those at other addresses; None there: nobody answers
+        self.home = csms
+        self.others: dict[str, LabCsms | None] = {}
 
 
 class VirtualFleet:
@@ -96,6 +99,12 @@ class VirtualFleet:
         self.stations.append(station)
         self.paths.append(Path(csms, draw(station.rng.seed, "rtt", 0)))
         return csms
+
+    def elsewhere(self, station: Station, url: str, csms: LabCsms | None) -> None:
+        """Another CSMS that a network profile of the station may name; None: nobody listens at that address."""
+        if csms is not None:
+            csms.epoch_us = self.epoch_us
+        self.paths[self.index_of(station)].others[url] = csms
 
     def _rtt_us(self, index: int) -> int:
         """The round trip of a station now: its own place within the modem's range."""
@@ -197,16 +206,18 @@ class VirtualFleet:
             path.password = effect.password
             path.dials = [*path.dials[-(MAX_DIALS - 1) :], effect]
             station = self.stations[index]
+            found = path.others.get(effect.url) if effect.url else path.home
             refusal = path.door.judge(station, effect, self.epoch_us + self.now) if path.door is not None else None
             if path.cut:
                 self._push(self.now + effect.timeout_us, index, i.LinkDown(effect.link, "timeout"))
-            elif path.refuse:
-                self._push(self.now + self._rtt_us(index), index, i.LinkDown(effect.link, path.refuse))
+            elif path.refuse or found is None:
+                cause = path.refuse or ("refused" if effect.url in path.others else "dns")
+                self._push(self.now + self._rtt_us(index), index, i.LinkDown(effect.link, cause))
             elif refusal is not None:
                 down = i.LinkDown(effect.link, refusal.cause, refusal.code, refusal.detail)
                 self._push(self.now + 2 * self._rtt_us(index), index, down)
             else:
-                path.link = effect.link
+                path.link, path.csms = effect.link, found
                 path.order_us = self.now + 2 * self._rtt_us(index)
                 self._push(path.order_us, index, i.LinkUp(effect.link, path.csms.subprotocol))
         elif isinstance(effect, e.Hangup):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import charging_profiles, local_list
+from simulator.blocks import charging_profiles, local_list, network_profiles
 from simulator.blocks.inventory.rows import CLOCK, STATION, Read, Row, When
 from simulator.blocks.setting_values import is_offered
 from simulator.blocks.token_cache import CACHE_AREA
@@ -75,6 +75,7 @@ ROWS: tuple[Row, ...] = (
     _there("AuthCacheCtrlr"),
     Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),
     Row(STATION, "ClockCtrlr", "DateTime", "dateTime", CLOCK),
+    Row(STATION, "OCPPCommCtrlr", "ActiveNetworkProfile", "integer", lambda st: str(network_profiles.active_slot(st))),
     Row(STATION, "DeviceDataCtrlr", "ConfigurationValueSize", "integer", str(MAX_SET_CHARS), constant=True),
     Row(STATION, "DeviceDataCtrlr", "ReportingValueSize", "integer", str(MAX_VALUE_CHARS), constant=True),
     Row(STATION, "SecurityCtrlr", "Identity", "string", lambda st: st.id, maximum=48, constant=True),

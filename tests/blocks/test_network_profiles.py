@@ -1,0 +1,235 @@
+"""SetNetworkProfile, the order of network profiles, the move to another CSMS and the way back (B09, B10, A05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.blocks import network_profiles
+from simulator.core import inputs as i
+from simulator.core.link_policy import BACKOFF_MINIMUM, BACKOFF_RANDOM, NETWORK_ATTEMPTS, SECURITY_PROFILE
+from simulator.core.outbox import MESSAGE_TIMEOUT
+from simulator.core.settings import SETTINGS
+from simulator.lab.csms import LabCsms
+from tests.bench import Lab, bench, each_2x
+
+URL = "ws://other.test/ocpp"
+PRIORITY = SETTINGS.get("OCPPCommCtrlr.NetworkConfigurationPriority")
+
+
+def ask(lab: Lab, action: str, **payload: Any) -> Any:
+    """The CSMS the station is connected with calls; the watch knows its calls only."""
+    lab.watch.csms = lab.fleet.csms(lab.station)
+    return lab.ask(action, **payload)
+
+
+def profile(lab: Lab, slot: int = 2, **changed: Any) -> Any:
+    data: dict[str, Any] = {
+        "ocppVersion": {"2.0.1": "OCPP20", "2.1": "OCPP21"}[lab.version],
+        "ocppTransport": "JSON",
+        "ocppCsmsUrl": URL,
+        "messageTimeout": 25,
+        "securityProfile": 0,
+        "ocppInterface": "Wired0",
+    }
+    return ask(lab, "SetNetworkProfile", configurationSlot=slot, connectionData=data | changed)
+
+
+def order(lab: Lab, text: str) -> str:
+    row = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "NetworkConfigurationPriority"}}
+    answer = ask(lab, "SetVariables", setVariableData=[{**row, "attributeValue": text}])
+    return str(answer["setVariableResult"][0]["attributeStatus"])
+
+
+def value(lab: Lab, variable: str, component: str = "OCPPCommCtrlr") -> str:
+    row = {"component": {"name": component}, "variable": {"name": variable}}
+    return str(ask(lab, "GetVariables", getVariableData=[row])["getVariableResult"][0]["attributeValue"])
+
+
+def other(lab: Lab, url: str = URL) -> LabCsms:
+    csms = LabCsms(lab.station.dialect.subprotocol)
+    lab.fleet.elsewhere(lab.station, url, csms)
+    return csms
+
+
+def reset(lab: Lab, seconds: float = 60) -> None:
+    assert ask(lab, "Reset", type="OnIdle")["status"] == "Accepted"
+    lab.run(seconds)
+
+
+def dialled(lab: Lab) -> list[int]:
+    return [dial.slot for dial in lab.fleet.paths[0].dials]
+
+
+def move(lab: Lab, text: str = "2,1") -> None:
+    assert profile(lab)["status"] == "Accepted"
+    assert order(lab, text) == "RebootRequired"
+
+
+@each_2x
+def test_the_move_to_another_csms(version: str) -> None:
+    """TC_B_45: nothing changes before the reboot; then the station is at the other one, and registers there."""
+    lab = bench(version)
+    new, old = other(lab), lab.csms
+    move(lab)
+    lab.run(30)
+    assert not new.seen and value(lab, "ActiveNetworkProfile") == "1"
+    seen = len(old.seen)
+    reset(lab)
+    assert new.sent("BootNotification") and lab.station.gate == "accepted"
+    last = lab.fleet.paths[0].dials[-1]
+    assert (last.slot, last.url) == (2, URL)
+    # from the answer to Reset on, nothing more is said to the old one once the new is called
+    assert not [s for s in old.seen[seen:] if s.action == "BootNotification"]
+    assert lab.station.settings[MESSAGE_TIMEOUT] == 25
+    assert value(lab, "ActiveNetworkProfile") == "2" and value(lab, "NetworkConfigurationPriority") == "2,1"
+
+
+def test_fall_back_within_the_list() -> None:
+    """TC_B_46: as many dials as the setting says, then the next entry at once."""
+    lab = bench("2.0.1", settings={NETWORK_ATTEMPTS: 2, BACKOFF_RANDOM: 0})
+    lab.fleet.elsewhere(lab.station, URL, None)
+    move(lab)
+    old = len(lab.csms.sent("BootNotification"))
+    reset(lab)
+    assert dialled(lab)[-3:] == [2, 2, 0]
+    assert len(lab.csms.sent("BootNotification")) == old + 1 and lab.station.gate == "accepted"
+    assert value(lab, "ActiveNetworkProfile") == "1"
+    assert lab.station.settings[MESSAGE_TIMEOUT] == MESSAGE_TIMEOUT.default
+
+
+def test_when_all_have_failed_the_one_that_worked_last_is_dialled_in_its_own_time() -> None:
+    """TC_B_49: the alternative is refused, the previous too; after RetryBackOffWaitMinimum the previous is let in."""
+    lab = bench("2.0.1", settings={NETWORK_ATTEMPTS: 1, BACKOFF_RANDOM: 0, BACKOFF_MINIMUM: 20})
+    lab.fleet.elsewhere(lab.station, URL, None)
+    move(lab)
+    path = lab.fleet.paths[0]
+    assert ask(lab, "Reset", type="OnIdle")["status"] == "Accepted"
+    path.refuse = "refused"
+    lab.run(lab.station.model.hardware.boot_soft_s + 1)
+    assert dialled(lab)[-2:] == [2, 0]
+    path.refuse = ""
+    lab.run(15)
+    assert dialled(lab)[-2:] == [2, 0] and not lab.station.link.is_up
+    lab.run(10)
+    assert dialled(lab)[-3:] == [2, 0, 0] and lab.station.gate == "accepted"
+
+
+def test_the_list_is_tried_again_and_again() -> None:
+    """B10.FR.08-09: the station never stops trying."""
+    lab = bench("2.0.1", settings={NETWORK_ATTEMPTS: 1, BACKOFF_RANDOM: 0, BACKOFF_MINIMUM: 5})
+    lab.fleet.elsewhere(lab.station, URL, None)
+    move(lab)
+    lab.fleet.paths[0].refuse = "refused"
+    reset(lab, 120)
+    assert {0, 2} == set(dialled(lab)) and not lab.station.link.is_up
+    new = other(lab)
+    lab.fleet.paths[0].refuse = ""
+    lab.run(600)
+    assert lab.station.gate == "accepted" and (new.sent("BootNotification") or lab.csms.seen)
+
+
+def test_a_lost_link_is_dialled_by_its_own_profile_first_and_another_one_is_told_of_the_station() -> None:
+    """B10.FR.03, FR.10."""
+    lab = bench("2.0.1", settings={NETWORK_ATTEMPTS: 1, BACKOFF_RANDOM: 0})
+    new = other(lab)
+    move(lab)
+    reset(lab)
+    boots = len(lab.csms.sent("BootNotification"))
+    lab.fleet.elsewhere(lab.station, URL, None)
+    lab.feed(i.LinkDown(lab.station.link.number, "reset"), 60)
+    assert dialled(lab)[-2:] == [2, 0]
+    assert lab.station.gate == "accepted" and lab.station.link.is_up
+    assert len(lab.csms.sent("BootNotification")) == boots + 1, "registered anew although it has not rebooted"
+    assert new.sent("BootNotification")
+
+
+@each_2x
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"ocppTransport": "SOAP"}, "InvalidNetworkConf"),
+        ({"ocppVersion": "OCPP16"}, "InvalidNetworkConf"),
+        ({"ocppCsmsUrl": "http://other.test"}, "InvalidNetworkConf"),
+        ({"ocppCsmsUrl": "ws://"}, "InvalidNetworkConf"),
+        ({"securityProfile": 2}, "InvalidNetworkConf"),
+        ({"securityProfile": 7}, "InvalidNetworkConf"),
+        ({"messageTimeout": 0}, "InvalidNetworkConf"),
+        ({"ocppInterface": "Wireless0"}, "InvalidNetworkConf"),
+        (
+            {"vpn": {"server": "vpn.test", "user": "u", "password": "p", "key": "k", "type": "IPSec"}},
+            "InvalidNetworkConf",
+        ),
+    ],
+)
+def test_what_the_station_cannot_do_is_rejected(version: str, changed: dict[str, Any], code: str) -> None:
+    """B09.FR.02."""
+    lab = bench(version)
+    answer = profile(lab, **changed)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", code)
+    assert not network_profiles.configured(lab.station, 2)
+
+
+@each_2x
+def test_slots_that_do_not_exist_and_less_security(version: str) -> None:
+    """TC_B_43, B09.FR.04-05 (TC_A_22)."""
+    lab = bench(version)
+    assert profile(lab, 999)["statusInfo"]["reasonCode"] == "InvalidConfSlot"
+    assert lab.station.write_setting(SECURITY_PROFILE, 1)
+    answer = profile(lab)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "NoSecurityDowngrade")
+
+
+def test_a_memory_that_cannot_be_written() -> None:
+    """B09.FR.03."""
+    lab = bench("2.0.1").inject("flash.read_only")
+    assert profile(lab)["status"] == "Failed"
+
+
+def test_an_order_that_cannot_work_is_rejected() -> None:
+    """B10.FR.02; A05.FR.02-03 (TC_A_20, TC_A_21): without a root or a certificate there is no such connection."""
+    lab = bench("2.0.1")
+    assert order(lab, "2,1") == "Rejected", "slot 2 is empty"
+    assert order(lab, "9") == order(lab, "1,1") == order(lab, "") == "Rejected"
+    assert profile(lab, 2, ocppCsmsUrl="wss://other.test", securityProfile=2)["status"] == "Accepted"
+    assert profile(lab, 3, ocppCsmsUrl="wss://other.test", securityProfile=3)["status"] == "Accepted"
+    assert order(lab, "2,1") == order(lab, "3,1") == "Rejected"
+    assert value(lab, "NetworkConfigurationPriority") == "1"
+
+
+def test_more_security_by_another_profile() -> None:
+    """TC_A_19, A05.FR.04-06: once connected, what is less secure is forgotten and SecurityProfile says so."""
+    lab = bench("2.0.1")
+    other(lab)
+    password = "a-password-of-some-length"
+    row = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    ask(lab, "SetVariables", setVariableData=[{**row, "attributeValue": password}])
+    assert profile(lab, securityProfile=1)["status"] == "Accepted"
+    assert order(lab, "2,1") == "RebootRequired" and value(lab, "SecurityProfile", "SecurityCtrlr") == "0"
+    reset(lab)
+    dial = lab.fleet.paths[0].dials[-1]
+    assert (dial.security_profile, dial.password) == (1, password)
+    assert value(lab, "SecurityProfile", "SecurityCtrlr") == "1"
+    assert value(lab, "NetworkConfigurationPriority") == "2"
+    assert order(lab, "2,1") == "Rejected", "the first slot is no more"
+    reset(lab)
+    assert value(lab, "ActiveNetworkProfile") == "2"
+
+
+def test_less_security_is_not_forgotten_before_the_new_one_works() -> None:
+    lab = bench("2.0.1", settings={NETWORK_ATTEMPTS: 1, BACKOFF_RANDOM: 0})
+    lab.fleet.elsewhere(lab.station, URL, None)
+    row = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    ask(lab, "SetVariables", setVariableData=[{**row, "attributeValue": "a-password-of-some-length"}])
+    assert profile(lab, securityProfile=1)["status"] == "Accepted"
+    assert order(lab, "2,1") == "RebootRequired"
+    reset(lab)
+    assert lab.station.gate == "accepted" and value(lab, "SecurityProfile", "SecurityCtrlr") == "0"
+    assert value(lab, "NetworkConfigurationPriority") == "2,1"
+
+
+def test_a_station_that_was_told_of_no_other_profile_holds_nothing() -> None:
+    lab = bench("2.0.1")
+    assert network_profiles.NAME not in lab.station.data and value(lab, "ActiveNetworkProfile") == "1"
+    assert lab.fleet.paths[0].dials[-1].slot == 0
