@@ -60,6 +60,9 @@ ALLOW_NEW = setting(
     description="may sessions begin while an update waits for others to end",
 )
 
+#: capability of a dialect: what is installed is verified while it is installed, and EVSEs are withdrawn too while a
+#: product that does not fetch while charging waits to fetch (part 6 TC_L_08, TC_L_13)
+LATE_CHECK = "firmware_is_verified_late"
 #: a certificate check takes no longer; after that nobody is answered any more
 CHECK_US = 30_000_000
 #: steps in which a new request cannot cancel the update any more (L01.FR.27)
@@ -77,10 +80,17 @@ def withdraws(st: Station) -> bool:
     """Are EVSEs that are not in use to be unavailable for the sake of an update (L01.FR.07, L02.FR.04)? While it only
     waits, the operator may have it otherwise."""
     own = state(st)
-    if own is None or not own.withdrawn:
+    if own is None or own.update is None:
         return False
-    waits = own.update is not None and own.update.step == "ready"
-    return not (waits and st.settings[ALLOW_NEW])
+    if own.withdrawn:
+        return not (own.update.step == "ready" and st.settings[ALLOW_NEW])
+    waits = _waits_to_fetch(st, own.update) and LATE_CHECK in st.dialect.capabilities
+    return waits and _charging(st) and not st.settings[ALLOW_NEW]
+
+
+def _waits_to_fetch(st: Station, update: Update) -> bool:
+    """Is it only transactions that an update waits for before it is fetched?"""
+    return update.step == "paused" or (update.step == "scheduled" and st.timers.get("firmware") is None)
 
 
 # -- asked for ---------------------------------------------------------------------------------------------------------
@@ -313,7 +323,7 @@ def _wait_to_install(st: Station, own: Firmware, update: Update, now: int) -> No
 
 
 def _install(st: Station, own: Firmware, update: Update, now: int) -> None:
-    if not update.version or not st.board.flash.image_intact():
+    if LATE_CHECK not in st.dialect.capabilities and not _sound(st, update):
         _fail(st, own, update, "InstallVerificationFailed")
         return
     spec = st.model.hardware.firmware
@@ -325,9 +335,16 @@ def _install(st: Station, own: Firmware, update: Update, now: int) -> None:
     st.timers.set("firmware", now + int(spec.install_s * 1_000_000))
 
 
+def _sound(st: Station, update: Update) -> bool:
+    """Is the image what it should be?"""
+    return bool(update.version) and st.board.flash.image_intact()
+
+
 def _installed(st: Station, own: Firmware, update: Update) -> None:
     """The image is in place: it runs after a restart, or at once."""
-    if st.model.hardware.firmware.restart == "after":
+    if not _sound(st, update):
+        _fail(st, own, update, "InstallVerificationFailed")
+    elif st.model.hardware.firmware.restart == "after":
         _enter(st, update, "activating")
         _restart(st)
     else:
@@ -361,8 +378,7 @@ def follow_charging(st: Station, now: int) -> bool:
         return True
     if st.model.hardware.firmware.fetch_while_charging:
         return False
-    waits = update.step == "paused" or (update.step == "scheduled" and st.timers.get("firmware") is None)
-    if waits and not charging:
+    if _waits_to_fetch(st, update) and not charging:
         _fetch(st, own, update, now)
         return True
     if update.step == "fetching" and charging:

@@ -4,8 +4,8 @@ It begins when the CSMS asks (A02) or when the certificate in use has less than 
 life for one that is short-lived. The operator's name must be known (A02.FR.13: it goes into the request). One request
 is under way at a time. A request that nobody answered is sent again after CertSigningWaitMinimum seconds, then after
 twice that and so on, CertSigningRepeatTimes times. One that was answered is repeated just so as long as no certificate
-comes (2.x A02.FR.17-19), or not at all, because the white paper of the older version advises against it (A02 error
-handling): an operator has to look.
+comes (2.x A02.FR.17-19; there CertSigningRepeatTimes is how often the wait doubles), or not at all, because the white
+paper of the older version advises against it (A02 error handling): an operator has to look.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ MONTH_US = 30 * DAY_US
 class Signing:
     """A request under way. ``csr`` is empty while its key is being made; ``triggered``: the CSMS asked for it."""
 
-    __slots__ = ("asking", "csr", "job", "repeated", "triggered")
+    __slots__ = ("asking", "awaited", "csr", "job", "repeated", "triggered")
 
     def __init__(self, triggered: bool) -> None:
         self.csr = ""
@@ -61,6 +61,8 @@ class Signing:
         #: sent and not answered yet
         self.asking = False
         self.repeated = 0
+        #: answered, and the certificate is still to come
+        self.awaited = False
 
 
 def sign(st: Station, *, triggered: bool = False) -> str:
@@ -118,7 +120,7 @@ def answered(st: Station, status: str, *, awaited: bool = False) -> None:
     if own is None:
         return
     if awaited and status == "Accepted":
-        own.asking = False
+        own.asking, own.awaited = False, True
         _later(st, own)
     else:
         _over(st)
@@ -146,8 +148,9 @@ def failed(st: Station, code: str) -> None:
 
 
 def _later(st: Station, own: Signing) -> None:
-    if own.repeated >= st.settings[REPEAT_TIMES]:
-        st.record(Remark(f"a request for a certificate was not answered, repeated {own.repeated} times"))
+    if own.repeated >= st.settings[REPEAT_TIMES] + own.awaited:
+        what = "led to none" if own.awaited else "was not answered"
+        st.record(Remark(f"a request for a certificate {what}, repeated {own.repeated} times"))
         _over(st)
         return
     st.timers.set("signing", st.now + (st.settings[WAIT_MINIMUM] << own.repeated) * 1_000_000)

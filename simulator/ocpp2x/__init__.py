@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.blocks.charging_profiles import UNIQUE_LEVELS
+from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.core.dialect import Dialect
 from simulator.core.security_event import EVENTS_ALWAYS
@@ -75,7 +76,7 @@ def _dialect(
         refused_kind="security",
         frame_types=frame_types,
     )
-    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS}
+    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK}
     dialect.adopt(
         provisioning.table,
         variables.table,

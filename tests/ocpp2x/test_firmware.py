@@ -163,3 +163,29 @@ def test_publishing_is_for_local_controllers(version: str) -> None:
     assert lab.ask("UnpublishFirmware", checksum="0" * 32)[0] == "NotSupported"
     assert update(lab, retrieveDateTime="soon")[0] == "PropertyConstraintViolation"
     assert dialect.table.feature == "FirmwareManagement"
+
+
+@each_2x
+@pytest.mark.parametrize("allowed", [False, True], ids=["tc_l_13", "tc_l_14"])
+def test_a_product_that_does_not_fetch_while_charging(version: str, allowed: bool) -> None:
+    """L01.FR.13: with others kept out meanwhile, unless the operator lets them in."""
+    lab = Field(version, evses=2, settings={ALLOW_NEW: allowed}, hardware=product(fetch_while_charging=False))
+    lab.charge(1).forget()
+    update(lab, known_maker(lab))
+    lab.run(60)
+    assert lab.said() == ["DownloadScheduled 11"] and lab.statuses(2) == ([] if allowed else ["Unavailable"])
+    lab.present("TAG", 1).unplug(1).run(300)
+    assert lab.said()[1:] == [*FETCHED, "SignatureVerified 11", "Installing 11", "Installed 11"]
+    assert lab.statuses(2)[-1] == "Available" and lab.station.data["withdrawn"] is False
+
+
+@each_2x
+def test_tc_l_08_a_damaged_image(version: str) -> None:
+    """L01.FR.29: found while it is installed; the old firmware stays."""
+    lab = Field(version)
+    maker = known_maker(lab)
+    lab.inject("flash.bad_image")
+    update(lab, maker)
+    lab.run(300)
+    assert lab.said()[3:] == ["Installing 11", "InstallVerificationFailed 11"]
+    assert firmware.version(lab.station) == "1.0"
