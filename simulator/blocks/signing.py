@@ -44,6 +44,8 @@ REPEAT_TIMES = setting(
     maximum=10,
     description="how often a request for a certificate is repeated",
 )
+#: data of the block: the number of the request sent last in this boot
+ASKED = "signing_asked"
 DAY_US = 86_400_000_000
 #: a certificate is renewed when this much is left of it (A03.FR.02)
 MONTH_US = 30 * DAY_US
@@ -108,7 +110,8 @@ def made(st: Station, number: int, event: JobDone | JobProgress, now: int) -> No
 def _send(st: Station, own: Signing) -> None:
     if st.link.is_up:
         own.asking = True
-        st.publish(SigningAsked(own.csr), triggered=own.triggered)
+        st.data[ASKED] = own.job or 0
+        st.publish(SigningAsked(own.csr, own.job or 0), triggered=own.triggered)
     else:
         _later(st, own)
 
@@ -133,6 +136,11 @@ def heard(st: Station) -> None:
     own: Signing | None = st.data.get("signing")
     if own is not None and own.csr:
         _over(st)
+
+
+def is_known(st: Station, number: int) -> bool:
+    """Could a certificate be for the request of this number (2.x A02.FR.26)? After a restart any could."""
+    return bool(st.data.get(ASKED, number) == number)
 
 
 def failed(st: Station, code: str) -> None:

@@ -246,9 +246,11 @@ class SecurityNote(SecurityEvent):
 
 
 class SigningAsked(Report):
-    """SignCertificate: a request (PEM) for a certificate of the station; the answer goes to the certificates block."""
+    """SignCertificate: a request (PEM) for a certificate of the station; the answer goes to the certificates block.
+    ``number`` tells requests apart."""
 
     csr: str
+    number: int = 0
 
 
 class FirmwareProgress(Report):

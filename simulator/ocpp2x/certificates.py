@@ -83,6 +83,9 @@ def signed(st: Station, req: Any, m: Any) -> Any:
     """A02.FR.06-20; without a type it is the station's own."""
     if req.certificate_type not in (UNSET, STATION):
         return m.make(m.CertificateSignedResponse, status="Rejected", status_info=reason(m, "UnsupportedParam"))
+    number = getattr(req, "request_id", UNSET)
+    if number is not UNSET and not signing.is_known(st, number):  # A02.FR.26
+        return m.make(m.CertificateSignedResponse, status="Rejected", status_info=reason(m, "NotFound"))
     signing.heard(st)
     token = _token(st, "signed")
     status = certificates.signed(st, req.certificate_chain, token)
@@ -93,8 +96,10 @@ def signed(st: Station, req: Any, m: Any) -> Any:
 
 @table.render(SigningAsked)
 def sign_certificate(st: Station, report: SigningAsked, m: Any) -> Any:
-    """A02.FR.03, FR.13."""
-    return "SignCertificate", m.make(m.SignCertificateRequest, csr=report.csr, certificate_type=STATION)
+    """A02.FR.03, FR.13; only 2.1 has a number for it (FR.24)."""
+    return "SignCertificate", m.make(
+        m.SignCertificateRequest, csr=report.csr, certificate_type=STATION, request_id=report.number
+    )
 
 
 @table.reply("SignCertificate")

@@ -47,9 +47,11 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
     purpose, kind = wire.charging_profile_purpose, wire.charging_profile_kind
     if purpose == cs.EXTERNAL:  # K01.FR.22
         raise Refused("InvalidProfile")
-    if purpose not in cs.PURPOSES or kind not in cs.KINDS:
-        raise Refused("UnsupportedParam")
-    _nothing_beyond(wire, BEYOND_PROFILE)
+    if purpose not in cs.PURPOSES:  # 2.1 K01.FR.120
+        raise Refused("UnsupportedPurpose")
+    if kind not in cs.KINDS:  # 2.1 K01.FR.121
+        raise Refused("UnsupportedKind")
+    _nothing_beyond(wire, BEYOND_PROFILE, "InvalidProfile")  # 2.1 K01.FR.122
     if purpose == cs.STATION_MAX and kind == cs.RELATIVE:  # K01.FR.38
         raise Refused("InvalidProfile")
     recurrency = optional(wire.recurrency_kind)
@@ -73,7 +75,7 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
 
 
 def _schedule(st: Station, kind: str, wire: Any) -> cs.Schedule:
-    _nothing_beyond(wire, BEYOND_SCHEDULE)
+    _nothing_beyond(wire, BEYOND_SCHEDULE, "InvalidSchedule")  # 2.1 K01.FR.123-125
     start_us = moment(wire.start_schedule, "startSchedule")
     if (start_us is None) != (kind == cs.RELATIVE) and not st.model.lenient:  # K01.FR.40-41
         raise Refused("InvalidSchedule")
@@ -89,10 +91,10 @@ def _schedule(st: Station, kind: str, wire: Any) -> cs.Schedule:
 
 
 def _period(st: Station, wire: Any) -> cs.Period:
-    _nothing_beyond(wire, BEYOND_PERIOD)
+    _nothing_beyond(wire, BEYOND_PERIOD, "InvalidSchedule")  # 2.1 K01.FR.126
     mode = getattr(wire, "operation_mode", UNSET)
     if mode not in (UNSET, "ChargingOnly"):
-        raise Refused("UnsupportedParam")
+        raise Refused("InvalidSchedule")
     if wire.limit is UNSET:  # 2.1: then there would have to be a set point
         raise Refused("InvalidSchedule")
     if wire.phase_to_use is not UNSET and any(not evse.spec.is_dc for evse in st.evses):
@@ -100,9 +102,9 @@ def _period(st: Station, wire: Any) -> cs.Period:
     return cs.Period(_whole(wire.start_period), _tenths(wire.limit), optional(wire.number_phases))
 
 
-def _nothing_beyond(wire: Any, fields: tuple[str, ...]) -> None:
+def _nothing_beyond(wire: Any, fields: tuple[str, ...], code: str) -> None:
     if any(getattr(wire, field, UNSET) not in (UNSET, False, 0) for field in fields):
-        raise Refused("UnsupportedParam")
+        raise Refused(code)
 
 
 def _out_of_place(st: Station, action: str, path: str) -> None:

@@ -189,3 +189,13 @@ def test_hash_data_of_a_chain(version: str) -> None:
     certificates.deliver(lab.station, CSMS_ROOT, {**facts, "children": [child]})
     (row,) = lab.ask("GetInstalledCertificateIds")["certificateHashDataChain"]
     assert row["childCertificateHashData"] == [hashed(authority("third").pem)]
+
+
+def test_a_certificate_of_another_request() -> None:
+    """2.1 A02.FR.24, FR.26."""
+    lab = secured("2.1", profile=3)
+    csr = csr_of(lab)
+    number = lab.csms.sent("SignCertificate")[-1]["requestId"]
+    wrong = lab.ask("CertificateSigned", certificateChain=lab.sign(csr), requestId=number + 1)
+    assert (wrong["status"], wrong["statusInfo"]["reasonCode"]) == ("Rejected", "NotFound") and lab.events() == []
+    assert lab.ask("CertificateSigned", certificateChain=lab.sign(csr), requestId=number)["status"] == "Accepted"

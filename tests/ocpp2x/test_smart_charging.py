@@ -188,8 +188,12 @@ def test_what_is_refused(version: str) -> None:
 def test_what_only_the_newer_edition_has() -> None:
     """2.1: set points, discharging and profiles that change by themselves are refused, never half done."""
     lab = bench("2.1")
-    for fields in ({"kind": "Dynamic"}, {"purpose": "LocalGeneration"}, {"maxOfflineDuration": 60}):
-        assert install(lab, 1, (0, 6), **fields) == "UnsupportedParam"
+    assert install(lab, 1, (0, 6), kind="Dynamic") == "UnsupportedKind"
+    assert install(lab, 1, (0, 6), purpose="LocalGeneration") == "UnsupportedPurpose"
+    assert install(lab, 1, (0, 6), maxOfflineDuration=60) == "InvalidProfile"
+    wire = profile((0, 6))
+    wire["chargingSchedule"][0]["useLocalTime"] = True
+    assert install_raw(lab, 1, wire) == "InvalidSchedule"
     wire = profile((0, 6))
     period = wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]
     for field, value in (
@@ -199,7 +203,7 @@ def test_what_only_the_newer_edition_has() -> None:
         ("dischargeLimit", -5.0),
     ):
         wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [period | {field: value}]
-        assert install_raw(lab, 1, wire) == "UnsupportedParam", field
+        assert install_raw(lab, 1, wire) == "InvalidSchedule", field
     wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [{"startPeriod": 0}]
     assert install_raw(lab, 1, wire) == "InvalidSchedule"
     assert "setpoint" in charging_profile.BEYOND_PERIOD and UNIQUE_LEVELS in lab.station.dialect.capabilities
