@@ -1,8 +1,8 @@
 """B09, B10 Network profiles: where a station may connect, in which order it tries, and the way back.
 
 A slot holds the address of a CSMS and how to connect to it. Slot 1 is the one the station was delivered with; unless
-the CSMS has overwritten it, it is whatever target the driver has. Slots and their order count from the next boot on: then
-the first entry of NetworkConfigurationPriority is dialled, each entry as often as NetworkProfileConnectionAttempts
+the CSMS has overwritten it, it is whatever target the driver has. Slots and their order count from the next boot on:
+then the first entry of NetworkConfigurationPriority is dialled, each entry as often as NetworkProfileConnectionAttempts
 says, and the next at once (B10.FR.03-04). When all have failed, the station goes back to the profile that worked last
 (B10.FR.07), and if that fails too it starts over with the list (B10.FR.08). On another profile than before it registers
 anew (B10.FR.10).

@@ -61,13 +61,13 @@ def features(model: Model) -> frozenset[str]:
 
 FEATURES.append(features)
 
-_ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
+ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 
 
 def _rotation_problem(value: tuple[str, ...]) -> str | None:
     for item in value:
         number, _, rotation = item.partition(".")
-        if not number.isdigit() or rotation not in _ROTATIONS:
+        if not number.isdigit() or rotation not in ROTATIONS:
             return f"{item!r} is not connector.rotation, such as 1.RST"
     return None
 

@@ -14,6 +14,7 @@ from simulator.errors import ProfileError
 from simulator.hardware.fault import FAULTS
 from simulator.profile.compiled import compile_profile
 from simulator.profile.describe import describe_profile
+from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import QUIRKS
 from simulator.quirks import describe as describe_quirk
@@ -50,9 +51,16 @@ def list_profiles(as_json: bool = JSON) -> None:
 
 
 @profiles.command("show")
-def show_profile(name: str = typer.Argument(..., help="Profile, or a YAML file."), as_json: bool = JSON) -> None:
+def show_profile(
+    name: str = typer.Argument(..., help="Profile, or a YAML file."),
+    device_model: bool = option("--device-model", "Its components, variables and monitors instead (2.x).", False),
+    as_json: bool = JSON,
+) -> None:
     """Every value of a profile with its standing: sourced (with the link) or assumed."""
     loaded = load_profile(name)
+    if device_model:
+        _show_device_model(name, describe_device_model(loaded), as_json)
+        return
     rows = describe_profile(loaded)
     if as_json:
         print_json({"name": name, "evidence": loaded.profile.evidence, "values": [dataclasses.asdict(r) for r in rows]})
@@ -63,6 +71,54 @@ def show_profile(name: str = typer.Argument(..., help="Profile, or a YAML file."
         ("value", "is", "standing", "source"),
         [(row.path, row.value, row.standing, row.source or "") for row in rows],
     )
+
+
+def _show_device_model(name: str, found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json({"name": name, **found})
+        return
+    kind = found["archetype"]
+    typer.echo(f"{name} in {found['version']}: {kind['name']}, {kind['title']}")
+    print_table(
+        ("component", "tier", "variable", "attributes", "type", "unit", "limits", "monitored"),
+        [
+            (
+                row["component"],
+                row["tier"] + (f" {row['evse_id']}" if row.get("evse_id") else ""),
+                row["variable"] + (f"[{row['instance']}]" if "instance" in row else ""),
+                " ".join(f"{type_}:{_short(mutability)}" for type_, mutability in row["attributes"].items()),
+                row["data_type"],
+                row.get("unit", ""),
+                _limits(row),
+                "yes" if row["monitored"] else "",
+            )
+            for row in found["variables"]
+        ],
+    )
+    print_table(
+        ("monitor of", "kind", "value", "severity", "standing"),
+        [
+            (f"{row['component']}.{row['variable']}", row["kind"], row["value"], row["severity"], row["standing"])
+            for row in found["monitors"]
+        ],
+    )
+    print_table(
+        ("event", "shows as", "severity"),
+        [(row["event"], f"{row['component']}.{row['variable']}", row["severity"]) for row in found["severities"]],
+    )
+
+
+def _short(mutability: str) -> str:
+    return {"ReadOnly": "r", "ReadWrite": "rw", "WriteOnly": "w"}[mutability]
+
+
+def _limits(row: dict[str, Any]) -> str:
+    if "values" in row:
+        return " ".join(row["values"])
+    low, high = row.get("min_limit"), row.get("max_limit")
+    if low is None and high is None:
+        return ""
+    return f"{'' if low is None else format(low, 'g')}..{'' if high is None else format(high, 'g')}"
 
 
 @profiles.command("validate")

@@ -108,8 +108,8 @@ class MeterFields(Closed):
 
 
 class FlashFields(Closed):
-    """``capacity`` is shared by the queue, cache, lists, logs, settings and transaction records; ``cache_tokens`` is the
-    most tokens that the authorisation cache keeps."""
+    """``capacity`` is shared by the queue, cache, lists, logs, settings and transaction records; ``cache_tokens`` is
+    the most tokens that the authorisation cache keeps."""
 
     capacity_bytes: SizeBytes = Field(default=262_144, alias="capacity", ge=4_096, le=1 << 30)
     cache_tokens: int = Field(default=1_000, ge=1, le=100_000)

@@ -72,6 +72,7 @@ ROWS: tuple[Row, ...] = (
     _there("SampledDataCtrlr"),
     Row(STATION, "SampledDataCtrlr", "Enabled", "boolean", "true", constant=True),
     Row(STATION, "AuthCtrlr", "Enabled", "boolean", "true", constant=True),
+    _there("MonitoringCtrlr"),
     _there("AuthCacheCtrlr"),
     Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),
     Row(STATION, "ClockCtrlr", "DateTime", "dateTime", CLOCK),

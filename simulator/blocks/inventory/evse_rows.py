@@ -25,6 +25,7 @@ from simulator.blocks.inventory.rows import (
     truth,
 )
 from simulator.blocks.product_identity import identify
+from simulator.blocks.product_settings import ROTATIONS
 from simulator.blocks.setting_values import is_offered
 from simulator.hardware import cooling
 
@@ -219,6 +220,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         EVSE, "EVSE", "ChargeProtocol", "string", lambda st, evse: q.charge_protocol(evse.spec), constant=True,
     ),
+    Row(
+        EVSE, "EVSE", "PhaseRotation", "OptionList", lambda st, evse: q.phase_rotation(st, evse.evse_id),
+        values=ROTATIONS, when=_several_phases,
+    ),
     _decimal("EVSE", "Power", "W", lambda st, evse: str(round(evse.power_w)), most=_rated_w),
     _decimal(
         "EVSE", "ACVoltage", "V", lambda st, evse: number(q.voltage_v(st, evse)), most=_voltage_limit,
@@ -252,6 +257,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         CONNECTOR, "Connector", "SupplyPhases", "integer", lambda st, evse: str(evse.spec.phases),
         maximum=_phases, constant=True,
+    ),
+    Row(
+        CONNECTOR, "Connector", "PhaseRotation", "OptionList", lambda st, evse: q.phase_rotation(st, evse.evse_id),
+        values=ROTATIONS, when=_several_phases,
     ),
     Row(
         CONNECTOR, "Connector", "ChargeProtocol", "string", lambda st, evse: q.charge_protocol(evse.spec),
@@ -338,7 +347,7 @@ ROWS: tuple[Row, ...] = (
         when=_direct,
     ),
     _decimal(
-        "AcDcConverter", "Temperature", "Celsius", lambda st, evse: number(cooling.temperature_c(evse.power_w)),
+        "AcDcConverter", "Temperature", "Celsius", lambda st, evse: number(q.module_c(st, evse)),
         least=-40.0, most=150.0, when=_direct,
     ),
     _decimal(
@@ -350,7 +359,7 @@ ROWS: tuple[Row, ...] = (
     _flag("LiquidCoolingSystem", "Active", lambda st, evse: truth(evse.flowing), tier=CONNECTOR, when=_liquid),
     _problem("LiquidCoolingSystem", tier=CONNECTOR, when=_liquid),
     _decimal(
-        "LiquidCoolingSystem", "Temperature", "Celsius", lambda st, evse: number(cooling.coolant_c(evse.power_w)),
+        "LiquidCoolingSystem", "Temperature", "Celsius", lambda st, evse: number(q.coolant_c(st, evse)),
         tier=CONNECTOR, least=-40.0, most=120.0, more=((MAX_SET, number(COOLANT_MAX_C)),), when=_liquid,
     ),
     # -- what the car says of itself

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.blocks.network_profiles import active_slot
+from simulator.blocks.product_settings import NETWORK_PRIORITY, PHASE_ROTATION
+from simulator.blocks.setting_values import value_of
 from simulator.core.power_path import IDLE, account, offer
+from simulator.hardware import cooling
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -104,6 +108,21 @@ def cabinet_hot(st: Station) -> bool:
     return cabinet_c(st) > st.model.hardware.thermal.cabinet_derate_c
 
 
+def phase_rotation(st: Station, number: int) -> str:
+    """How the phases of a connector (0: of the station) are wired, as the installer has set it."""
+    for item in value_of(st, PHASE_ROTATION):
+        at, _, rotation = str(item).partition(".")
+        if at == str(number):
+            return rotation
+    return "Unknown"
+
+
+def fallen_back(st: Station) -> bool:
+    """Is the station connected by another network profile than the one it should use first?"""
+    first = str(st.settings[NETWORK_PRIORITY][0]) if st.settings[NETWORK_PRIORITY] else ""
+    return str(active_slot(st)) != first
+
+
 # -- an EVSE -----------------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +162,16 @@ def overloaded(evse: Evse) -> bool:
 def contact_c(st: Station, evse: Evse) -> float:
     """Temperature of the contacts at the plug."""
     return st.board.thermal.temperature_c(evse.evse_id, st.now)
+
+
+def module_c(st: Station, evse: Evse) -> float:
+    """Temperature of the power module of an EVSE of direct current."""
+    return cooling.module_c(st.board.thermal.ambient_c(), evse.power_w / evse.spec.max_power_w)
+
+
+def coolant_c(st: Station, evse: Evse) -> float:
+    """Temperature of the coolant of its cable."""
+    return cooling.coolant_c(st.board.thermal.ambient_c(), evse.power_w / evse.spec.max_power_w)
 
 
 def register_wh(st: Station, evse: Evse) -> float | None:

@@ -9,6 +9,7 @@ from simulator.blocks.firmware_record import version
 from simulator.blocks.inventory import quantities as q
 from simulator.blocks.inventory.rows import MAX_SET, STATION, Limit, ReadRow, Row, When, number, truth
 from simulator.blocks.product_identity import identify, serial_of
+from simulator.blocks.product_settings import ROTATIONS
 from simulator.hardware import cooling
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ def _tripped(component: str) -> Row:
 
 def _direct(model: Model, spec: EvseSpec | None) -> bool:
     return any(evse.is_dc for evse in model.evses)
+
+
+def _several_phases(model: Model, spec: EvseSpec | None) -> bool:
+    return q.feed_phases(model) > 1
 
 
 def _wireless(model: Model, spec: EvseSpec | None) -> bool:
@@ -113,6 +118,10 @@ ROWS: tuple[Row, ...] = (
         STATION, "ChargingStation", "SupplyPhases", "integer", lambda st: str(q.feed_phases(st.model)),
         maximum=_phases, constant=True,
     ),
+    Row(
+        STATION, "ChargingStation", "PhaseRotation", "OptionList", lambda st: q.phase_rotation(st, 0),
+        values=ROTATIONS, when=_several_phases,
+    ),
     _decimal("ChargingStation", "ACVoltage", "V", lambda st: number(q.feed_voltage_v(st)), most=_feed_limit_v),
     _decimal("ChargingStation", "ACCurrent", "A", lambda st: number(q.feed_current_a(st), 2)),
     _decimal("ChargingStation", "Power", "W", lambda st: number(q.power_w(st)), most=_rated),
@@ -126,6 +135,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         STATION, "ElectricalFeed", "SupplyPhases", "integer", lambda st: str(q.feed_phases(st.model)), constant=True,
         maximum=_phases,
+    ),
+    Row(
+        STATION, "ElectricalFeed", "PhaseRotation", "OptionList", lambda st: q.phase_rotation(st, 0),
+        values=ROTATIONS, when=_several_phases,
     ),
     _decimal("ElectricalFeed", "ACVoltage", "V", lambda st: number(q.feed_voltage_v(st)), most=_feed_limit_v),
     _decimal("ElectricalFeed", "Power", "W", lambda st: number(q.power_w(st)), most=_rated),
@@ -142,6 +155,10 @@ ROWS: tuple[Row, ...] = (
     _problem("Controller"),
     _text("Controller", "Manufacturer", lambda st: st.model.identity.vendor, most=50),
     _text("Controller", "Model", lambda st: st.model.identity.model, most=20),
+    _text(
+        "Controller", "SerialNumber", lambda st: serial_of(st) or "", most=25,
+        when=lambda model, spec: model.identity.serial is not None,
+    ),
     Row(
         STATION, "Controller", "FirmwareVersion", "string", lambda st: version(st) or "", maximum=50,
         when=lambda model, spec: model.identity.firmware is not None,
@@ -152,6 +169,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _always("DataLink"),
     _flag("DataLink", "Active", lambda st: truth(st.link.is_up)),
+    _flag("DataLink", "Fallback", lambda st: truth(q.fallen_back(st))),
     _problem("DataLink"),
     _text(
         "DataLink", "ICCID", lambda st: identify(st, st.model.identity.iccid or "")[:20], most=20,
