@@ -132,11 +132,14 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
     own = state(st)
     if own.reset is not None and reason is None:
         return "Scheduled" if _transactions(st) else "Accepted"
-    own.reset = Reset(kind, reason, boot_reason, patient, st.now + RESET_PATIENCE_S * 1_000_000)
+    scheduled = reason is None and _transactions(st)
+    # one that waits for a transaction has its patience from when that is over
+    deadline_us = 0 if scheduled else st.now + RESET_PATIENCE_S * 1_000_000
+    own.reset = Reset(kind, reason, boot_reason, patient, deadline_us)
     st.waits_for_outbox = True
-    if reason is None and _transactions(st):
+    if scheduled:
         return "Scheduled"
-    st.timers.set("reset", own.reset.deadline_us)
+    st.timers.set("reset", deadline_us)
     return "Accepted"
 
 
@@ -166,6 +169,8 @@ def carry_out_reset(st: Station, now: int) -> None:
     reset = state(st).reset
     if reset is None or _transactions(st):
         return
+    if not reset.deadline_us:
+        reset.deadline_us = now + RESET_PATIENCE_S * 1_000_000
     # the status that follows from the end of a transaction is to be heard as well (1.6 5.14)
     if reset.patient and now < reset.deadline_us and st.link.is_up and st.outbox.waiting():
         if st.timers.get("reset") is None:

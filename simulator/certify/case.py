@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from simulator.certify.tester import Tester
-
-Scenario = Callable[["Tester"], None]
+#: a function of the tester of its version
+Scenario = Callable[[Any], None]
 #: a state to establish, or the value of a setting computed from the tool's configuration
-State = Callable[["Tester"], None]
+State = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)

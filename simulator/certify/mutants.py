@@ -135,7 +135,8 @@ def wrong_value(v: Validation, ocpp: str = "1.6") -> Any:
     """A value for the field that the schema allows and the rule refuses (OMITTED: leave it out); None without one."""
     assert v.rule is not None
     kind = RESULT if v.answer else CALL
-    for value in _candidates(look(v.payload, v.path), _schema_of(v.action, kind, v.path, ocpp)):
+    root = validator(v.action, kind, ocpp).schema
+    for value in _candidates(look(v.payload, v.path), _schema_of(root, v.path), root):
         if v.rule.accepts(value):
             continue
         altered = with_value(v.payload, v.path, value)
@@ -169,9 +170,7 @@ def with_value(payload: Any, path: str, value: Any) -> Any:
     return copy
 
 
-def _schema_of(action: str, kind: int, path: str, ocpp: str) -> dict[str, Any]:
-    root = validator(action, kind, ocpp).schema
-
+def _schema_of(root: dict[str, Any], path: str) -> dict[str, Any]:
     def follow(schema: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in schema:
             schema = root["definitions"][schema["$ref"].rpartition("/")[2]]
@@ -185,7 +184,7 @@ def _schema_of(action: str, kind: int, path: str, ocpp: str) -> dict[str, Any]:
     return schema
 
 
-def _candidates(value: Any, schema: dict[str, Any]) -> Iterator[Any]:
+def _candidates(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Iterator[Any]:
     yield from schema.get("enum", ())
     kind = schema.get("type")
     if kind == "boolean" or isinstance(value, bool):
@@ -205,7 +204,7 @@ def _candidates(value: Any, schema: dict[str, Any]) -> Iterator[Any]:
     elif value is OMITTED:
         yield from ({"string": ("other",), "integer": (7,), "array": (["other"], [{}])}.get(str(kind), ()))
         if kind == "object":
-            yield sample(schema)
+            yield sample(schema, root)
     yield OMITTED
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from simulator.blocks.device_model import serial_of
 from simulator.certify.edition import edition_of
-from simulator.certify.security import Security, connection_of
+from simulator.certify.security import Security, connect_payload, connection_of
 from simulator.certify.wire import ToolCsms, Watch
 from simulator.core import effects as e
 from simulator.core import inputs as i
@@ -140,6 +140,8 @@ class Rig:
         #: SHA-256 of the last firmware image that was installed; a case that installs one notes it here
         self.firmware_sha256: str | None = None
         self.firmware_version: str | None = None
+        #: a case wants to hear of connections, also where the tool lets everybody in
+        self.tells_connections = False
         self.fleet: Fleet
         self._virtual: VirtualFleet
         self.station: Station
@@ -190,8 +192,11 @@ class Rig:
         return Security(epoch_us, serial_of(self.station) or STATION_ID, self.keystore)
 
     def _observe(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
-        if isinstance(event, i.LinkUp) and self.security.door is not None:
-            self.csms.connected(connection_of(self.security, st, self._virtual.paths[0].dials[-1]), now)
+        if isinstance(event, i.LinkUp):
+            if self.security.door is not None:
+                self.csms.connected(connection_of(self.security, st, self._virtual.paths[0].dials[-1]), now)
+            elif self.tells_connections:
+                self.csms.connected(connect_payload(st.id), now)
         self.watch(st, event, effects, now)
 
     def close(self) -> None:
@@ -318,6 +323,10 @@ class Rig:
         else:
             self.fleet.cut(self.station)
 
+    def refuse(self, on: bool) -> None:
+        """The tool does not accept connections, or does again. It must be on the virtual clock."""
+        self._virtual.paths[0].refuse = "refused" if on else ""
+
     def mains(self, on: bool) -> None:
         """Mains power is there, or fails."""
         if on:
@@ -328,6 +337,9 @@ class Rig:
     def tidy_up(self) -> None:
         """Hands undo what they did: power, network, parts, cables. The tool has no files; its door is as it was."""
         self.worker.files = LabFiles()
+        self.tells_connections = False
+        if self.transport == "simulated":
+            self.refuse(False)
         self.door = self.security.door
         self.fleet.mend(self.station)
         for name in sorted(self.hands.faults):

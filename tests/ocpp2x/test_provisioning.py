@@ -186,8 +186,8 @@ def test_immediate_reset_ends_the_transaction_first(version: str) -> None:
 
 @each_version
 def test_reset_on_idle_waits_for_the_transaction(version: str) -> None:
-    """B12.FR.01, FR.03; the reason of the boot after it is ScheduledReset. However long the transaction took, its end is
-    delivered before the reboot."""
+    """B12.FR.01, FR.03; the reason of the boot after it is ScheduledReset. However long the transaction took, its end
+    is delivered before the reboot."""
     bench = Bench(version).boot()
     bench.charge()
     assert bench.ask("Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
