@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
+from typing import NoReturn
 
 import typer
 
@@ -40,6 +42,8 @@ app.add_typer(pki.app, name="pki", help="Certificates and keys for security prof
 app.add_typer(state.app, name="state", help="What --state keeps of stations between runs.")
 
 BAD_INPUT, OUR_ERROR = 2, 70
+#: neither ours nor the command's: the disk, or the share of it that this user may have, is full
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def _version(wanted: bool) -> None:
@@ -64,9 +68,17 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            _ours()
+        typer.echo(f"cpfarm: what was asked for cannot be written: {error.strerror}", err=True)
+        sys.exit(BAD_INPUT)
     except Exception:  # noqa: BLE001 - the last resort: say that it is ours, keep the traceback, and end
-        traceback.print_exc()
-        typer.echo(
-            "cpfarm: this is an error of cpfarm itself; the line to repeat it is the command you typed", err=True
-        )
-        sys.exit(OUR_ERROR)
+        _ours()
+
+
+def _ours() -> NoReturn:
+    """An error of ours is being handled: its traceback, and the end."""
+    traceback.print_exc()
+    typer.echo("cpfarm: this is an error of cpfarm itself; the line to repeat it is the command you typed", err=True)
+    sys.exit(OUR_ERROR)

@@ -1,5 +1,6 @@
 """The entry point: which commands there are, and which exit code each kind of error has."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ ERRORS = [
     (UnknownName("fault", "x", "y"), 2, "cpfarm: unknown fault 'x'; did you mean 'y'?\n"),
     (GeneratorLimit("too small; run: this"), 2, "cpfarm: too small; run: this\n"),
     (CsmsProcessError("the reference CSMS did not start"), 2, "cpfarm: the reference CSMS did not start\n"),
+    (OSError(errno.ENOSPC, "No space left"), 2, "cpfarm: what was asked for cannot be written: No space left\n"),
     (KeyboardInterrupt(), 130, ""),
 ]
 
@@ -52,16 +54,21 @@ def test_errors_of_others_are_one_line(
     assert capsys.readouterr() == ("", said)
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("by us"), OSError(errno.EBADF, "by us")])
 def test_errors_of_ours_keep_their_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
     def fail() -> None:
-        raise ZeroDivisionError("by us")
+        raise error
 
     monkeypatch.setattr(cli, "app", fail)
     assert typed(monkeypatch, "run") == 70
     said = capsys.readouterr().err
-    assert "ZeroDivisionError: by us" in said and said.splitlines()[-1].startswith("cpfarm: this is an error of cpfarm")
+    assert (
+        "by us" in said
+        and "Traceback" in said
+        and said.splitlines()[-1].startswith("cpfarm: this is an error of cpfarm")
+    )
 
 
 def test_every_option_has_its_variable() -> None:
