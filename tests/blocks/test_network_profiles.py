@@ -12,6 +12,7 @@ from simulator.core.link_policy import BACKOFF_MINIMUM, BACKOFF_RANDOM, NETWORK_
 from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.settings import SETTINGS
 from simulator.lab.csms import LabCsms
+from simulator.ocpp2x.network import MAX_TIMEOUT_S
 from tests.bench import Lab, bench, each_2x
 
 URL = "ws://other.test/ocpp"
@@ -156,6 +157,7 @@ def test_a_lost_link_is_dialled_by_its_own_profile_first_and_another_one_is_told
         ({"securityProfile": 2}, "InvalidNetworkConf"),
         ({"securityProfile": 7}, "InvalidNetworkConf"),
         ({"messageTimeout": 0}, "InvalidNetworkConf"),
+        ({"messageTimeout": MAX_TIMEOUT_S + 1}, "InvalidNetworkConf"),
         ({"ocppInterface": "Wireless0"}, "InvalidNetworkConf"),
         (
             {"vpn": {"server": "vpn.test", "user": "u", "password": "p", "key": "k", "type": "IPSec"}},

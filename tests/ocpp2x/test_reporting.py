@@ -6,7 +6,10 @@ import pytest
 
 from simulator.blocks.device_model import variables
 from simulator.core import inputs as i
-from simulator.ocpp2x.reporting import ABNORMAL
+from simulator.core.effects import Send
+from simulator.core.model import EvseSpec
+from simulator.lab.csms import SILENT
+from simulator.ocpp2x.reporting import ABNORMAL, MAX_PAGES_OWED
 from tests.ocpp2x.bench import Bench, each_version
 
 
@@ -158,6 +161,64 @@ def test_nothing_found_and_too_much_asked(version: str) -> None:
     assert answer[0] == "OccurrenceConstraintViolation"
     rows = custom(bench, want("EVSE"))
     assert len(rows) == len([row for row in variables(bench.st) if row.component == "EVSE"]) > 20  # two on a page
+
+
+@each_version
+@pytest.mark.parametrize("most", [1_500, 4_000, 32_768])
+def test_no_page_is_longer_than_it_may_be(version: str, most: int) -> None:
+    """BytesPerMessage[GetReport] and ItemsPerMessage[GetReport] hold for every page; nothing gets lost between them."""
+    bench = Bench(
+        version,
+        {"DeviceDataCtrlr.BytesPerMessage[GetReport]": most, "SecurityCtrlr.OrganizationName": '\u00fc"' * 100},
+    ).boot()
+    lengths = []
+    bench.fleet._observer = lambda station, event, effects, now: lengths.extend(
+        len(effect.data) for effect in effects if isinstance(effect, Send) and b"NotifyReport" in effect.data
+    )
+    rows = base(bench, "FullInventory")
+    assert len(rows) == len(variables(bench.st)) and max(lengths) <= most
+    assert len(lengths) > (1 if most > 30_000 else 10)
+
+
+@each_version
+def test_attributes_beside_the_value_are_told(version: str) -> None:
+    """B07.FR.11: every attribute that is supported, also one that has no value now."""
+    bench = Bench(version, evses=(EvseSpec(1, phases=0, tethered=True),)).boot()
+    (current,) = custom(bench, want("ConnectedEV", "DCCurrent"))
+    assert [one["type"] for one in current["variableAttribute"]] == ["Target", "MaxSet"]
+    assert not [one for one in current["variableAttribute"] if "value" in one]
+    (heat,) = custom(bench, want("TemperatureSensor", "Temperature", id=1, connectorId=1))
+    assert {one["type"] for one in heat["variableAttribute"]} == {"Actual", "MaxSet"}
+    assert (
+        heat["variableCharacteristics"]["supportsMonitoring"] and heat["variableCharacteristics"]["unit"] == "Celsius"
+    )
+    (model,) = custom(bench, want("ChargingStation", "Model"))
+    assert model["variableAttribute"][0]["constant"] and "persistent" not in model["variableAttribute"][0]
+    (name,) = custom(bench, want("SecurityCtrlr", "OrganizationName"))
+    assert name["variableAttribute"][0]["persistent"]
+
+
+@each_version
+def test_a_station_that_owes_many_pages_takes_no_more(version: str) -> None:
+    """B07.FR.13, B08.FR.16."""
+    bench = Bench(version, {"DeviceDataCtrlr.ItemsPerMessage[GetReport]": 2}).boot()
+    bench.csms.script["NotifyReport"] = lambda csms, payload: SILENT
+    for number in range(4):
+        answer = bench.ask("GetBaseReport", {"requestId": number, "reportBase": "FullInventory"})
+        if answer["status"] == "Rejected":
+            break
+    assert answer["status"] == "Rejected" and number > 0
+    assert len(bench.st.outbox.urgent) < 2 * MAX_PAGES_OWED
+    answer = bench.ask("GetReport", {"requestId": 9, "componentVariable": [want("EVSE")]})
+    assert answer["status"] == "Rejected"
+
+
+@each_version
+def test_a_request_that_is_too_long(version: str) -> None:
+    """B08.FR.18."""
+    bench = Bench(version, {"DeviceDataCtrlr.BytesPerMessage[GetReport]": 200}).boot()
+    answer = bench.ask("GetReport", {"requestId": 1, "componentVariable": [want("EVSE", "Power")] * 5})
+    assert answer[0] == "FormatViolation"
 
 
 @pytest.mark.parametrize("evse_id", [1, 2])

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks.device_model import MAX_VALUE_CHARS
+from simulator.core import inputs as i
+from simulator.core.model import EvseSpec
 from simulator.core.settings import SETTINGS
-from simulator.ocpp2x.variables import MAX_VALUE_CHARS
 from tests.ocpp2x.bench import Bench, each_version
 
 
@@ -153,3 +155,47 @@ def test_what_a_product_lacks_or_protects(name: str) -> None:
     bench = Bench("2.0.1", **{name: frozenset({threshold})}).boot()
     expected = "UnknownVariable" if name == "absent" else "Rejected"
     assert put(bench, item("OCPPCommCtrlr", "OfflineThreshold", attributeValue="1")) == [expected]
+
+
+@each_version
+def test_attributes_beside_the_value(version: str) -> None:
+    """B05.FR.06, B06.FR.08, FR.13: a supported attribute without a value gives the empty text."""
+    bench = Bench(version, evses=(EvseSpec(1, phases=0, tethered=True),)).boot()
+    one = {"id": 1}
+    for name, kind, status, text in (
+        ("DCCurrent", "Target", "Accepted", ""),
+        ("DCCurrent", "MaxSet", "Accepted", ""),
+        ("DCCurrent", "MinSet", "NotSupportedAttributeType", None),
+        ("DCCurrent", "Actual", "NotSupportedAttributeType", None),
+    ):
+        (told,) = get(bench, item("ConnectedEV", name, evse=one, attributeType=kind))
+        assert (told["attributeStatus"], told.get("attributeValue")) == (status, text)
+    bench.feed(i.Plug(1))
+    bench.run(1)
+    (told,) = get(bench, item("ConnectedEV", "DCCurrent", evse=one, attributeType="MaxSet"))
+    assert float(told["attributeValue"]) > 0
+    wanted = item("ConnectedEV", "DCCurrent", evse=one, attributeType="MaxSet", attributeValue="1")
+    assert put(bench, wanted) == ["Rejected"]
+
+
+@each_version
+def test_requests_that_are_too_long(version: str) -> None:
+    """B06.FR.17: BytesPerMessage."""
+    limits = {f"DeviceDataCtrlr.BytesPerMessage[{name}]": 300 for name in ("GetVariables", "SetVariables")}
+    bench = Bench(version, limits).boot()
+    wanted = [item("OCPPCommCtrlr", "OfflineThreshold")] * 5
+    assert bench.ask("GetVariables", {"getVariableData": wanted})[0] == "FormatViolation"
+    values = [one | {"attributeValue": "5"} for one in wanted]
+    assert bench.ask("SetVariables", {"setVariableData": values})[0] == "FormatViolation"
+    assert get(bench, wanted[0])[0]["attributeValue"] == "60"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("-1", "ValueTooLow"), ("86401", "ValueTooHigh"), ("x", "InvalidValue"), ("1.5", "InvalidValue")]
+)
+def test_why_a_number_is_rejected(text: str, code: str) -> None:
+    """B05.FR.07-08."""
+    bench = Bench("2.0.1").boot()
+    wanted = item("OCPPCommCtrlr", "OfflineThreshold", attributeValue=text)
+    (told,) = bench.ask("SetVariables", {"setVariableData": [wanted]})["setVariableResult"]
+    assert (told["attributeStatus"], told["attributeStatusInfo"]["reasonCode"]) == ("Rejected", code)
