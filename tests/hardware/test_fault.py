@@ -16,8 +16,8 @@ from simulator.hardware.meter import DropOuts, RegisterFrozen
 
 COMPONENTS = {
     "Connector", "ConnectorPlugRetentionLock", "Controller", "CPPWMController", "DataLink", "ElectricalFeed",
-    "EmergencyStopSensor", "ExternalTemperatureSensor", "FiscalMetering", "OverCurrentProtection", "PowerContactor", "RCD", "RealTimeClock", "TemperatureSensor",
-    "TokenReader",
+    "EmergencyStopSensor", "ExternalTemperatureSensor", "FiscalMetering", "OverCurrentProtection", "PowerContactor",
+    "RCD", "RealTimeClock", "TemperatureSensor", "TokenReader",
 }  # fmt: skip
 ALL = [FAULTS.get(name) for name in FAULTS]
 
