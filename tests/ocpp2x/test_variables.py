@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks.device_model import MAX_VALUE_CHARS
+from simulator.blocks.device_model import MAX_VALUE_CHARS, Variable, look_up
 from simulator.core import inputs as i
 from simulator.core.model import EvseSpec
 from simulator.core.settings import SETTINGS
+from simulator.ocpp2x.variables import value_text
 from tests.ocpp2x.bench import Bench, each_version
 
 
@@ -145,6 +146,8 @@ def test_a_password_goes_in_and_never_comes_out(version: str) -> None:
 def test_a_long_value_is_cut_for_the_answer(version: str) -> None:
     bench = Bench(version).boot()
     bench.st.settings.overlay["SecurityCtrlr.OrganizationName"] = "o" * (MAX_VALUE_CHARS + 1)
+    found = look_up(bench.st, "SecurityCtrlr", "OrganizationName")
+    assert isinstance(found, Variable) and value_text(bench.st, found) == "o" * MAX_VALUE_CHARS
     (told,) = get(bench, item("SecurityCtrlr", "OrganizationName"))
     assert len(told["attributeValue"]) == MAX_VALUE_CHARS
 
