@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from simulator.blocks import data_transfer as block
+from simulator.blocks.diagnostics import next_event_id
 from simulator.core import inputs as i
 from simulator.core.model import Identity
 from simulator.core.reports import ComponentEvent, FirmwareProgress, LogProgress, SecurityEvent
-from simulator.ocpp2x import data_transfer, diagnostics, security
+from simulator.ocpp2x import data_transfer, security
 from tests.ocpp2x.bench import DIALECTS, Bench, each_version
 
 
@@ -48,7 +49,7 @@ def test_a_jammed_lock(version: str) -> None:
 def test_an_event_is_cut_to_its_message(version: str) -> None:
     bench = Bench(version).boot()
     report = ComponentEvent(
-        event_id=diagnostics.next_event_id(bench.st),
+        event_id=next_event_id(bench.st),
         component="ChargingStation",
         evse_id=0,
         connector_id=0,
