@@ -7,6 +7,7 @@ reading: its `repr` shows nothing, and taking it out is a visible call.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from simulator.wire.proxy import parse_proxy
 from simulator.wire.tls import SUITES, VERSIONS
 from simulator.yamlfile import Closed, Loc, hint
 from simulator.yamltypes import DurationUs, SizeBytes, Texts, parse_duration
+
+#: a token of HTTP (RFC 9110, 5.6.2), which names of headers and subprotocols are
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Tls(Closed):
@@ -142,6 +146,14 @@ class TargetFile(Closed):
     operations: dict[str, Operation] = Field(default_factory=dict, max_length=200)
     transfers: Transfers = Transfers()
     authorised: bool = False
+
+    @field_validator("headers", "subprotocols")
+    @classmethod
+    def _words(cls, values: Any) -> Any:
+        for name in values:
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header or subprotocol")
+        return values
 
     @field_validator("source_addresses")
     @classmethod

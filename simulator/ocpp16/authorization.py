@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from simulator.blocks import authorization, token_cache
 from simulator.blocks.token_cache import TokenInfo
-from simulator.core.dialect import Table
+from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
 
@@ -45,7 +45,7 @@ def not_authorized(st: Station, report: AuthorizeAsked, code: str) -> None:
     authorization.unanswered(st, report.evse_id, code)
 
 
-@table.on("ClearCache")
+@table.on("ClearCache", when=REGISTERED)
 def clear_cache(st: Station, req: Any, m: Any) -> Any:
     """5.4."""
     return m.ClearCacheResponse(status="Accepted" if token_cache.clear_cache(st) else "Rejected")

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from simulator.blocks import remote_control, transaction_record
 from simulator.blocks.remote_control import StartWish
-from simulator.core.dialect import Table
+from simulator.core.dialect import REGISTERED, Table
 from simulator.ocpp16 import smart_charging
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ table = Table()
 def start(st: Station, req: Any, m: Any) -> Any:
     """5.11. A profile is left aside without smart charging; with it, it must be a TxProfile (5.16.2)."""
     evse_id = None if req.connector_id is UNSET else req.connector_id
-    if evse_id == 0:  # 5.11: connector 0 cannot be started
+    if evse_id == 0 or not req.id_tag:  # 5.11: connector 0 cannot be started, and a token of nothing is none
         return m.RemoteStartTransactionResponse(status="Rejected")
     profile = smart_charging.remote_profile(st, req.charging_profile, evse_id)
     if profile is False:
@@ -52,7 +52,7 @@ _UNLOCK = {
 }
 
 
-@table.on("UnlockConnector")
+@table.on("UnlockConnector", when=REGISTERED)
 def unlock(st: Station, req: Any, m: Any) -> Any:
     """5.18: a running transaction is finished first."""
     word = remote_control.unlock(st, req.connector_id, stop_reason="UnlockCommand")

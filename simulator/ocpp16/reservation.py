@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from simulator.blocks import reservation
 from simulator.blocks.reservation import Reservation
-from simulator.core.dialect import CallRefused, Table
+from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.wall import parse_wall
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 table = Table(feature=reservation.FEATURE)
 
 
-@table.on("ReserveNow", feature="")
+@table.on("ReserveNow", when=REGISTERED, feature="")
 def reserve(st: Station, req: Any, m: Any) -> Any:
     """5.13; connector 0 means any."""
     expiry_us = parse_wall(req.expiry_date)
@@ -37,7 +37,7 @@ def reserve(st: Station, req: Any, m: Any) -> Any:
     return m.ReserveNowResponse(status=reservation.reserve(st, wanted))
 
 
-@table.on("CancelReservation", feature="")
+@table.on("CancelReservation", when=REGISTERED, feature="")
 def cancel(st: Station, req: Any, m: Any) -> Any:
     """5.1."""
     done = reservation.cancel(st, req.reservation_id)

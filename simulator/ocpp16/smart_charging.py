@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from simulator.blocks import charging_profiles, smart_charging, transaction_record
 from simulator.blocks import charging_schedule as cs
-from simulator.core.dialect import CallRefused, Table
+from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.records import ViolationSeen
 from simulator.core.wall import format_wall, parse_wall
 
@@ -31,7 +31,7 @@ _HAIR = 1e-6
 _MOST = 1 << 31
 
 
-@table.on("SetChargingProfile")
+@table.on("SetChargingProfile", when=REGISTERED)
 def set_profile(st: Station, req: Any, m: Any) -> Any:
     """5.16, errata 3.39."""
     wire = req.cs_charging_profiles
@@ -47,7 +47,7 @@ def _key_fits(st: Station, wire: Any, profile: cs.ChargingProfile) -> bool:
     return wire.transaction_id is UNSET or profile.purpose != cs.TX or profile.transaction_key is not None
 
 
-@table.on("ClearChargingProfile")
+@table.on("ClearChargingProfile", when=REGISTERED)
 def clear_profile(st: Station, req: Any, m: Any) -> Any:
     """5.5, errata 3.25 and 3.26."""
     purpose = req.charging_profile_purpose
@@ -61,7 +61,7 @@ def clear_profile(st: Station, req: Any, m: Any) -> Any:
     return m.ClearChargingProfileResponse(status="Accepted" if found else "Unknown")
 
 
-@table.on("GetCompositeSchedule")
+@table.on("GetCompositeSchedule", when=REGISTERED)
 def get_composite(st: Station, req: Any, m: Any) -> Any:
     """5.7. startSchedule is left out of the schedule, scheduleStart says it (errata 3.57)."""
     unit = None if req.charging_rate_unit is UNSET else req.charging_rate_unit

@@ -87,6 +87,8 @@ def refused(text: str, environ: dict[str, str] | None = None) -> list[str]:
         (f'url: ws://h\nheaders:\n  X-A: "{SECRET}\\r\\nX-B: 1"', "t.yaml:3: headers.X-A: is not a valid header"),
         ("url: ws://h\nconnect_timeout: 10", "t.yaml:2: connect_timeout: 10 has no unit; write 10s for seconds"),
         ("url: ws://h\nconnect_timeout: 0s", "t.yaml:2: connect_timeout: must be above 0"),
+        ("url: ws://h\nsubprotocols: [a b]", "t.yaml:2: subprotocols: 'a b' is no name of a header or subprotocol"),
+        ('url: ws://h\nheaders: {"X Y": a}', "t.yaml:2: headers: 'X Y' is no name of a header or subprotocol"),
         ("url: ws://h\nsource_addresses: [127.0.0.1, here]", "t.yaml:2: source_addresses: 'here' is not an IP address"),
         ("url: ws://h\ntokens: {vaild: X}", "t.yaml:2: tokens.vaild: unknown key; did you mean 'valid'?"),
         ("url: ws://h\ntokens: {valid: 4711}", "t.yaml:2: tokens.valid: must be a list"),

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.blocks.authorization import AUTHORIZE_REMOTE, CONNECTION_TIMEOUT
 from simulator.ocpp16 import remote_control
-from tests.bench import Lab, bench, told
+from tests.bench import Lab, bench, build, told
 
 
 def test_tc_010_cs_remote_start_with_the_cable_first(lab: Lab) -> None:
@@ -93,3 +93,27 @@ def test_a_remote_start_while_another_is_waiting(lab: Lab) -> None:
 def test_every_answer_of_unlock_has_a_word() -> None:
     words = {"Unlocked", "UnlockFailed", "UnknownConnector", "NoLock"}
     assert set(remote_control._UNLOCK) == words
+
+
+def test_a_token_of_nothing_starts_nothing(lab: Lab) -> None:
+    lab.plug()
+    assert lab.ask("RemoteStartTransaction", idTag="", connectorId=1) == {"status": "Rejected"}
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("ClearCache", {}),
+        ("UnlockConnector", {"connectorId": 1}),
+        ("ClearChargingProfile", {}),
+        ("CancelReservation", {"reservationId": 1}),
+        ("GetCompositeSchedule", {"connectorId": 1, "duration": 60}),
+    ],
+)
+def test_a_pending_station_serves_all_but_remote_starts_and_stops(action: str, payload: dict[str, int]) -> None:
+    """4.2.1."""
+    lab = Lab(build("1.6"))
+    lab.csms.boot_status = "Pending"
+    lab.boot()
+    assert "status" in lab.ask(action, **payload)
+    assert lab.ask("RemoteStartTransaction", idTag="TAG")[0] == "GenericError"

@@ -148,6 +148,8 @@ def test_without_a_booted_station_there_is_nothing_to_judge() -> None:
     assert found.pop("all_booted") == "FAIL"
     assert set(found.values()) == {"INCONCLUSIVE"}
     assert exit_code(results, stations=1, booted=0, generator=KEPT_UP) == 3
+    excused = default_checks(ledger, excuses=[Excuse("all_booted", "a quirk")])
+    assert exit_code(excused, stations=1, booted=0, generator=KEPT_UP) == 0
     assert verdicts(default_checks(Ledger()))["all_booted"] == "INCONCLUSIVE"
 
 
