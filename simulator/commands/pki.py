@@ -14,7 +14,7 @@ from simulator.errors import AuthorError
 from simulator.pki.authority import DAY_US, Authority, Times
 from simulator.pki.folder import STATIONS, Made, PkiFolder, load_authority
 from simulator.pki.keystore import ALGORITHMS
-from simulator.pki.reading import Rejected, at, certificates_of, facts_of
+from simulator.pki.reading import Rejected, at, certificates_of, facts_of, hosts_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,7 +60,20 @@ def init(
         ]
     except ValueError as error:  # a name that X.509 cannot hold
         raise AuthorError(str(error), field="--host") from None
+    _check_hosts(made[1], host)
     _tell(made, _init_hint(folder), as_json)
+
+
+def _check_hosts(server: Made, wanted: list[str]) -> None:
+    """A certificate that was there may be for other hosts than those asked for; raises AuthorError."""
+    there = hosts_of(certificates_of(server.certificate.read_text("ascii"))[0])
+    missing = [one for one in wanted if one.lower() not in there]
+    if not server.new and missing:
+        raise AuthorError(
+            f"was there and is for {', '.join(sorted(there)) or 'no host'}, not for {', '.join(missing)}; "
+            "--force makes another",
+            file=str(server.certificate),
+        )
 
 
 @app.command("station")

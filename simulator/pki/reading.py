@@ -132,6 +132,15 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
     return True
 
 
+def hosts_of(certificate: x509.Certificate) -> set[str]:
+    """The names and addresses a server's certificate is for (subject alternative names)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return set()
+    return {*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))}
+
+
 def hash_data(certificate: x509.Certificate, issuers: Iterable[x509.Certificate] = ()) -> dict[str, Any]:
     """What OCPP calls the certificate by (SHA-256); ``issuers`` are searched for the one that made it."""
     issuer = next((one for one in (certificate, *issuers) if is_issued_by(certificate, one)), None)

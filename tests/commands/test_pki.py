@@ -68,6 +68,14 @@ def test_what_is_there_is_kept_unless_told_otherwise(cpfarm: Cpfarm) -> None:
     assert told.code == 2 and "server.key is not; put it back, or --force" in told.err
 
 
+def test_a_certificate_that_is_there_for_other_hosts_is_not_passed_off(cpfarm: Cpfarm) -> None:
+    cpfarm("pki", "init", "p", "--host", "csms.example", "--host", "127.0.0.2")
+    assert cpfarm("pki", "init", "p", "--host", "127.0.0.2").code == 0
+    told = cpfarm("pki", "init", "p", "--host", "other.example")
+    assert told.code == 2 and "is for 127.0.0.2, csms.example, not for other.example" in told.err
+    assert cpfarm("pki", "init", "p", "--host", "other.example", "--force").code == 0
+
+
 def test_the_users_own_authority_signs_and_its_key_is_not_copied(cpfarm: Cpfarm) -> None:
     cpfarm("pki", "init", "own")
     own = ("--ca", "own/ca.pem", "--ca-key", "own/ca.key")
