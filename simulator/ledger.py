@@ -111,6 +111,15 @@ class Ledger:
             r.CsmsCallHandled: self._csms_call,
             r.ViolationSeen: self._violation,
             r.StrayAnswer: lambda s, rec, at: self._remark(s, at, "stray_answer", f"{rec.kind}: {rec.message_id}"),
+            r.HeatChanged: lambda s, rec, at: self._remark(
+                s, at, "heat", f"EVSE {rec.evse_id} {rec.state} at {rec.temperature_c:.1f} degrees Celsius"
+            ),
+            r.Alerted: lambda s, rec, at: self._remark(
+                s,
+                at,
+                "alert_over" if rec.cleared else "alert",
+                f"EVSE {rec.evse_id} {rec.component}.{rec.variable} {rec.value}, monitor {rec.monitor_id}",
+            ),
             r.PhaseChanged: self._phase,
             r.Booted: self._booted,
             r.BootRefused: lambda s, rec, at: self._connect_failure(s, boot_reason(rec.status), "", at),

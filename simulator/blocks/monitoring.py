@@ -36,7 +36,7 @@ from simulator.blocks.watch_list import (
     value_of,
 )
 from simulator.core import history
-from simulator.core.records import FlashTrouble
+from simulator.core.records import Alerted, FlashTrouble
 from simulator.core.reports import ComponentEvent, KeptEvent, MonitorEvents
 from simulator.core.settings import WRITE_ONLY
 from simulator.core.wiring import QUIET, at, drain, on_timer
@@ -355,6 +355,8 @@ def _publish(st: Station, events: list[ComponentEvent], connected: bool) -> None
     for event in events:
         if event.trigger == "Alerting":
             history.watch(st, event)
+            monitor_id, over = event.monitor_id or 0, bool(event.cleared)
+            st.record(Alerted(monitor_id, event.component, event.evse_id, event.variable, event.value, over))
         if not connected:
             publish_event(st, event, kept=True)
     if connected:

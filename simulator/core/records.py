@@ -185,6 +185,17 @@ class HeatChanged(RecordItem):
     contact_mohm: float | None = None
 
 
+class Alerted(RecordItem):
+    """A monitor's threshold was passed, or (``cleared``) the value is back within it; told now or when it can be."""
+
+    monitor_id: int
+    component: str
+    evse_id: int
+    variable: str
+    value: str
+    cleared: bool = False
+
+
 class QueueDepth(RecordItem):
     """Messages waiting in the outbox, whenever the number changes between feeds."""
 
@@ -224,6 +235,7 @@ AnyRecord = (
     | FaultBegan
     | FaultEnded
     | HeatChanged
+    | Alerted
     | QueueDepth
     | FlashTrouble
     | Remark

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.core.records import Alerted, FaultBegan, HeatChanged
 from simulator.lab import pilot
 from simulator.lab.pilot import DAY_S, Story, play
+from simulator.ledger import Ledger
+from tests.bench import bench
+from tests.ocpp2x.monitor_requests import EVSE_POWER, set_one
 
 DAYS = 6
 
@@ -46,6 +50,16 @@ def test_alerts_come_in_pairs_and_say_what_is_true(story: Story) -> None:
     problems = [m for m in story.moments if m.what == "problem"]
     assert problems[-1].value == "Connector: connector contact burnt"
     assert any("power reduced" in str(m.value) for m in problems)
+
+
+def test_the_ledger_has_onset_alert_and_failure() -> None:
+    ledger = Ledger()
+    assert ledger._by_type.keys() >= {FaultBegan, Alerted, HeatChanged}
+    lab = bench("2.0.1")
+    set_one(lab, EVSE_POWER, "UpperThreshold", 1_000)
+    lab.charge()
+    (alert,) = lab.fleet.recorded(Alerted)
+    assert (alert.component, alert.variable, alert.evse_id, alert.cleared) == ("EVSE", "Power", 1, False)
 
 
 def test_it_is_the_same_every_time(story: Story) -> None:
