@@ -48,6 +48,7 @@ def station(
     summary: Path | None = option("--summary", "Write everything as JSON."),
     report: Path | None = option("--report", "Write an HTML report."),
     junit: Path | None = option("--junit", "Write JUnit XML."),
+    trace: Path | None = option("--trace", "Write every frame as a JSON line, with the case it belongs to."),
 ) -> None:
     """Run the station cases of a version on the virtual clock; those about connections also on sockets.
 
@@ -56,11 +57,13 @@ def station(
     from simulator.certify import report as reports
     from simulator.certify.edition import edition_of
     from simulator.certify.runner import BOTH, SIMULATED, TRANSPORTS, on_sockets, run_cases
+    from simulator.certify.trace import lines as trace_lines
+    from simulator.fleet.virtual import VirtualFleet
 
     version = ocpp.lower().removeprefix("ocpp").removesuffix("j")
     one_of(version, set(OCPP), "protocol version", "--ocpp")
     edition = edition_of(version)
-    writable({"--summary": summary, "--report": report, "--junit": junit})
+    writable({"--summary": summary, "--report": report, "--junit": junit, "--trace": trace})
     if list_only:
         _list(profile, edition, edition.wanted(case) if case else edition.runnable(), as_json)
         return
@@ -78,6 +81,8 @@ def station(
         report.write_text(reports.html(data), encoding="utf-8")
     if junit is not None:
         junit.write_text(reports.junit(data), encoding="utf-8")
+    if trace is not None:
+        trace.write_text("".join(f"{line}\n" for line in trace_lines(data, VirtualFleet().epoch_us)), encoding="utf-8")
     if as_json:
         print_json(data)
     else:
