@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.core.records import Alerted, FaultBegan, HeatChanged
+from simulator.core.model import HardwareSpec
 from simulator.lab import pilot
 from simulator.lab.pilot import DAY_S, Story, play
 from simulator.ledger import Ledger
-from tests.bench import bench
+from tests.bench import AT_ONCE, bench
 from tests.ocpp2x.monitor_requests import EVSE_POWER, set_one
 
 DAYS = 6
@@ -52,14 +52,17 @@ def test_alerts_come_in_pairs_and_say_what_is_true(story: Story) -> None:
     assert any("power reduced" in str(m.value) for m in problems)
 
 
-def test_the_ledger_has_onset_alert_and_failure() -> None:
-    ledger = Ledger()
-    assert ledger._by_type.keys() >= {FaultBegan, Alerted, HeatChanged}
-    lab = bench("2.0.1")
+def test_the_ledger_has_alert_and_protection() -> None:
+    lab = bench("2.0.1", hardware=HardwareSpec(modem=AT_ONCE))
     set_one(lab, EVSE_POWER, "UpperThreshold", 1_000)
-    lab.charge()
-    (alert,) = lab.fleet.recorded(Alerted)
-    assert (alert.component, alert.variable, alert.evse_id, alert.cleared) == ("EVSE", "Power", 1, False)
+    lab.inject("thermal.contact_worn", 1, extra_mohm=3.6, fails_mohm=100.0).charge().run(3_600)
+    ledger = Ledger()
+    for at_us, station, record in lab.fleet.records:
+        ledger.add(station.id, record, at_us)
+    found = ledger.query("SELECT kind, text FROM remarks WHERE kind IN ('alert', 'heat') ORDER BY at_us LIMIT 2")
+    assert [kind for kind, _ in found] == ["alert", "heat"]
+    assert "EVSE.Power" in found[0][1] and found[1][1] == "EVSE 1 derated at 90.0 degrees Celsius"
+    assert ledger.query("SELECT fault FROM faults") == [("thermal.contact_worn",)]
 
 
 def test_it_is_the_same_every_time(story: Story) -> None:
