@@ -1,0 +1,43 @@
+"""The 2.x dialects as a whole: what their modules declare is served, and what 2.1 alone has is not known to 2.0.1."""
+
+from __future__ import annotations
+
+from simulator.ocpp2x import (
+    DIALECT_21,
+    DIALECT_201,
+    certificates,
+    diagnostics,
+    firmware,
+    local_list,
+    logs,
+    monitoring,
+    network,
+    remote_control,
+    reservation,
+    smart_charging,
+    triggers,
+)
+
+MODULES = (
+    certificates, firmware, local_list, logs, monitoring, network, remote_control, reservation, smart_charging, triggers,
+)  # fmt: skip
+
+
+def test_what_the_modules_declare_is_served_in_both_versions() -> None:
+    declared = {action for module in MODULES for action, _, since in module.table.handlers if since is None}
+    assert {"SetVariableMonitoring", "UpdateFirmware", "InstallCertificate", "SetChargingProfile"} <= declared
+    for dialect in (DIALECT_201, DIALECT_21):
+        assert declared <= set(dialect.routes)
+
+
+def test_what_they_tell_can_be_rendered_in_both_versions() -> None:
+    told = {kind for module in (*MODULES, diagnostics) for kind, _ in module.table.renderers}
+    assert told
+    for dialect in (DIALECT_201, DIALECT_21):
+        assert told <= set(dialect.renderers)
+
+
+def test_what_only_the_newer_version_has_is_unknown_to_the_older() -> None:
+    newer = set(DIALECT_21.messages.REQUESTS) - set(DIALECT_201.messages.REQUESTS)
+    assert newer and not newer & set(DIALECT_201.routes)
+    assert not any(DIALECT_201.codec.knows(action) for action in newer)
