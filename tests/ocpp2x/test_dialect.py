@@ -19,7 +19,8 @@ from simulator.ocpp2x import (
 )
 
 MODULES = (
-    certificates, firmware, local_list, logs, monitoring, network, remote_control, reservation, smart_charging, triggers,
+    certificates, firmware, local_list, logs, monitoring, network, remote_control, reservation, smart_charging,
+    triggers,
 )  # fmt: skip
 
 
