@@ -282,7 +282,12 @@ def give(
     source: str,
     remote_start_id: int | None = None,
 ) -> None:
-    """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut)."""
+    """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut).
+
+    A cable that stayed locked after its session is handed back instead (E09.FR.03)."""
+    if remote_start_id is None and _keeps_a_cable(st, evse):
+        evse.grant_end = evse.asked = None
+        return
     grant = Grant(id_token, token_type, group, source, st.now)
     grant.remote_start_id = remote_start_id
     if source == "local":
@@ -290,6 +295,11 @@ def give(
     evse.grant, evse.grant_end, evse.asked = grant, None, None
     if not evse.plugged:
         _await_cable(st, evse)
+
+
+def _keeps_a_cable(st: Station, evse: Evse) -> bool:
+    """Is a cable without a car locked in, after its session is over?"""
+    return evse.ev_gone and evse.tx is None and evse.grant_end is not None and st.board.locks[evse.evse_id - 1].closed
 
 
 def _await_cable(st: Station, evse: Evse) -> None:

@@ -294,7 +294,7 @@ def realign(st: Station, now: int) -> None:
 @at("settings")
 def replan(st: Station, now: int) -> None:
     """An interval may have changed."""
-    if st.changed_settings & {ALIGNED_INTERVAL.key, END_ALIGNED_INTERVAL.key}:
+    if st.changed_settings & {ALIGNED_INTERVAL.key, END_ALIGNED_INTERVAL.key, END_ALIGNED_MEASURANDS.key}:
         _arm_aligned(st, now)
     if st.changed_settings & {SAMPLE_INTERVAL.key, END_INTERVAL.key}:
         for evse in st.evses:

@@ -237,7 +237,7 @@ def ev_connected_after(t: Tester201) -> None:
     if t.authorized or not t.connected:
         stop_authorized(t)
     with t.within("EVConnectedPostSession"):
-        if running(t):
+        if running(t) and t.state != "EVConnected":  # a state is told once, be it with the stop itself
             t.hear(t.event(1, "ChargingStateChanged", state="EVConnected"))
 
 
@@ -364,6 +364,11 @@ def valid_listed(t: Tester201) -> None:
     """The local list holds the valid token, if the product has such a list."""
     if t.variable("LocalAuthListCtrlr.Enabled")["attributeStatus"] == "Accepted":
         listed(t, t.valid)
+
+
+def grouped(t: Tester201) -> None:
+    """The tool tells a group with both valid tokens: the same one."""
+    t.csms.groups |= {t.tool.valid: t.tool.group, t.tool.valid2: t.tool.group}
 
 
 def offline_session(t: Tester201) -> None:

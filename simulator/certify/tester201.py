@@ -15,12 +15,13 @@ from simulator.certify.rules import OMITTED, Rule, one_of, such_that
 from simulator.certify.tester import BACKGROUND, Expected, Step, Tester, message
 from simulator.certify.variables201 import place
 from simulator.certify.wire import Heard
+from simulator.core import inputs as i
 
 #: the type of the tokens that are entered into the tool
 TOKEN_TYPE = "ISO14443"
 #: kinds of messages of their own, see :meth:`Tester201.sort`
-SAMPLE, EVENT = "TransactionEvent (sample)", "NotifyEvent (other)"
-SAMPLES = frozenset({"MeterValuePeriodic", "MeterValueClock"})
+EVENT = "NotifyEvent (other)"
+SAMPLES = {name: f"TransactionEvent ({name})" for name in ("MeterValuePeriodic", "MeterValueClock")}
 POINTS = ("EVConnected", "Authorized", "DataSigned", "PowerPathClosed", "EnergyTransfer", "ParkingBayOccupancy")
 
 
@@ -29,10 +30,28 @@ class Tester201(Tester):
 
     def __init__(self, rig: Any, case_id: str, **more: Any) -> None:
         super().__init__(rig, case_id, **more)
-        self.background = {*BACKGROUND, SAMPLE, EVENT}
+        self.background = {*BACKGROUND, *SAMPLES.values(), EVENT}
         #: what has happened in the case so far: the car is connected, a token is accepted
         self.connected = self.authorized = False
+        #: the charging state that was told last
+        self.state = ""
         self._points: dict[str, frozenset[str]] = {}
+        #: the car that is plugged in, None for one that charges at once
+        self.car: i.EvSpec | None = None
+
+    def plug(self, connector: int | None = None) -> None:
+        """The driver connects car and station."""
+        self.rig.plug(connector or self.connector, self.car)
+
+    def go_to(self, evse: int, token: str, *, connected: bool = False) -> None:
+        """The tester goes to another EVSE, with this token; ``connected``: a session runs there."""
+        self.connector, self.valid = evse, token
+        self.connected = self.authorized = connected
+        self.transaction_id = None
+
+    def take_option(self, option: str) -> None:
+        """This case is about one way of authorisation, whatever the run says."""
+        self._option = option
 
     @property
     def evse(self) -> dict[str, int]:
@@ -47,8 +66,8 @@ class Tester201(Tester):
 
     def sort(self, action: str, payload: Any) -> str:
         """Samples of transactions and events about other things than a connector's status are kinds of their own."""
-        if action == "TransactionEvent" and payload.get("triggerReason") in SAMPLES:
-            return SAMPLE
+        if action == "TransactionEvent":
+            return SAMPLES.get(payload.get("triggerReason"), action)
         if action == "NotifyEvent" and not _tells_status(payload):
             return EVENT
         return action
@@ -56,7 +75,8 @@ class Tester201(Tester):
     def learn(self, heard: Heard) -> None:
         """A message was claimed: the transaction it belongs to is the one at hand."""
         if heard.action == "TransactionEvent":
-            self.transaction_id = heard.payload["transactionInfo"]["transactionId"]
+            told = heard.payload["transactionInfo"]
+            self.transaction_id, self.state = told["transactionId"], told.get("chargingState", self.state)
 
     def status(self, step: Step, status: Any, evse: int | None = None) -> Expected:
         """That a connector (of the EVSE under test without a number) tells its status."""
@@ -111,13 +131,17 @@ class Tester201(Tester):
             return any(h.action == wanted.action and wanted.fits(h.payload)[0] for h in self.csms.pending)
 
         self.rig.wait_for(fits, max(within_s, self.rig.patience_s))
-        same = [h for h in self.csms.pending if h.action == wanted.action and self.sort(h.action, h.payload) != SAMPLE]
+        same = [h for h in self.csms.pending if self.sort(h.action, h.payload) == self._sort(wanted)]
         if same:  # the first that fits; if none does, the one that comes closest is what is looked at
             meant = max(same, key=lambda heard: wanted.fits(heard.payload))
             for heard in same[: same.index(meant)]:
                 self.learn(heard)
                 self.csms.pending.remove(heard)
         return self.expect(step, wanted.action, wanted.fields, within_s=0.0)
+
+    def see_samples(self) -> None:
+        """Samples of transactions are messages like others from now on."""
+        self.background -= set(SAMPLES.values())
 
     def finish(self) -> None:
         """Sequence numbers of every transaction: from 0 on, none left out (E01.FR.07)."""

@@ -22,6 +22,7 @@ from simulator.certify.rules import show
 from simulator.certify.security import CONNECT_SCHEMA
 from simulator.core import effects as e
 from simulator.core import inputs as i
+from simulator.core.records import CallFinished
 from simulator.core.station import Station
 from simulator.lab.csms import LabCsms, Seen
 from simulator.report.performance import Performance
@@ -218,6 +219,8 @@ class Watch:
         for effect in effects:
             if isinstance(effect, e.Send | e.RawSend):
                 self.outgoing(effect.data)
+            elif isinstance(effect, e.Record) and isinstance(effect.what, CallFinished):
+                self._in_flight = None  # answered, or waited for in vain
             elif isinstance(effect, e.Hangup):
                 self.fresh_link()
 

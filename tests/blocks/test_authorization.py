@@ -276,8 +276,8 @@ def test_a_cable_that_stays_locked_is_released_by_its_owner(version: str) -> Non
     lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False}).charge().unplug(side="ev").run(1)
     lab.unplug(side="station")
     assert "locked" in lab.remarks()[-1]
-    lab.present().run(1)
-    lab.present().run(1)  # authorised, and let go again
+    lab.present().run(1)  # handed back; no session begins (TC_E_25)
+    assert lab.evse().grant is None
     lab.unplug(side="station")
     assert lab.statuses()[-1] == "Available"
 

@@ -123,3 +123,27 @@ def test_no_answer_means_no_session(version: str) -> None:
     bench.feed(i.Present("TAG", 1))
     bench.run(5)
     assert bench.events("Started")
+
+
+@each_version
+def test_a_cable_that_stayed_locked_is_handed_back(version: str) -> None:
+    """E09.FR.03: pulled at the car, locked in the socket; who is authorised gets it, and no session begins."""
+    settings = {"OCPPCommCtrlr.UnlockOnEVSideDisconnect": False, "TxCtrlr.TxStartPoint": ("Authorized",)}
+    bench = Bench(version, settings).boot()
+    bench.charge()
+    bench.feed(i.Unplug(1, "ev"))
+    bench.run(2)
+    assert len(bench.events("Ended")) == 1 and bench.st.board.locks[0].closed
+    bench.csms.verdicts["OTHER"] = "Invalid"
+    bench.feed(i.Present("OTHER", 1))
+    bench.run(2)
+    assert bench.st.board.locks[0].closed
+    bench.feed(i.Present("TAG", 1))
+    bench.run(2)
+    assert not bench.st.board.locks[0].closed and len(bench.events("Started")) == 1
+    bench.feed(i.Unplug(1, "station"))
+    bench.run(2)
+    assert bench.sent("StatusNotification")[-1]["connectorStatus"] == "Available"
+    bench.feed(i.Present("TAG", 1))
+    bench.run(2)
+    assert len(bench.events("Started")) == 2

@@ -141,3 +141,23 @@ def test_the_policy_reads_the_variables(version: str) -> None:
     assert policy.trigger_measurands(bench.st) == ("SoC",)
     assert policy.begin_measurands(bench.st) == ("Energy.Active.Import.Register",)
     assert policy.collect_interval_s(bench.st) == policy.aligned_end_interval_s(bench.st) == 0
+
+
+@each_version
+def test_aligned_values_for_the_end_are_taken_once_they_are_wanted(version: str) -> None:
+    """J01.FR.17: the interval stands, measurands are named later, in a running transaction."""
+    bench = Bench(version, {"AlignedDataCtrlr.TxEndedInterval": 60}).boot()
+    bench.charge()
+    new = {
+        "component": {"name": "AlignedDataCtrlr"},
+        "variable": {"name": "TxEndedMeasurands"},
+        "attributeValue": "Energy.Active.Import.Register",
+    }
+    answer = bench.ask("SetVariables", {"setVariableData": [new]})
+    assert answer["setVariableResult"][0]["attributeStatus"] == "Accepted"
+    bench.run(200)
+    bench.feed(i.Present("TAG", 1))
+    bench.run(2)
+    (ended,) = bench.events("Ended")
+    contexts = [value["sampledValue"][0]["context"] for value in ended["meterValue"]]
+    assert contexts.count("Sample.Clock") == 3

@@ -17,15 +17,27 @@
 """
 
 from simulator.certify.cases201 import (
+    availability,
     boot,
+    meter_values,
+    offline,
+    remote,
     reports,
     resets,
+    starts,
+    stops,
     variables,
 )
 
 __all__ = [
+    "availability",
     "boot",
+    "meter_values",
+    "offline",
+    "remote",
     "reports",
     "resets",
+    "starts",
+    "stops",
     "variables",
 ]

@@ -62,16 +62,16 @@ def in_several_transactions(t: Tester201) -> None:
     first, second = t.rig.connectors[:2]
     transactions = {}
     for evse in (first, second):
-        _at(t, evse, connected=False)
+        t.go_to(evse, _token(t, evse))
         energy_started(t)
         transactions[evse] = t.transaction_id
     t.call(2, "Reset", ON_IDLE, status="Scheduled")
-    _at(t, first, connected=True)
+    t.go_to(first, _token(t, first), connected=True)
     t.transaction_id = transactions[first]
     stop_authorized(t)
     ev_connected_after(t)
     parking_bay_unoccupied(t)
-    _at(t, second, connected=True)
+    t.go_to(second, _token(t, second), connected=True)
     t.transaction_id = transactions[second]
     stop_authorized(t)
     status = "Occupied"
@@ -82,12 +82,9 @@ def in_several_transactions(t: Tester201) -> None:
     rebooted(t, step=11, statuses={second: status}, reason="ScheduledReset")
 
 
-def _at(t: Tester201, evse: int, *, connected: bool) -> None:
-    """The tester goes to another EVSE, with the token that belongs there."""
-    t.connector = evse
-    t.connected = t.authorized = connected
-    t.transaction_id = None
-    t.valid = t.tool.valid if evse == t.rig.connectors[0] else t.tool.valid2
+def _token(t: Tester201, evse: int) -> str:
+    """The token that belongs to an EVSE."""
+    return t.tool.valid if evse == t.rig.connectors[0] else t.tool.valid2
 
 
 @case_201("TC_B_25")
