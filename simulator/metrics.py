@@ -100,6 +100,8 @@ class Handle:
             r.TransactionNamed: self._nothing,
             r.TransactionTold: self._nothing,
             r.MessageFate: self._nothing,
+            r.HeatChanged: self._nothing,
+            r.Alerted: self._nothing,
             r.FlashTrouble: self._nothing,
             r.Remark: self._nothing,
         }
