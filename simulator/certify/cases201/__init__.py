@@ -17,6 +17,7 @@
 """
 
 from simulator.certify.cases201 import (
+    authorization,
     availability,
     boot,
     meter_values,
@@ -30,6 +31,7 @@ from simulator.certify.cases201 import (
 )
 
 __all__ = [
+    "authorization",
     "availability",
     "boot",
     "meter_values",
