@@ -118,3 +118,18 @@ def reconnects(t: Tester201) -> None:
     t.rig.refuse(False)
     # counted from here, a second less than a doubled wait is still to come
     t.expect(7, CONNECT, after_s=2.0 * BACK_OFF_S - 2.0, within_s=3.0 * BACK_OFF_S)
+
+
+@case_201("TC_B_43")
+def network_profile_refused(t: Tester201) -> None:
+    """New network profile: rejected."""
+    data = {
+        "ocppVersion": "OCPP20",
+        "ocppTransport": "JSON",
+        "ocppCsmsUrl": "ws://csms.test/other",
+        "messageTimeout": 30,
+        "securityProfile": 0,
+        "ocppInterface": "Wired0",
+    }
+    wanted = {"configurationSlot": 999, "connectionData": data}
+    t.call(2, "SetNetworkProfile", wanted, status="Rejected")
