@@ -75,3 +75,28 @@ def test_bad_input(words: list[str], error: type[Exception]) -> None:
     """Errors of the author; the entry point makes them one line and 2."""
     result = RUNNER.invoke(app, ["certify", "station", *words])
     assert isinstance(result.exception, error)
+
+
+def test_of_2_0_1(tmp_path: Path) -> None:
+    """The same options and outputs for the other version; its features are printed by ``profiles pics``."""
+    report = tmp_path / "out.html"
+    words = [
+        "certify",
+        "station",
+        "--ocpp",
+        "2.0.1",
+        "--case",
+        "tc_b_06_cs",
+        "--case",
+        "TC_B_25",
+        "--report",
+        str(report),
+    ]
+    result = RUNNER.invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "1 passed, 0 failed, 1 not applicable" in result.output.splitlines()
+    assert "OCPP 2.0.1" in report.read_text()
+    listed = RUNNER.invoke(app, ["certify", "station", "--ocpp", "2.0.1", "--list", "--json"])
+    assert len(json.loads(listed.output)) == 350
+    pics = RUNNER.invoke(app, ["profiles", "pics", "generic/ac-dual", "--ocpp", "2.0.1", "--json"])
+    assert json.loads(pics.output)["hardware_features"]["HFS-8"] == [1, 2]
