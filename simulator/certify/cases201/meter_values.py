@@ -53,11 +53,16 @@ def aligned(t: Tester201) -> None:
     apart(t, "post", stamps, ALIGNED_S)
 
 
-@case_201("TC_J_02", settings={"AlignedDataCtrlr.Interval": ALIGNED_S}, states=[energy_started])
+@case_201(
+    "TC_J_02",
+    settings={"AlignedDataCtrlr.Interval": ALIGNED_S, "SampledDataCtrlr.TxUpdatedInterval": 0},
+    states=[energy_started],
+)
 def aligned_in_a_transaction(t: Tester201) -> None:
     """Clock-aligned Meter Values: transaction ongoing."""
     fields: dict[str, Any] = {CONTEXT: "Sample.Clock", "meterValue.0.sampledValue": measured(t, ALIGNED)}
     t.csms.pending.clear()
+    t.see_samples()
     stamps = []
     for _ in range(2):
         wanted = t.event(3, "MeterValueClock", kind="Updated", fields=fields)
@@ -119,6 +124,7 @@ def aligned_at_the_end(t: Tester201) -> None:
 def sampled(t: Tester201) -> None:
     """Sampled Meter Values: EventType Updated."""
     fields = {CONTEXT: "Sample.Periodic", "meterValue.0.sampledValue": measured(t, UPDATED)}
+    t.see_samples()
     stamps = []
     for _ in range(3):
         heard = t.hear(t.event(1, "MeterValuePeriodic", fields=fields), within_s=SAMPLED_S + 10.0)

@@ -75,6 +75,8 @@ def emptied(t: Tester201, step: int, **last: Any) -> list[Heard]:
 
 def _samples(t: Tester201, step: int) -> None:
     fields = {"offline": True, "meterValue": PRESENT}
+    t.see_samples()
+    t.background |= STATUSES
     for _ in range(2):
         t.hear(t.event(step, "MeterValuePeriodic", kind="Updated", fields=fields))
 
