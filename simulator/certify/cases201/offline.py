@@ -48,6 +48,7 @@ RETRIES = {
 def away(t: Tester201) -> None:
     """The connection is lost; the tool hears when it is back."""
     t.rig.tells_connections = True
+    t.wait(HAND_S)  # what was said last has been answered
     t.csms.pending.clear()
     t.rig.network(False)
 
