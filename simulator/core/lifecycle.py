@@ -91,7 +91,9 @@ def go(st: Station, now: int) -> None:
     """End of the run: hang up when everything is said, or at the deadline."""
     if st.leave_by is None or st.link.held:
         return
-    said = not st.outbox.durable_waits() and st.outbox.in_flight is None and not st.outbox.waiting()
+    # a station that never got through has nothing to wait for: whatever refused it will not take its queue either
+    never = not st.link.ever_up
+    said = never or not (st.outbox.durable_waits() or st.outbox.in_flight is not None or st.outbox.waiting())
     if now >= st.leave_by or (said and not any(evse.tx for evse in st.evses)):
         st.link.held = True
         st.timers.cancel("dial")

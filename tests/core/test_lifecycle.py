@@ -9,6 +9,7 @@ from simulator.core import lifecycle
 from simulator.core.effects import Dial, Hangup
 from simulator.core.model import HardwareSpec
 from simulator.core.records import PhaseChanged
+from simulator.core.reports import SecurityEvent
 from simulator.core.station import Station
 from simulator.core.wiring import TIMERS
 from tests.bench import AT_ONCE, Lab, bench, build, each_version
@@ -111,3 +112,14 @@ def test_a_station_that_never_booted_ignores_readers(lab: Lab) -> None:
 @pytest.mark.parametrize("name", ["boot", "holdup", "dial", "dial_bound", "ping", "pong", "call", "retry", "leave"])
 def test_the_timers_of_the_station_itself(name: str) -> None:
     assert TIMERS[name].__module__ == lifecycle.__name__
+
+
+def test_a_station_that_never_got_through_leaves_at_once() -> None:
+    """What it would tell (here that it was refused) cannot be delivered: nobody has to wait for it."""
+    lab = Lab(build("2.0.1"))
+    lab.fleet.paths[0].refuse = "http_status"
+    lab.feed(i.PowerOn())
+    lab.run(5)
+    lab.station.publish(SecurityEvent("FailedToAuthenticateAtCsms", lab.station.stamp()))
+    lab.feed(i.Leave(lab.fleet.now + 60_000_000))
+    assert lab.station.link.held
