@@ -13,29 +13,22 @@ from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS
 from simulator.report.truth import Excuse
 
 
-def of_quirks(plans: Iterable[StationPlan]) -> list[Excuse]:
-    """What a station is meant to break is not held against the CSMS; the quirk is named as the cause."""
-    stations = list(plans)
+def of_quirks(stations: Iterable[StationPlan]) -> list[Excuse]:
+    """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. A product that
+    speaks without having registered may never register by itself."""
     found: dict[str, set[str]] = {}
+    unregistered: set[str] = set()
     for station in stations:
         for quirk in station.model.quirks:
             if quirk.breaks:
                 found.setdefault(quirk.name, set()).add(station.id)
+            if "status_before_boot" in quirk.breaks:
+                unregistered.add(quirk.name)
     return [
         Excuse(check, f"the quirk {name}", stations=frozenset(ids))
         for name, ids in sorted(found.items())
-        for check in (NO_ERRORS, ANSWERED, DELIVERED)
-    ] + _never_registers(stations)
-
-
-def _never_registers(stations: list[StationPlan]) -> list[Excuse]:
-    """A product that speaks without having registered may never do so by itself."""
-    found: dict[str, set[str]] = {}
-    for station in stations:
-        for quirk in station.model.quirks:
-            if "status_before_boot" in quirk.breaks:
-                found.setdefault(quirk.name, set()).add(station.id)
-    return [Excuse(BOOTED, f"the quirk {name}", stations=frozenset(ids)) for name, ids in sorted(found.items())]
+        for check in (NO_ERRORS, ANSWERED, DELIVERED, *((BOOTED,) if name in unregistered else ()))
+    ]
 
 
 def of_the_end(at_end: str, *, cut_short: bool) -> list[Excuse]:
