@@ -19,6 +19,7 @@ from typing import Any
 
 import simulator.core.station  # noqa: F401 - settings of the outbox and of the link come with the station
 from simulator.blocks.device_model import coarse_status
+from simulator.blocks.inventory.archetypes import ARCHETYPES, HARD_WIRED
 from simulator.core.connector import LEGAL_MOVES, STATUSES
 from simulator.core.settings import WRITE_ONLY, Setting, all_settings
 from simulator.csms import api
@@ -130,6 +131,44 @@ def habits() -> str:
     return _table(("Habit", "The driver"), [(_code(name), HABITS.get(name).summary) for name in HABITS])
 
 
+def archetypes() -> str:
+    """What an operator wants of each kind of station: components, monitors, and a severity for each common event."""
+    kinds = list(ARCHETYPES.values())
+    heads = tuple(_code(kind.name) for kind in kinds)
+
+    def marks(one: object, part: str) -> list[str]:
+        return ["yes" if one in getattr(kind, part) else "" for kind in kinds]
+
+    components = dict.fromkeys(name for kind in kinds for name in kind.components)
+    watched = {name: dict.fromkeys(v for kind in kinds for c, v in kind.monitored if c == name) for name in components}
+    rows = [(_code(name), _codes(watched[name]), *marks(name, "components")) for name in components]
+    parts = [_table(("Component", "Variables that can be monitored", *heads), rows)]
+    monitors = dict.fromkeys(one for kind in kinds for one in kind.monitors)
+    rows = [
+        (
+            _code(f"{one.component}.{one.variable}"),
+            f"{one.kind} {one.value:g}",
+            str(one.severity),
+            "hard-wired" if one.standing == HARD_WIRED else "preconfigured",
+            *marks(one, "monitors"),
+        )
+        for one in monitors
+    ]
+    parts.append(_table(("Monitor of", "Kind", "Severity", "Standing", *heads), rows))
+    events = dict.fromkeys(one for kind in kinds for one in kind.severities)
+    rows = [
+        (
+            one.event,
+            _code(f"{one.component}.{one.variable}"),
+            str(one.severity),
+            *marks(one, "severities"),
+        )
+        for one in events
+    ]
+    parts.append(_table(("Event", "Shows as", "Severity", *heads), rows))
+    return "\n\n".join(parts)
+
+
 def metrics() -> str:
     """Every exported metric with its labels, read off a page on which each has at least one value."""
     rows = []
@@ -175,6 +214,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "profiles": profiles,
     "faults": faults,
     "quirks": quirks,
+    "archetypes": archetypes,
     "settings": settings,
     "requests": requests,
     "statuses": statuses,
