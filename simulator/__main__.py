@@ -1,10 +1,21 @@
-"""`python -m simulator` is the same program as the `cpfarm` command.
+"""The way in: `python -m simulator` and the `cpfarm` command are this one function.
 
-It is for environments where the package can be imported but its script folder is not on the path. There is nothing
-to decide here: the command line lives in `simulator.cli`.
+The command line itself lives in `simulator.cli`. It takes half a second to import, and a Ctrl-C in that time is as
+ordinary as one later: it ends the program without a traceback.
 """
 
-from simulator.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; 130 when interrupted, as a shell counts it."""
+    try:
+        from simulator.cli import main as command_line
+
+        command_line()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

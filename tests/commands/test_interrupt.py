@@ -111,3 +111,12 @@ def test_the_second_ends_it_at_once(tmp_path: Path, csms: CsmsProcess, quick: tu
 def _open(csms: CsmsProcess, prefix: str) -> list[str]:
     rows = csms.request("GET", "/api/transactions?state=open")["transactions"]
     return [row["station"] for row in rows if row["station"].startswith(prefix)]
+
+
+def test_one_while_it_is_still_being_loaded(tmp_path: Path) -> None:
+    """The command line is interrupted at its first import: the code of an interrupt, and no traceback."""
+    package = tmp_path / "typer.py"
+    package.write_text("raise KeyboardInterrupt\n")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-m", "simulator", "--version"], env=environ, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
