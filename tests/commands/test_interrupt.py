@@ -118,5 +118,6 @@ def test_one_while_it_is_still_being_loaded(tmp_path: Path) -> None:
     package = tmp_path / "typer.py"
     package.write_text("raise KeyboardInterrupt\n")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
-    done = subprocess.run([sys.executable, "-m", "simulator", "--version"], env=environ, capture_output=True, timeout=60)
+    command = [sys.executable, "-m", "simulator", "--version"]
+    done = subprocess.run(command, env=environ, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
