@@ -18,7 +18,8 @@ class Dial(Effect):
     ``url`` is empty for slot 0. ``password`` is what the station has in its own store, None when the driver's own
     target says. ``timeout_us`` counts in station time. ``refs`` is what the station has for TLS, all of it optional:
     ``trust`` (its central-system roots as one PEM text; without it the target's own trust counts), ``certificate`` (its
-    chain as PEM, leaf first) and ``key`` (handle of the private key in the driver's keystore).
+    chain as PEM, leaf first) and ``key`` (handle of the private key in the driver's keystore). Without ``wildcards`` a
+    server's certificate must name the host in full (AllowCSMSTLSWildcards).
     """
 
     link: int
@@ -29,6 +30,7 @@ class Dial(Effect):
     password: str | None
     refs: dict[str, str]
     timeout_us: int
+    wildcards: bool = True
 
 
 class Hangup(Effect):

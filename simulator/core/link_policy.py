@@ -76,6 +76,12 @@ NETWORK_ATTEMPTS = setting(
     required=True,
     description="dials of one network profile, or with new credentials, before the next or the previous",
 )
+WILDCARDS = setting(
+    "SecurityCtrlr.AllowCSMSTLSWildcards",
+    "bool",
+    True,
+    description="take a CSMS whose certificate names a whole domain; many do, a strict station does not",
+)
 #: security profiles whose connection is TLS, and those that authenticate by password (white paper table 2)
 TLS_PROFILES, PASSWORD_PROFILES, CERTIFICATE_PROFILE = frozenset({2, 3}), frozenset({1, 2}), 3
 #: set by the certificates block: what the station has for TLS in its store, as ``Dial.refs``
@@ -166,6 +172,7 @@ class LinkPolicy:
                 password=(route and route.password) or st.settings[PASSWORD] or None,
                 refs=TLS_REFS[0](st, profile) if profile in TLS_PROFILES and TLS_REFS else {},
                 timeout_us=timeout_us,
+                wildcards=st.settings[WILDCARDS],
             )
         )
         st.phase("connecting")

@@ -166,7 +166,9 @@ class Farm:
             if dial.security_profile == CERTIFICATE_PROFILE:
                 credential = self._credential(plan, dial)
             # What the station trusts by itself goes before what the target's file says.
-            context = self.contexts.context(dial.refs.get("trust") or self.credentials.trust, credential)
+            context = self.contexts.context(
+                dial.refs.get("trust") or self.credentials.trust, credential, wildcards=dial.wildcards
+            )
         sources = fields.source_addresses
         return DialSpec(
             url=url,

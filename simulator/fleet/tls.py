@@ -28,6 +28,8 @@ from simulator.wire.tls import SUITES, VERSIONS
 
 #: contexts kept; more different trusts than this are a test of something else, and are made again when needed
 MAX_CONTEXTS = 64
+#: X509_CHECK_FLAG_NO_WILDCARDS of OpenSSL
+_NO_WILDCARDS = 0x2
 _VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 
 
@@ -74,30 +76,35 @@ class Contexts:
         chosen = sorted(VERSIONS[name] for name in versions) or sorted(VERSIONS.values())
         self._low, self._high = chosen[0], chosen[-1]
         self._ciphers = ":".join(SUITES[name] for name in (*suites,) or SUITES)
-        self._kept: OrderedDict[tuple[bytes, str], ssl.SSLContext] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, str, bool], ssl.SSLContext] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def context(self, trust: str | None, credential: Credential | None = None) -> ssl.SSLContext:
-        """The context for this trust (PEM text of roots, None: the system's) and kind of own certificate.
+    def context(
+        self, trust: str | None, credential: Credential | None = None, *, wildcards: bool = True
+    ) -> ssl.SSLContext:
+        """The context for this trust (PEM text of roots, None: the system's) and kind of own certificate. Without
+        ``wildcards`` a server's certificate must name the host in full.
 
         The certificate itself is put in by the transport, just before it makes the connection. Raises ssl.SSLError
         when ``trust`` holds no certificate; Rejected when the credential's key is gone.
         """
         kind = "" if credential is None else "rsa" if credential.is_rsa else "ec"
-        name = (b"" if trust is None else hashlib.sha256(trust.encode()).digest(), kind)
+        name = (b"" if trust is None else hashlib.sha256(trust.encode()).digest(), kind, wildcards)
         found = self._kept.get(name)
         if found is None:
-            found = self._kept[name] = self._make(trust)
+            found = self._kept[name] = self._make(trust, wildcards)
             if len(self._kept) > MAX_CONTEXTS:
                 self._kept.popitem(last=False)
         else:
             self._kept.move_to_end(name)
         return found
 
-    def _make(self, trust: str | None) -> ssl.SSLContext:
+    def _make(self, trust: str | None, wildcards: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if not wildcards:  # OpenSSL knows how, Python has no public name for it
+            context._host_flags |= _NO_WILDCARDS  # type: ignore[attr-defined]
         context.minimum_version, context.maximum_version = self._low, self._high
         context.set_ciphers(self._ciphers)
         # A root that the CSMS installed may be a sub-authority: it is trusted all the same.

@@ -96,6 +96,7 @@ class Door:
                 st.board.rtc.wall(st.now),
                 purpose="server",
                 host=self.host,
+                wildcards=dial.wildcards,
             )
         except Rejected as no:
             return Refusal("tls_server_cert", detail=no.detail)

@@ -48,11 +48,13 @@ def check_chain(
     organization: str | None = None,
     purpose: str | None = None,
     host: str | None = None,
+    wildcards: bool = True,
 ) -> dict[str, Any]:
     """The facts of the leaf (as ``inspect_certificate`` gives them) of a chain that may be trusted at ``at_us``.
 
     ``pem`` holds the leaf first. ``public_key`` is the key it must carry (SubjectPublicKeyInfo as DER);
-    ``common_name`` and ``organization`` what its subject must say; ``host`` the name or address it must be for.
+    ``common_name`` and ``organization`` what its subject must say; ``host`` the name or address it must be for, in full
+    or, with ``wildcards``, by its domain.
     ``purpose``: ``client``, ``server``, ``code`` (the extended key usage must allow it, if there is one), or ``root``:
     a new root, which must be an authority; with ``roots`` it must be signed by one of them, without it needs only its
     own signature. Raises Rejected: unreadable, chain_too_long, not_yet_valid, expired, weak_key, bad_signature,
@@ -69,7 +71,7 @@ def check_chain(
         raise Rejected("common_name", f"the certificate is for {_cn(leaf)!r}, not {common_name!r}")
     if organization is not None and _o(leaf) != organization:
         raise Rejected("organization", f"the certificate's organization is {_o(leaf)!r}, not {organization!r}")
-    if host is not None and not is_for_host(leaf, host):
+    if host is not None and not is_for_host(leaf, host, wildcards=wildcards):
         raise Rejected("common_name", f"the certificate is not for {host!r}")
     if purpose is not None:
         _check_purpose(leaf, purpose)
@@ -191,10 +193,11 @@ def _check_purpose(certificate: x509.Certificate, purpose: str) -> None:
             raise Rejected("purpose", f"{_cn(certificate)!r} is not made for use as {purpose}")
 
 
-def is_for_host(certificate: x509.Certificate, host: str) -> bool:
+def is_for_host(certificate: x509.Certificate, host: str, *, wildcards: bool = True) -> bool:
     """Whether a server's certificate is for ``host``, a name or an address, as white paper A00.FR.308 wants it checked.
 
-    Alternative names, where there are any, go before the common name (RFC 6125 section 6.4.4).
+    Alternative names, where there are any, go before the common name (RFC 6125 section 6.4.4). Without
+    ``wildcards`` it must be named in full.
     """
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
@@ -207,7 +210,8 @@ def is_for_host(certificate: x509.Certificate, host: str) -> bool:
             return address in san.get_values_for_type(x509.IPAddress)
         names = san.get_values_for_type(x509.DNSName)
     wanted = host.lower().rstrip(".")
-    return any(_matches(name.lower(), wanted) for name in names or [_cn(certificate)])
+    known = [name.lower() for name in names or [_cn(certificate)]]
+    return any(_matches(name, wanted) if wildcards else name == wanted for name in known)
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -81,6 +81,29 @@ def test_kinds_of_keys_and_trusts_have_contexts_of_their_own() -> None:
     assert contexts.context(CA.pem).check_hostname and contexts.context(CA.pem).verify_mode == ssl.CERT_REQUIRED
 
 
+@pytest.mark.parametrize("wildcards", [True, False])
+def test_a_server_that_names_its_domain_only(wildcards: bool) -> None:
+    """AllowCSMSTLSWildcards: OpenSSL itself says no when it is off."""
+    client = (
+        Contexts()
+        .context(CA.pem, wildcards=wildcards)
+        .wrap_bio(into := ssl.MemoryBIO(), out := ssl.MemoryBIO(), server_hostname="csms.example.test")
+    )
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued = CA.server(["*.example.test"], **TIMES)
+    Credential(issued.chain, "s", _with("s", issued.key)).put_into(there)
+    server = there.wrap_bio(out, into, server_side=True)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    with pytest.raises(ssl.SSLWantReadError):
+        server.do_handshake()
+    if wildcards:
+        client.do_handshake()
+        return
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        client.do_handshake()
+
+
 def test_contexts_are_bounded() -> None:
     contexts = Contexts()
     for number in range(MAX_CONTEXTS + 5):

@@ -59,6 +59,8 @@ CASES: list[tuple[Door, Dial, str]] = [
     (door(2, chain=server_chain("stranger")), dial(**TLS), "tls_server_cert"),
     (door(2, chain=server_chain("operator", "elsewhere.test")), dial(**TLS), "tls_server_cert"),
     (door(2, chain=server_chain("operator", HOST, -1_000)), dial(**TLS), "tls_server_cert"),
+    (door(2, chain=server_chain("operator", "*.test")), dial(**TLS), ""),
+    (door(2, chain=server_chain("operator", "*.test")), dial(**TLS, wildcards=False), "tls_server_cert"),
     (door(2), dial(**TLS | {"refs": {}}), "tls_server_cert"),
     (door(2, trust=ROOT), dial(**TLS | {"refs": {}}), ""),
     (door(2, trust=ROOT), dial(**TLS | {"refs": {"trust": STRANGER}}), "tls_server_cert"),

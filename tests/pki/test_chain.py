@@ -138,6 +138,13 @@ def test_a_server_is_known_by_its_name(hosts: list[str], asked: str, fits: bool)
         assert cause(server.chain, [CA.pem], purpose="server", host=asked) == "common_name"
 
 
+def test_a_domain_is_no_name_where_wildcards_are_not_taken() -> None:
+    domain, name = (CA.server([host], not_before_us=FROM, not_after_us=TO) for host in ("*.example", "csms.example"))
+    strict = {"purpose": "server", "host": "csms.example", "wildcards": False}
+    assert cause(domain.chain, [CA.pem], **strict) == "common_name"
+    check_chain(name.chain, [CA.pem], NOW_US, **strict)  # type: ignore[arg-type]
+
+
 def test_without_alternative_names_the_common_name_counts() -> None:
     key = derived_key("cn only").public_key()
     assert not isinstance(key, bytes)
