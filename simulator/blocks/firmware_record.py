@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator.blocks import transfer
+from simulator.core.release import has_fix
+from simulator.core.wiring import at
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -122,8 +124,10 @@ def installed(st: Station) -> Installed | None:
 def version(st: Station) -> str | None:
     """The firmware version that runs; None for a product that does not say."""
     found = st.board.flash.get(AREA, INSTALLED_KEY)
-    if found is not None:
-        return str(found["version"])
+    return str(found["version"]) if found is not None else _factory(st)
+
+
+def _factory(st: Station) -> str | None:
     pattern = st.model.identity.firmware
     return pattern.format(n=st.number, id=st.id) if pattern is not None and "{" in pattern else pattern
 
@@ -131,7 +135,19 @@ def version(st: Station) -> str | None:
 def mark_installed(st: Station, update: Update) -> bool:
     """From now on this firmware is the one that runs; False when flash refuses."""
     there = {"version": update.version, "sha256": update.sha256, "size": update.size}
-    return st.board.flash.write(AREA, INSTALLED_KEY, there, 128)
+    if not st.board.flash.write(AREA, INSTALLED_KEY, there, 128):
+        return False
+    outgrow(st, st.now)
+    return True
+
+
+@at("start")
+def outgrow(st: Station, now: int) -> None:
+    """Habits of the product that the running firmware has a fix for are gone; an older firmware brings them back."""
+    found = installed(st)
+    quirks = st.model.quirks if found is not None else ()
+    fixed = [q.name for q in quirks if q.fixed_in and has_fix(found.version, _factory(st), q.fixed_in)]  # type: ignore[union-attr]
+    st.model = st.model.outgrow(frozenset(fixed))
 
 
 def version_of(head: bytes, size: int, file_name: str, sha256: str, old: str) -> str:

@@ -7,8 +7,8 @@ test per seam.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from simulator.core.dialect import Dialect
@@ -56,18 +56,35 @@ class EvseSpec:
         return self.phases == 0
 
 
+class Signer(Protocol):
+    """The part of a meter that signs what it has measured. Each meter has a key of its own, known by a handle; nobody
+    on this side of the port sees the private one. The same handle and data give the same signature."""
+
+    #: in the words of SigningMethodEnumStringType (2.x part 2 appendices)
+    method: str
+
+    def sign(self, handle: str, data: bytes) -> bytes:
+        """The signature over ``data``, DER."""
+
+    def public_key(self, handle: str) -> bytes:
+        """The public key, DER (SubjectPublicKeyInfo)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeterSpec:
     """``resolution_wh`` rounds the reported register; ``measurands`` is what the hardware can measure at all.
 
     ``stop_when_dead``: does a station without readings refuse to charge (and end a running session)?
-    ``accuracy_permille``: the size of the fixed error of each meter, drawn per station.
+    ``accuracy_permille``: the size of the fixed error of each meter, drawn per station. ``signer``: a meter that can
+    sign its register, ``sign_s`` the seconds that takes it at the beginning of a session.
     """
 
     resolution_wh: float = 1.0
     measurands: tuple[str, ...] = ()
     stop_when_dead: bool = True
     accuracy_permille: int = 0
+    signer: Signer | None = None
+    sign_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +187,11 @@ class Seams:
     clock: tuple[Any, ...] = ()
     setting: tuple[Any, ...] = ()
 
+    def without(self, names: frozenset[str]) -> Seams:
+        """The seams that are left when the quirks of these names are gone."""
+        rest = {seam.name: tuple(q for q in getattr(self, seam.name) if q.name not in names) for seam in fields(self)}
+        return Seams(**rest)
+
 
 NO_SEAMS = Seams()
 
@@ -182,6 +204,9 @@ class Model:
     cannot be written. ``vendor_keys`` are product-specific keys with no meaning to the station: name -> (value,
     writable). ``offered`` limits the CSMS requests the product knows; None means all that the dialect has.
     ``availability_by_event``: 2.x reports AvailabilityState by NotifyEvent instead of StatusNotification.
+
+    A station whose firmware was updated to one that has fixes for some of the quirks has the model without them
+    (``outgrow``); all else stays.
     """
 
     name: str
@@ -203,3 +228,19 @@ class Model:
     initial_register_wh: float | None = None
     #: the kind of station (``blocks/inventory/archetypes.py``); empty: it follows from the hardware
     archetype: str = ""
+    #: quirks whose fix the firmware of an update has brought; ``quirks`` still lists them, the seams do not
+    outgrown: frozenset[str] = frozenset()
+    #: the model as it leaves the factory, None for that one itself
+    base: Model | None = None
+    _later: dict[frozenset[str], Model] = field(default_factory=dict, init=False, repr=False)
+
+    def outgrow(self, names: frozenset[str]) -> Model:
+        """This product with firmware that has left these quirks behind; stations with the same firmware share it."""
+        base = self.base or self
+        if not names:
+            return base
+        found = base._later.get(names)
+        if found is None:
+            seams = base.seams.without(names)
+            found = base._later[names] = replace(base, seams=seams, outgrown=names, base=base)
+        return found

@@ -113,14 +113,17 @@ class QuirkPort:
 @on_timer(TIMER)
 def due(st: Station, index: int, now: int) -> None:
     """The timer of the quirk at this place of the profile."""
-    st.model.quirks[index].timer(st, now)
+    known = st.model.quirks[index]
+    if known.name not in st.model.outgrown:
+        known.timer(st, now)
 
 
 def _tell(moment: str) -> None:
     @at(moment)
     def pass_on(st: Station, now: int) -> None:
         for known in st.model.quirks:
-            known.moment(st, moment, now)
+            if known.name not in st.model.outgrown:
+                known.moment(st, moment, now)
 
 
 for _moment in ("start", "link_up", "link_down", "accepted"):

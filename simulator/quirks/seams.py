@@ -30,6 +30,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simulator.core.model import Seams
+from simulator.core.release import release
 from simulator.errors import AuthorError
 from simulator.registry import Registry, nearest
 
@@ -74,7 +75,9 @@ class Quirk:
     ``vendors``, ``sources`` (``owner/repo#N``: an issue or pull request; ``owner/repo@commit``; ``owner/repo:path``),
     ``breaks`` (words of :data:`BREAKS`), ``survive`` (what a CSMS must do). ``params`` maps a parameter to
     (default, smallest, largest), or to (default,) when it is no number; parameters are annotated in the class body.
-    ``settings`` are those this quirk replaces, as texts. ``order``: higher ones come later at every seam.
+    ``settings`` are those this quirk replaces, as texts. ``order``: higher ones come later at every seam. ``fixed_in``:
+    the first firmware without it, or ``>`` and the last with it; after a simulated update to such a one it is gone
+    (``core/release.py``). "" where no fix is known.
     """
 
     name: ClassVar[str] = ""
@@ -86,6 +89,7 @@ class Quirk:
     params: ClassVar[dict[str, tuple[Any, ...]]] = {}
     settings: ClassVar[dict[str, str]] = {}
     order: ClassVar[int] = 0
+    fixed_in: ClassVar[str] = ""
 
     def __init__(self, **given: Any) -> None:
         for name, value in given.items():
@@ -179,6 +183,7 @@ def quirk(name: str, **facts: Any) -> Callable[[Q], Q]:
             assert fact in Quirk.__annotations__, f"quirk {name}: there is no fact {fact!r}"
             setattr(cls, fact, value)
         assert cls.summary and cls.sources, f"quirk {name} needs a docstring and a source"
+        assert not cls.fixed_in or release(cls.fixed_in), f"quirk {name}: {cls.fixed_in!r} is no firmware version"
         assert set(cls.breaks) <= set(BREAKS), f"quirk {name} breaks what nobody knows: {cls.breaks}"
         QUIRKS.add(name, cls)
         return cls
@@ -217,6 +222,7 @@ def describe(cls: type[Quirk]) -> dict[str, Any]:
         "listens": [name for name in ("moment", "timer") if getattr(cls, name) is not getattr(Quirk, name)],
         "breaks": list(cls.breaks),
         "survive": cls.survive,
+        "fixed_in": cls.fixed_in,
         "params": {name: bounds[0] for name, bounds in cls.params.items()},
         "bounds": {name: list(bounds[1:]) for name, bounds in cls.params.items() if len(bounds) == 3},
         "settings": dict(cls.settings),
