@@ -28,7 +28,7 @@ from simulator.errors import CpfarmError
 from simulator.hardware.fault import FAULTS
 from simulator.metrics import CallCount, RunMetrics
 from simulator.profile.load import load_profile, profile_paths
-from simulator.quirks import CATEGORIES, QUIRKS
+from simulator.quirks import CATEGORIES, QUIRKS, category
 from simulator.report.exposition import families
 from simulator.report.histogram import Histogram
 from simulator.world.driver import HABITS
@@ -83,10 +83,10 @@ def faults() -> str:
 
 def quirks() -> str:
     """Every documented behaviour, by category."""
-    categories = [module.__name__.rpartition(".")[2] for module in CATEGORIES]
+    categories = [category(module.__name__) for module in CATEGORIES]
     found = [QUIRKS.get(name) for name in QUIRKS]
-    found.sort(key=lambda cls: categories.index(cls.__module__.rpartition(".")[2]))
-    rows = [(_code(cls.name), cls.__module__.rpartition(".")[2], cls.summary, ", ".join(cls.vendors)) for cls in found]
+    found.sort(key=lambda cls: categories.index(category(cls.__module__)))
+    rows = [(_code(cls.name), category(cls.__module__), cls.summary, ", ".join(cls.vendors)) for cls in found]
     return _table(("Quirk", "About", "What the station does", "Seen at"), rows)
 
 

@@ -1,9 +1,9 @@
 """Documented behaviours of real products, by name. Importing this package fills the registry; the list is explicit."""
 
 from simulator.quirks import boot, config, connect, meter, remote, status, time, tx
-from simulator.quirks.seams import BREAKS, QUIRKS, SEAMS, Quirk, compile_quirks, describe, quirk, seams_of
+from simulator.quirks.seams import BREAKS, QUIRKS, SEAMS, Quirk, category, compile_quirks, describe, quirk, seams_of
 
-#: where quirks are declared; the name of a module is the category its quirks are listed under
+#: where quirks are declared; a module's name up to "_" is the category its quirks are listed under
 CATEGORIES = (boot, connect, status, meter, tx, remote, config, time)
 
 QUIRKS.freeze()
@@ -14,6 +14,7 @@ __all__ = [
     "QUIRKS",
     "SEAMS",
     "Quirk",
+    "category",
     "compile_quirks",
     "describe",
     "quirk",

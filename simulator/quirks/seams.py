@@ -207,6 +207,11 @@ def compile_quirks(wanted: list[tuple[str, dict[str, Any]]]) -> tuple[Seams, tup
     return Seams(**{seam: tuple(q for q in placed if seam in seams_of(type(q))) for seam in SEAMS}), made
 
 
+def category(module: str) -> str:
+    """What the quirks of a module are listed under: its name up to the first underscore (``meter_form``: meter)."""
+    return module.rpartition(".")[2].partition("_")[0]
+
+
 def describe(cls: type[Quirk]) -> dict[str, Any]:
     """Plain data about a quirk class, for ``cpfarm quirks list --json``.
 
@@ -214,7 +219,7 @@ def describe(cls: type[Quirk]) -> dict[str, Any]:
     """
     return {
         "name": cls.name,
-        "category": cls.__module__.rpartition(".")[2],
+        "category": category(cls.__module__),
         "summary": cls.summary,
         "vendors": list(cls.vendors),
         "sources": list(cls.sources),

@@ -20,7 +20,7 @@ from simulator.lab.checkers import Checkers
 from simulator.ocpp16 import messages as m16
 from simulator.profile.compiled import compile_profile
 from simulator.profile.load import profile_paths
-from simulator.quirks import BREAKS, CATEGORIES, QUIRKS, SEAMS, Quirk, compile_quirks, describe, seams_of
+from simulator.quirks import BREAKS, CATEGORIES, QUIRKS, SEAMS, Quirk, category, compile_quirks, describe, seams_of
 from simulator.quirks.payload import each_sample, edit, get, knows, put
 from simulator.quirks.seams import quirk
 from tests.quirks.checks import CHECKS, broken, schema_errors
@@ -33,7 +33,7 @@ _THREAD = re.compile(r"[\w.-]+/[\w.-]+(#\d+|@[0-9a-f]{7,40}|:[\w./-]+)")
 def test_a_quirk_says_all_there_is_to_know(name: str) -> None:
     told = describe(QUIRKS.get(name))
     assert json.loads(json.dumps(told)) == told
-    assert told["name"] == name and told["category"] in {module.__name__.rpartition(".")[2] for module in CATEGORIES}
+    assert told["name"] == name and told["category"] in {category(module.__name__) for module in CATEGORIES}
     assert told["vendors"] and told["summary"].endswith(".") and told["survive"].endswith(".")
     assert told["sources"] and all(_THREAD.fullmatch(source) for source in told["sources"]), told["sources"]
     assert told["seams"] or told["listens"]
