@@ -84,8 +84,11 @@ class Station(Desk):
         if register_wh is None:
             register_wh = model.initial_register_wh
         if register_wh is None:
-            # never 0 unless the profile says so, and the same for this id in every run
-            register_wh = float(1_000 + seed_of("register", station_id) % 9_000_000)
+            # never 0 unless the profile says so, the same for this id in every run, and each meter has its own past
+            register_wh = [
+                float(1_000 + seed_of("register", station_id if evse == 0 else f"{station_id}/{evse}") % 9_000_000)
+                for evse in range(len(model.evses))
+            ]
         self.board = Board(model, self.rng, epoch_us, now, register_wh)
         self.evses = tuple(Evse(spec) for spec in model.evses)
         self.booked_wh = [meter.physical_wh(now) for meter in self.board.meters]

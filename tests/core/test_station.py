@@ -172,6 +172,12 @@ def test_a_register_that_is_never_0_and_the_same_for_the_same_id() -> None:
     assert Station("X", build(initial_register_wh=0.0), seed=1).board.meters[0].physical_wh(0) == 0
 
 
+def test_each_meter_of_a_station_has_its_own_past() -> None:
+    registers = [meter.physical_wh(0) for meter in Station("S1", build(evses=3), seed=1).board.meters]
+    assert len(set(registers)) == 3 and min(registers) >= 1_000
+    assert registers[0] == Station("S1", build(), seed=1).board.meters[0].physical_wh(0)
+
+
 def test_records_are_effects(lab: Lab) -> None:
     effects = lab.fleet.feed(lab.station, i.Inject("f", "reader.dead"))
     assert any(isinstance(e, Record) for e in effects)
