@@ -171,7 +171,7 @@ class Conversation:
             if len(line.stops) > 1:
                 self.complaints.append(("one_end", f"transaction {wanted} was stopped in two ways"))
         elif line.stops:
-            self.complaints.append(("one_end", f"transaction {wanted} has values after its end"))
+            self.complaints.append(("samples_in_session", f"transaction {wanted} has values after its end"))
 
     def named(self, key: str, csms_id: str) -> None:
         """The CSMS gave its id (1.6)."""
@@ -216,7 +216,10 @@ class Conversation:
         line = self._touched
         if line is None:
             return 0
-        stamp = payload.get("timestamp") or payload["meterValue"][0]["timestamp"]
+        stamp = payload.get("timestamp")
+        if not stamp:
+            values = payload["meterValue"]
+            stamp = (values if isinstance(values, dict) else values[0])["timestamp"]
         at_us = parse_wall(stamp)
         assert at_us is not None, f"{stamp!r} is no time"
         before, line.last_us = line.last_us, at_us

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from simulator.core.reports import Report
     from simulator.core.station import Station
 
-_REGISTER = (
+REGISTER = (
     "Bill on meterStop minus meterStart only after sanity checks; know for each station whether its register counts"
     " sessions or its life, and notice resets."
 )
-_MERGE = (
+MERGE = (
     "Merge the samples of one message by timestamp, measurand, phase and context; map L1-N to L1; let Sample.Periodic"
     " win over Transaction.Begin."
 )
-_STRUCTURE = "Accept unknown contexts and missing measurands; skip just the bad sample."
-_ROUTE = (
+STRUCTURE = "Accept unknown contexts and missing measurands; skip just the bad sample."
+ROUTE = (
     "Route MeterValues by connector and known transaction; keep those with id 0 or an unknown id out of sessions, but"
     " answer them."
 )
@@ -41,7 +41,7 @@ _DAY_US = 86_400_000_000
     vendors=("ABB Terra AC", "Grizzl-E"),
     sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#12728"),
     breaks=("register_never_falls",),
-    survive=_REGISTER,
+    survive=REGISTER,
 )
 class EnergyPerSession(Quirk):
     """The energy register counts from 0 in every session; between sessions it stands at 0."""
@@ -95,7 +95,7 @@ class EnergyDropouts(Quirk):
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp#169",),
     breaks=("sample_context",),
-    survive=_MERGE,
+    survive=MERGE,
 )
 class FirstSampleIsBegin(Quirk):
     """The first periodic sample of a session says Transaction.Begin, although energy flows already."""
@@ -117,7 +117,7 @@ class FirstSampleIsBegin(Quirk):
     "meter-voltage-phase-ln",
     vendors=("ABB Terra AC", "Wallbox"),
     sources=("evcc-io/evcc#12728", "lbbrhzn/ocpp#1741", "evcc-io/evcc#15707"),
-    survive=_MERGE,
+    survive=MERGE,
     params={"location": ("",), "raw": (False,), "decimals": (-1, -1, 6)},
 )
 class VoltagePhaseToNeutral(Quirk):
@@ -194,7 +194,7 @@ _PLACES = {"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 1, "L3-N": 2}
     "meter-clock-aligned-connector-zero",
     vendors=("Wallbox",),
     sources=("lbbrhzn/ocpp#1742",),
-    survive=_ROUTE,
+    survive=ROUTE,
 )
 class AlignedForConnectorZero(Quirk):
     """Clock-aligned energy is sent for connector 0 too, without a transaction, beside that of connector 1."""
@@ -217,7 +217,7 @@ class AlignedForConnectorZero(Quirk):
     vendors=("Wallbox", "Grizzl-E"),
     sources=("lbbrhzn/ocpp#511",),
     breaks=("own_transaction_id", "true_time"),
-    survive=_ROUTE,
+    survive=ROUTE,
     params={"every_s": (900.0, 1.0, 3_600.0), "late_s": (86_400.0, 0.0, 1e8)},
 )
 class ForeignTransactionId(Quirk):
@@ -262,7 +262,7 @@ class ForeignTransactionId(Quirk):
     vendors=("Alfen",),
     sources=("lbbrhzn/ocpp#361",),
     breaks=("schema", "measurand_unit"),
-    survive=_STRUCTURE,
+    survive=STRUCTURE,
 )
 class ContextCurrentMax(Quirk):
     """A sample has the context CurrentMax, which OCPP does not know, and no measurand: it is the limit in A."""
@@ -283,7 +283,7 @@ class ContextCurrentMax(Quirk):
     vendors=("Alfen",),
     sources=("lbbrhzn/ocpp#361",),
     breaks=("measurand_unit",),
-    survive=_STRUCTURE,
+    survive=STRUCTURE,
 )
 class MissingMeasurand(Quirk):
     """A sample in A has no measurand, which makes it energy by default."""
@@ -308,7 +308,7 @@ class MissingMeasurand(Quirk):
     vendors=("Alfen",),
     sources=("lbbrhzn/ocpp#361",),
     breaks=("true_time",),
-    survive=_ROUTE,
+    survive=ROUTE,
     params={"age_days": (515.0, 0.0, 10_000.0), "count": (3, 1, 8), "every_s": (900.0, 1.0, 86_400.0)},
 )
 class StaleBacklog(Quirk):

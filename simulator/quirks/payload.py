@@ -71,17 +71,39 @@ def edit(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
     return msgspec.convert(made, type(payload)) if isinstance(payload, Struct) else made
 
 
-def each_sample(payload: Any, change: Callable[[dict[str, Any]], None]) -> Any:
+#: messages that may hold meter values, of any version
+METER_MESSAGES = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
+_LISTS = ("meterValue", "transactionData")
+
+
+def meter_values(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The meter values of a plain message: what was sampled at one moment each. A quirk may have left a single one."""
+    found: list[dict[str, Any]] = []
+    for key in _LISTS:
+        values = message.get(key, ())
+        found.extend([values] if isinstance(values, dict) else values)
+    return found
+
+
+def each_sample(payload: Any, change: Callable[[dict[str, Any]], None], *, numbers: bool = False) -> Any:
     """Let ``change`` alter every sampled value of MeterValues or of a stop message's transaction data.
 
-    Only where values are texts; the newer shape of the message has numbers, and units of its own.
+    Only where values are texts, unless ``numbers``: the newer shape of the message has numbers, and units of its own.
     """
 
     def walk(message: dict[str, Any]) -> None:
-        for key in ("meterValue", "transactionData"):
-            for value in message.get(key, ()):
-                for sample in value["sampledValue"]:
-                    if isinstance(sample["value"], str):
-                        change(sample)
+        for value in meter_values(message):
+            for sample in value["sampledValue"]:
+                if numbers or isinstance(sample["value"], str):
+                    change(sample)
 
-    return edit(payload, walk)
+    return edit(payload, walk) if any(get(payload, key) not in (UNSET, None) for key in _LISTS) else payload
+
+
+def rescale(sample: dict[str, Any], factor: float, unit: str, decimals: int) -> None:
+    """Tell a sampled value in another unit, with at most (a text: exactly) so many decimals."""
+    value = float(sample["value"]) * factor
+    if isinstance(sample["value"], str):
+        sample["value"], sample["unit"] = f"{value:.{decimals}f}", unit
+    else:
+        sample["value"], sample["unitOfMeasure"] = round(value, decimals), {"unit": unit}

@@ -184,6 +184,12 @@ def foreign_id(feeds: list[Feed]) -> None:
     rewrite(feeds, place, place[2])
 
 
+def sample_after_the_end(feeds: list[Feed]) -> None:
+    place = calls(feeds, "MeterValues")[-1]
+    place[2][3]["transactionId"] = 1
+    rewrite(feeds, place, place[2])
+
+
 def other_stop(feeds: list[Feed]) -> None:
     place = calls(feeds, "StopTransaction")[1]
     place[2][3]["transactionId"] = 1
@@ -206,6 +212,7 @@ BOTH: list[tuple[Callable[[list[Feed]], None], str]] = [
 OLD: list[tuple[Callable[[list[Feed]], None], str]] = [
     (foreign_id, "own_transaction_id"),
     (other_stop, "one_end"),
+    (sample_after_the_end, "samples_in_session"),
     (lambda feeds: late_stamp(feeds, "StopTransaction"), "time_in_order"),
 ]
 NEW: list[tuple[Callable[[list[Feed]], None], str]] = [
