@@ -180,7 +180,10 @@ class Desk:
     def refuse(self, message_id: str, kind: str, description: str, action: str = "") -> None:
         """Answer with the version's CALLERROR for a neutral error kind."""
         code = self.dialect.error_codes[kind]
-        self.send(encode_error(message_id, code, description))
+        parts = (code, description, None)
+        for quirk in self.model.seams.answer:
+            parts = quirk.error(self, action, parts)
+        self.send(encode_error(message_id, *parts))
         self.record(CsmsCallHandled(action, "callerror", code))
 
     def new_message_id(self, number: int) -> str:

@@ -12,6 +12,37 @@ class Effect(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Base of all effects."""
 
 
+class Manner(msgspec.Struct, frozen=True, gc=False):
+    """How a product opens its connections, where it has a way of its own; the defaults obey RFC 6455 and OCPP-J.
+
+    ``identity``: what it calls itself in the address and as a user, "" is its id. ``path``: how that stands in the
+    address, with ``{id}`` and ``{serial}``. ``upgrade``: value of that header, "" leaves it out. ``headers``: more of
+    them. ``deflate``: offers to compress messages (RFC 7692), and does if the server agrees. ``probe``: a plain
+    HTTP/1.0 request on a connection of its own comes first; any HTTP answer will do. ``blank_password``: HTTP basic
+    authentication with an empty password, whatever the security profile. ``own_trust``: only roots in the station's own
+    store count (``Dial.refs``). ``silent_tls``: no alert says that the server's certificate was refused.
+    ``ping_kills``: a WebSocket ping of the server ends the connection.
+    """
+
+    identity: str = ""
+    path: str = "{id}"
+    upgrade: str = "websocket"
+    headers: tuple[tuple[str, str], ...] = ()
+    deflate: bool = False
+    probe: bool = False
+    blank_password: bool = False
+    own_trust: bool = False
+    silent_tls: bool = False
+    ping_kills: bool = False
+
+    def identity_in_path(self, station_id: str, serial: str) -> str:
+        """What stands for the station in its address, not encoded; parts are divided by slashes."""
+        return self.path.replace("{serial}", serial).replace("{id}", self.identity or station_id)
+
+
+PLAIN = Manner()
+
+
 class Dial(Effect):
     """Open connection number ``link``. ``slot`` 0 is the target the driver was given, else a network profile slot.
 
@@ -19,7 +50,7 @@ class Dial(Effect):
     target says. ``timeout_us`` counts in station time. ``refs`` is what the station has for TLS, all of it optional:
     ``trust`` (its central-system roots as one PEM text; without it the target's own trust counts), ``certificate`` (its
     chain as PEM, leaf first) and ``key`` (handle of the private key in the driver's keystore). Without ``wildcards`` a
-    server's certificate must name the host in full (AllowCSMSTLSWildcards).
+    server's certificate must name the host in full (AllowCSMSTLSWildcards). ``manner`` is the product's own.
     """
 
     link: int
@@ -31,6 +62,7 @@ class Dial(Effect):
     refs: dict[str, str]
     timeout_us: int
     wildcards: bool = True
+    manner: Manner = PLAIN
 
 
 class Hangup(Effect):

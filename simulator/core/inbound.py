@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.core.dialect import CallRefused, Later
 from simulator.core.records import CsmsCallHandled, ViolationSeen
-from simulator.core.wiring import FEATURES, QUIET
+from simulator.core.wiring import FEATURES, MOMENTS, QUIET
 from simulator.errors import RemoteProtocolError
 from simulator.wire.rpc import Call, Error, Result, parse
 
@@ -82,8 +82,11 @@ def _on_result(st: Station, message: Result, now: int) -> object:
         return None
     outbox.finished(st, entry, "ok", now)
     outbox.delivered(st, entry)
+    value = decoded.value
+    for quirk in st.model.seams.request:
+        value = quirk.heard(st, action, value)
     reply = st.dialect.replies.get(action)
-    return QUIET if reply is None else reply(st, entry.report, decoded.value)
+    return QUIET if reply is None else reply(st, entry.report, value)
 
 
 def _on_error(st: Station, message: Error, now: int) -> None:
@@ -95,6 +98,8 @@ def _on_error(st: Station, message: Error, now: int) -> None:
     outbox.finished(st, entry, "callerror", now, code)
     if not outbox.failed(st, entry, now, code):
         failure(st, entry, code)
+    for function in MOMENTS["callerror"]:
+        function(st, now)
 
 
 def call_timed_out(st: Station, now: int) -> None:

@@ -111,9 +111,11 @@ class LinkPolicy:
         "down_since_us",
         "ever_up",
         "failures",
+        "given_up",
         "held",
         "is_up",
         "number",
+        "offered",
         "renew_by",
         "state",
         "tried_from",
@@ -132,6 +134,10 @@ class LinkPolicy:
         self.ever_up = False
         #: do not dial until released (switched off, or the run is ending)
         self.held = True
+        #: a product that never dials again by itself: only a restart helps
+        self.given_up = False
+        #: subprotocols of the last dial
+        self.offered: tuple[str, ...] = ()
         self.waiting_pong = False
         #: why the link or dial of that number ended, as (number, cause, code, detail); None while a link is up
         self.trouble: tuple[int, str, int, str] | None = None
@@ -144,7 +150,7 @@ class LinkPolicy:
 
     def start(self, st: Station, now: int) -> None:
         """The station is running: dial as soon as the modem allows."""
-        self.held = False
+        self.held = self.given_up = False
         self.attempts = self.failures = 0
         self.renew_by = None
         st.timers.set("dial", now)
@@ -162,19 +168,21 @@ class LinkPolicy:
         timeout_us = CONNECT_TIMEOUT_S * 1_000_000 * st.speed
         route = ROUTES[0](st) if ROUTES else None
         profile = st.settings[SECURITY_PROFILE] if route is None else route.security_profile
-        st.do(
-            Dial(
-                link=self.number,
-                slot=0 if route is None else route.slot,
-                url="" if route is None else route.url,
-                subprotocols=(st.dialect.subprotocol,),
-                security_profile=profile,
-                password=(route and route.password) or st.settings[PASSWORD] or None,
-                refs=TLS_REFS[0](st, profile) if profile in TLS_PROFILES and TLS_REFS else {},
-                timeout_us=timeout_us,
-                wildcards=st.settings[WILDCARDS],
-            )
+        dial = Dial(
+            link=self.number,
+            slot=0 if route is None else route.slot,
+            url="" if route is None else route.url,
+            subprotocols=(st.dialect.subprotocol,),
+            security_profile=profile,
+            password=(route and route.password) or st.settings[PASSWORD] or None,
+            refs=TLS_REFS[0](st, profile) if profile in TLS_PROFILES and TLS_REFS else {},
+            timeout_us=timeout_us,
+            wildcards=st.settings[WILDCARDS],
         )
+        for quirk in st.model.seams.link:
+            dial = quirk.dial(st, dial)
+        self.offered = dial.subprotocols
+        st.do(dial)
         st.phase("connecting")
         # the driver reports a time-out; this is the bound if it does not
         st.timers.set("dial_bound", now + 2 * timeout_us)
@@ -183,7 +191,8 @@ class LinkPolicy:
         """The link is open. False when the server picked a protocol that was not offered: the station refuses to
         talk."""
         st.timers.cancel("dial_bound")
-        if event.subprotocol != st.dialect.subprotocol:
+        # who has offered nothing takes what there is
+        if event.subprotocol not in (self.offered or (None, st.dialect.subprotocol)):
             self.trouble = (self.number, "subprotocol", 0, "")
             st.record(ConnectFailed("subprotocol", 0, f"server picked {event.subprotocol!r}"))
             self.drop(st, now, "close", on_record=False)
@@ -211,6 +220,8 @@ class LinkPolicy:
         """Give the link up ourselves."""
         if self.state == "down":
             return
+        for quirk in st.model.seams.link:
+            how = quirk.farewell(st, how)
         st.do(Hangup(self.number, how))
         if self.state == "dialing" and self.trouble is None:
             self.trouble = (self.number, "timeout", 0, "")
@@ -246,7 +257,12 @@ class LinkPolicy:
             st.link_lost(now)
         if not self.held and redial:
             st.phase("offline" if self.ever_up else "connecting")
-            st.timers.set("dial", now + self._wait_us(st, retry_after_s))
+            wait_us: int | None = self._wait_us(st, retry_after_s)
+            for quirk in st.model.seams.link:
+                wait_us = None if wait_us is None else quirk.redial(st, wait_us, was_up)
+            self.given_up = wait_us is None
+            if wait_us is not None:
+                st.timers.set("dial", now + wait_us)
 
     def _wait_us(self, st: Station, retry_after_s: int | None) -> int:
         doubled = st.settings[BACKOFF_MINIMUM] << min(self.attempts, st.settings[BACKOFF_REPEAT])
@@ -263,7 +279,8 @@ class LinkPolicy:
         if not modem_up and self.state != "down":
             self.drop(st, now, "vanish")
             return True
-        if modem_up and self.state == "down" and not self.held and st.timers.get("dial") is None:
+        idle = self.state == "down" and not self.held and not self.given_up and st.timers.get("dial") is None
+        if modem_up and idle:
             st.timers.set("dial", now)
             return True
         return False

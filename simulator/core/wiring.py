@@ -55,6 +55,8 @@ MOMENTS: dict[str, list[Moment]] = {
     "link_down": [],
     # BootNotification was answered Accepted
     "accepted": [],
+    # a CALL (outbox.action) was answered by a CALLERROR
+    "callerror": [],
     # a setting was written (the names stand in station.changed_settings)
     "settings": [],
     # the clock was set

@@ -26,9 +26,10 @@ from simulator.core.model import (
 )
 from simulator.core.settings import defaults
 from simulator.errors import AuthorError, ProfileError, UnknownName
+from simulator.pki.meter_key import MeterKeys
 from simulator.profile.checks import find_setting, setting_value
 from simulator.profile.load import LoadedProfile, load_profile
-from simulator.profile.schema import HardwareFields, Profile
+from simulator.profile.schema import HardwareFields, MeterFields, Profile
 
 if TYPE_CHECKING:
     from simulator.core.settings import Setting
@@ -98,7 +99,9 @@ def _compile(
             defaults=_defaults(profile.settings, _quirk_settings(quirks), settings),
             absent=absent,
             read_only=frozenset(find_setting(name) for name in profile.read_only),
-            vendor_keys={name: (key.value, key.writable) for name, key in profile.vendor_keys.items()},
+            # what a profile says of a key goes before what comes with a quirk
+            vendor_keys={key: value for quirk in quirks for key, value in quirk.vendor_keys.items()}
+            | {name: (key.value, key.writable) for name, key in profile.vendor_keys.items()},
             not_offered=frozenset(profile.not_offered),
             seams=seams,
             quirks=quirks,
@@ -151,7 +154,7 @@ def _evses(profile: Profile) -> tuple[EvseSpec, ...]:
 
 def _hardware(parts: HardwareFields) -> HardwareSpec:
     return HardwareSpec(
-        meter=MeterSpec(**parts.meter.model_dump()),
+        meter=_meter(parts.meter),
         flash=FlashSpec(capacity_bytes=parts.flash.capacity_bytes, cache_tokens=parts.flash.cache_tokens),
         rtc=RtcSpec(
             drift_ppm=parts.rtc.drift_ppm,
@@ -167,6 +170,13 @@ def _hardware(parts: HardwareFields) -> HardwareSpec:
         boot_power_s=parts.boot.power_s,
         power_loss=parts.power_loss,
     )
+
+
+def _meter(fields: MeterFields) -> MeterSpec:
+    plain = fields.model_dump(exclude={"signing"})
+    if fields.signing is None:
+        return MeterSpec(**plain)
+    return MeterSpec(**plain, signer=MeterKeys(fields.signing.method), sign_s=fields.signing.answer_s)
 
 
 def _year_us(year: int) -> int:

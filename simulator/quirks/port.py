@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import simulator.blocks  # noqa: F401 - blocks come first at every moment
+from simulator.blocks import config_keys
 from simulator.core.records import Remark
 from simulator.core.wiring import MOMENTS, at, on_timer
 from simulator.wire.rpc import encode_error, encode_result
@@ -91,6 +92,11 @@ class QuirkPort:
         self._st.send(encode_error(message_id, self._st.dialect.error_codes[kind], description))
         return "callerror"
 
+    def vendor_key(self, name: str) -> str:
+        """The present text of a configuration key that only the product has; "" without such a key."""
+        found = config_keys.read_key(self._st, name)
+        return found[1] or "" if found is not None else ""
+
     def skip_registration(self) -> None:
         """Go on as if BootNotification had been accepted."""
         st = self._st
@@ -126,5 +132,5 @@ def _tell(moment: str) -> None:
                 known.moment(st, moment, now)
 
 
-for _moment in ("start", "link_up", "link_down", "accepted"):
+for _moment in ("start", "link_up", "link_down", "accepted", "callerror"):
     _tell(_moment)

@@ -11,10 +11,15 @@ seam    method                                   may
 boot    ``boot(st, payload)``                    change the BootNotification
 sample  ``sample(st, evse, reading, context)``   change or suppress a reading
 request ``request(st, action, req, message_id)`` answer a CSMS request itself, or stay silent
+        ``heard(st, action, reply)``             change what the station understands of an answer of the CSMS
 answer  ``answer(st, action, reply, message_id)``change or suppress an answer
+        ``error(st, action, error)``             change a CALLERROR
 report  ``report(st, report)``                   change, drop, or hold a report before it is queued
 send    ``send(st, action, payload)``            change or drop a rendered message
 link    ``message_id(st, number)``               shape message ids
+        ``dial(st, dial)``                       change how a connection is opened
+        ``redial(st, wait_us, was_up)``          change when it dials again, or never
+        ``farewell(st, how)``                    change how the station hangs up
 clock   ``clock(st, wall_us, stamp)``            change the time a stamp is rendered as
 setting ``setting(st, name, value)``             change what a setting reads as
 ======= ======================================== =================================================================
@@ -36,6 +41,7 @@ from simulator.registry import Registry, nearest
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
+    from simulator.core.effects import Dial
     from simulator.core.reports import MeterReading, Report, Stamp
     from simulator.core.station import Station
 
@@ -44,15 +50,20 @@ SEAMS = ("boot", "sample", "request", "answer", "report", "send", "link", "clock
 #: what a quirk can break -> what holds as long as no quirk breaks it
 BREAKS: dict[str, str] = {
     "accepted_has_effect": "a remote start that was accepted leads to a transaction of its own",
+    "composite_true": "a composite schedule is what the accepted charging profiles and the hardware allow",
     "configured_samples": "samples come when the settings say so and hold the measurands they name",
     "every_call_answered": "every CALL of the CSMS gets an answer while the link is up",
     "every_fate": "a durable message ends with one fate on record",
+    "limit_obeyed": "no more flows than the accepted charging profiles allow",
+    "limit_used": "a car that wants energy gets some where the accepted charging profiles allow it",
     "measurand_unit": "the unit of a sample fits its measurand",
     "message_ids": "no CALL has the message id of an earlier one",
     "no_callerror": "a valid CALL is not answered by a CALLERROR",
     "one_start": "an answered StartTransaction is not sent again",
     "own_transaction_id": "messages name only transaction ids the CSMS gave to this station",
     "phases": "a value is reported for the phase on which it was measured",
+    "power_true": "a power that is told is the power that flows",
+    "profile_accepted": "a charging profile that fits what the station says of itself is accepted",
     "reads_back": "a setting reads as it is",
     "register_never_falls": "the energy register of a connector never falls",
     "required_keys": "a list of all configuration keys holds those that every station must have",
@@ -61,6 +72,8 @@ BREAKS: dict[str, str] = {
     "status_before_boot": "nothing but BootNotification is sent before it was accepted",
     "status_true": "a status that is told is the status of the connector",
     "stays_connected": "the station keeps a good link, and does not reboot by itself",
+    "stays_usable": "a connector becomes Faulted only by a fault",
+    "stop_reason": "a transaction ends because somebody or something ends it, and says what",
     "stoppable": "a running transaction can be stopped by the CSMS",
     "token": "a token is told as it was read",
     "token_asked": "a token that is presented at a free connector is asked about",
@@ -75,7 +88,8 @@ class Quirk:
     ``vendors``, ``sources`` (``owner/repo#N``: an issue or pull request; ``owner/repo@commit``; ``owner/repo:path``),
     ``breaks`` (words of :data:`BREAKS`), ``survive`` (what a CSMS must do). ``params`` maps a parameter to
     (default, smallest, largest), or to (default,) when it is no number; parameters are annotated in the class body.
-    ``settings`` are those this quirk replaces, as texts. ``order``: higher ones come later at every seam. ``fixed_in``:
+    ``settings`` are those this quirk replaces, as texts. ``vendor_keys`` are configuration keys that come with it, as
+    in a profile: name -> (value, writable). ``order``: higher ones come later at every seam. ``fixed_in``:
     the first firmware without it, or ``>`` and the last with it; after a simulated update to such a one it is gone
     (``core/release.py``). "" where no fix is known.
     """
@@ -88,6 +102,7 @@ class Quirk:
     survive: ClassVar[str] = ""
     params: ClassVar[dict[str, tuple[Any, ...]]] = {}
     settings: ClassVar[dict[str, str]] = {}
+    vendor_keys: ClassVar[dict[str, tuple[str, bool]]] = {}
     order: ClassVar[int] = 0
     fixed_in: ClassVar[str] = ""
 
@@ -129,9 +144,17 @@ class Quirk:
         """None lets the request pass; else it was dealt with, and this is the outcome: ok, callerror or silent."""
         return None
 
+    def heard(self, st: Station, action: str, reply: Any) -> Any:
+        """Return the answer of the CSMS to the station's own CALL, a struct, as the station takes it."""
+        return reply
+
     def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
         """Return the reply, changed or not; None leaves the request unanswered."""
         return reply
+
+    def error(self, st: Station, action: str, error: CallErrorParts) -> CallErrorParts:
+        """Return code, description and details of a CALLERROR, changed or not."""
+        return error
 
     def report(self, st: Station, report: Report) -> Report | tuple[int, Report] | None:
         """Return the report, changed or not; None drops it; (until_us, report) holds it."""
@@ -145,6 +168,18 @@ class Quirk:
         """Return the id of CALL ``number`` of this boot, or None for the usual one."""
         return None
 
+    def dial(self, st: Station, dial: Dial) -> Dial:
+        """Return how the next connection is opened; see ``Dial.manner``."""
+        return dial
+
+    def redial(self, st: Station, wait_us: int, was_up: bool) -> int | None:
+        """Return how long the station waits before it dials again, None for never; ``was_up``: a link was lost."""
+        return wait_us
+
+    def farewell(self, st: Station, how: str) -> str:
+        """Return how the station gives up a connection: ``close``, ``reset`` or ``vanish``."""
+        return how
+
     def clock(self, st: Station, wall_us: int, stamp: Stamp) -> int:
         """Return the wall time a stamp is rendered as."""
         return wall_us
@@ -156,7 +191,8 @@ class Quirk:
     # -- beside the seams
 
     def moment(self, st: Station, name: str, now: int) -> None:
-        """The station's life has reached ``start``, ``link_up``, ``link_down`` or ``accepted`` (``core/wiring.py``)."""
+        """The station's life has reached ``start``, ``link_up``, ``link_down``, ``accepted`` or ``callerror``: the CSMS
+        has answered a CALL (``st.outbox.action``) by an error (``core/wiring.py``)."""
 
     def timer(self, st: Station, now: int) -> None:
         """The quirk's one timer, set through its port, is due."""
@@ -170,7 +206,14 @@ Q = TypeVar("Q", bound=type[Quirk])
 
 QUIRKS: Registry[type[Quirk]] = Registry("quirk")
 
-_METHOD = {seam: seam for seam in SEAMS} | {"link": "message_id"}
+#: code, description and details
+CallErrorParts = tuple[str, str, Any]
+
+_METHODS = {seam: (seam,) for seam in SEAMS} | {
+    "request": ("request", "heard"),
+    "answer": ("answer", "error"),
+    "link": ("message_id", "dial", "redial", "farewell"),
+}
 
 
 def quirk(name: str, **facts: Any) -> Callable[[Q], Q]:
@@ -193,7 +236,7 @@ def quirk(name: str, **facts: Any) -> Callable[[Q], Q]:
 
 def seams_of(cls: type[Quirk]) -> tuple[str, ...]:
     """The seams a quirk class hooks into."""
-    return tuple(s for s in SEAMS if getattr(cls, _METHOD[s]) is not getattr(Quirk, _METHOD[s]))
+    return tuple(s for s in SEAMS if any(getattr(cls, m) is not getattr(Quirk, m) for m in _METHODS[s]))
 
 
 def compile_quirks(wanted: list[tuple[str, dict[str, Any]]]) -> tuple[Seams, tuple[Quirk, ...]]:
@@ -231,4 +274,5 @@ def describe(cls: type[Quirk]) -> dict[str, Any]:
         "params": {name: bounds[0] for name, bounds in cls.params.items()},
         "bounds": {name: list(bounds[1:]) for name, bounds in cls.params.items() if len(bounds) == 3},
         "settings": dict(cls.settings),
+        "vendor_keys": {name: value for name, (value, _) in cls.vendor_keys.items()},
     }

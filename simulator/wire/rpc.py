@@ -217,9 +217,7 @@ def encode_result(message_id: str, payload: Struct | Raw) -> bytes:
     return _encode((RESULT, message_id, payload))
 
 
-def encode_error(
-    message_id: str, code: str, description: str = "", details: dict[str, Any] | Raw | None = None
-) -> bytes:
+def encode_error(message_id: str, code: str, description: str = "", details: Any = None) -> bytes:
     """Bytes of a CALLERROR to the CALL with this id; the description is cut to what the protocol allows."""
     return _encode((ERROR, message_id, code, description[:MAX_DESCRIPTION], {} if details is None else details))
 

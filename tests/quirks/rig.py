@@ -52,6 +52,7 @@ def build(
         defaults=tuple(values),
         seams=seams,
         quirks=made,
+        vendor_keys={key: value for q in made for key, value in q.vendor_keys.items()} | model.pop("vendor_keys", {}),
         **model,
     )
 
@@ -67,6 +68,10 @@ class Bench:
         self.frames: list[tuple[int, bytes]] = []
         #: (from, EVSE, status) as derived from the facts
         self.derived: list[tuple[int, int, str]] = []
+        #: (from, EVSE, watts) that flow in truth
+        self.power: list[tuple[int, int, float]] = []
+        #: (now, input) of everything that was done to the station
+        self.inputs: list[tuple[int, i.Input]] = []
         #: (now, token, was a connector free) of every token at the reader
         self.presented: list[tuple[int, str, bool]] = []
         self.car = CAR
@@ -82,7 +87,12 @@ class Bench:
         for watcher in self._watchers:
             watcher(st, event, effects, now)
         self.frames += [(now, effect.data) for effect in effects if isinstance(effect, e.Send)]
+        if not isinstance(event, i.Tick | i.Frame):
+            self.inputs.append((now, event))
         for evse in st.evses:
+            flowing = next((row[2] for row in reversed(self.power) if row[1] == evse.evse_id), None)
+            if flowing != evse.power_w:
+                self.power.append((now, evse.evse_id, evse.power_w))
             last = next((row[2] for row in reversed(self.derived) if row[1] == evse.evse_id), None)
             if last != evse.status:
                 self.derived.append((now, evse.evse_id, evse.status))
