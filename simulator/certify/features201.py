@@ -156,6 +156,7 @@ def features_of_model(model: Model) -> Features:
     }
     answers["C-13"] = told.text("EVSE.AllowReset") == "true"
     answers["C-01"] = bool(answers["C-02"] or answers["C-49"] or answers["LocalAuthorizationList"])
+    answers["AQ-10"] = told.has("SecurityCtrlr.BasicAuthPassword")  # any setting can be watched for changes
     answers["R-2"] = told.can_be("ReservationCtrlr.NonEvseSpecific", "true")
     answers["C-42"] = told.can_be("SampledDataCtrlr.SignReadings", "true")
     answers |= {
@@ -196,7 +197,7 @@ def _core(model: Model, told: _Told, served: frozenset[str]) -> dict[str, Any]:
         **{f"C-10.{n}": told.can_be(stop, point) for n, point in enumerate(STOP_POINTS, 1)},
         "C-12.1": told.can_be(unlock, "true"),
         "C-12.2": told.can_be(unlock, "false") or not told.has(unlock),
-        "C-14": "CustomerInformation" in served,
+        "C-14": False,  # nothing is stored under a customer's identifier
         "C-23": told.items("ClockCtrlr.TimeSource"),
         "C-29.1": trigger,
         "C-29.2": trigger,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.blocks.monitors import LEAST
 from simulator.certify.reset import NotBasic, Reset
 from simulator.certify.tester import ANSWER_S
 from simulator.certify.variables201 import place, spelled
@@ -47,6 +48,7 @@ class Reset201(Reset):
             self._empty_list()
         if "SetMonitoringBase" in served:  # takes the tool's monitors away, too (N05)
             self._ask("SetMonitoringBase", {"monitoringBase": "FactoryDefault"})
+            self._ask("SetMonitoringLevel", {"severity": LEAST})
         self._ask("ClearCache", {})
         if any(status == "Unavailable" for status in rig.csms.statuses.values()):
             self._ask("ChangeAvailability", {"operationalStatus": "Operative"})

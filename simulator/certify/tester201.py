@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from simulator.certify.rules import OMITTED, Rule, one_of, such_that
-from simulator.certify.tester import BACKGROUND, Expected, Step, Tester, message
+from simulator.certify.tester import BACKGROUND, WITHIN_S, Expected, Step, Tester, message
 from simulator.certify.variables201 import place
+from simulator.certify.verdicts import CAME
 from simulator.certify.wire import Heard
 from simulator.core import inputs as i
 
@@ -38,6 +39,8 @@ class Tester201(Tester):
         self._points: dict[str, frozenset[str]] = {}
         #: the car that is plugged in, None for one that charges at once
         self.car: i.EvSpec | None = None
+        #: elements of events that were looked at: (frame, place in it)
+        self._alerts: set[tuple[int, int]] = set()
 
     def plug(self, connector: int | None = None) -> None:
         """The driver connects car and station."""
@@ -68,7 +71,7 @@ class Tester201(Tester):
         """Samples of transactions and events about other things than a connector's status are kinds of their own."""
         if action == "TransactionEvent":
             return SAMPLES.get(payload.get("triggerReason"), action)
-        if action == "NotifyEvent" and not _tells_status(payload):
+        if action == "NotifyEvent" and not (self.rig.model.availability_by_event and _tells_status(payload)):
             return EVENT
         return action
 
@@ -138,6 +141,42 @@ class Tester201(Tester):
                 self.learn(heard)
                 self.csms.pending.remove(heard)
         return self.expect(step, wanted.action, wanted.fields, within_s=0.0)
+
+    def alert(
+        self, step: Step, fields: dict[str, Any], whole: dict[str, Any] | None = None, *, within_s: float = WITHIN_S
+    ) -> dict[str, Any]:
+        """An event with these fields (of EventDataType): an element of whatever NotifyEvent that was not looked at
+        yet, for several events may come in one message or in several. If none fits, the one that comes closest is what
+        is looked at. ``whole``: fields of the message it is in. The element is returned."""
+
+        def closest() -> tuple[Expected, Heard, tuple[bool, ...]] | None:
+            found = []
+            for heard in self.csms.pending:
+                for n in range(len(heard.payload.get("eventData", ())) if heard.action == "NotifyEvent" else 0):
+                    if (heard.number, n) not in self._alerts:
+                        one = message(step, "NotifyEvent", {f"eventData.{n}.{path}": v for path, v in fields.items()})
+                        found.append((one, heard, one.fits(heard.payload)))
+            return max(found, key=lambda row: sum(row[2]), default=None)
+
+        def fits() -> bool:
+            best = closest()
+            return best is not None and best[2][0]
+
+        self.rig.wait_for(fits, max(within_s, self.rig.patience_s))
+        best = closest()
+        if best is None:
+            text = f"NotifyEvent within {within_s:g} s"
+            self._validate(step, CAME, None, "", text, "nothing", False, action="NotifyEvent")
+        assert best is not None
+        one, heard, _ = best
+        number = int(next(iter(one.fields)).split(".")[1])
+        self._alerts.add((heard.number, number))
+        if all((heard.number, n) in self._alerts for n in range(len(heard.payload["eventData"]))):
+            self.csms.pending.remove(heard)
+        self._validate(step, CAME, heard, "", "NotifyEvent", heard.action, True)
+        self.validate(step, heard, {**(whole or {}), **one.fields})
+        element: dict[str, Any] = heard.payload["eventData"][number]
+        return element
 
     def see_samples(self) -> None:
         """Samples of transactions are messages like others from now on."""

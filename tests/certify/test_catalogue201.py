@@ -33,7 +33,7 @@ def test_numbers_of_the_list() -> None:
         "Reservation": 22,
         "Advanced Security": 7,
     }
-    assert Counter(row.mark for row in ROWS.values()) == {"M": 212, "C": 138}
+    assert Counter(row.mark for row in ROWS.values()) == {"M": 211, "C": 139}
 
 
 def test_conditions_name_features() -> None:

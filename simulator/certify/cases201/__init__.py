@@ -17,11 +17,15 @@
 """
 
 from simulator.certify.cases201 import (
+    alerts,
     authorization,
     availability,
     boot,
+    customer,
     local_list,
+    logs,
     meter_values,
+    monitors,
     offline,
     remote,
     reports,
@@ -32,11 +36,15 @@ from simulator.certify.cases201 import (
 )
 
 __all__ = [
+    "alerts",
     "authorization",
     "availability",
     "boot",
+    "customer",
     "local_list",
+    "logs",
     "meter_values",
+    "monitors",
     "offline",
     "remote",
     "reports",
