@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.blocks import signed_values
 from simulator.core import readings
 from simulator.core.readings import ENERGY, MEASURANDS
-from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
+from simulator.core.reports import MeterReading, MeterSampled, SampleTaken, reading_bytes
 from simulator.core.settings import READ_ONLY, Setting, setting
 from simulator.core.wiring import QUIET, at, before_write, drain, on_timer
 
@@ -212,6 +213,7 @@ def sample(st: Station, evse_id: int, now: int) -> object:
         return None
     st.timers.set("sample", now + interval_s * 1_000_000, evse_id)
     reading = readings.take(st, evse, "Sample.Periodic", wanted(st, SAMPLE_MEASURANDS))
+    reading = signed_values.sign(st, evse, reading, signed_values.UPDATE)
     if reading is not None:
         publish_sample(st, evse, tx, reading, "MeterValuePeriodic")
     return QUIET
@@ -251,7 +253,8 @@ def collect(st: Station, evse_id: int, now: int) -> None:
     if evse.tx is None or interval_s <= 0:
         return
     st.timers.set("collect", now + interval_s * 1_000_000, evse_id)
-    _keep(st, evse.tx, readings.take(st, evse, "Sample.Periodic", st.dialect.policy.end_measurands(st)))
+    reading = readings.take(st, evse, "Sample.Periodic", st.dialect.policy.end_measurands(st))
+    _keep(st, evse.tx, signed_values.sign(st, evse, reading, signed_values.END))
 
 
 def _keep(st: Station, tx: Transaction, reading: MeterReading | None) -> None:
@@ -262,10 +265,10 @@ def _keep(st: Station, tx: Transaction, reading: MeterReading | None) -> None:
     if len(kept) >= MAX_COLLECTED:
         kept = kept[::2]
     kept = (*kept, reading)
-    size = sum(16 + 12 * len(r.values) for r in kept)
+    size = sum(map(reading_bytes, kept))
     if not st.board.flash.write(SAMPLES_AREA, key, kept, size) and len(kept) > 2:
         half = kept[::2]  # full: thin what is there (E06.FR.13)
-        st.board.flash.write(SAMPLES_AREA, key, half, sum(16 + 12 * len(r.values) for r in half))
+        st.board.flash.write(SAMPLES_AREA, key, half, sum(map(reading_bytes, half)))
 
 
 def collected(st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
@@ -344,12 +347,13 @@ def aligned(st: Station, index: int, now: int) -> object:
     _arm_moment(st, "aligned", st.settings[ALIGNED_INTERVAL], now)
     for evse in st.evses:
         reading = readings.take(st, evse, "Sample.Clock", wanted(st, ALIGNED_MEASURANDS))
+        reading = signed_values.sign(st, evse, reading, signed_values.ALIGNED)
         if reading is None:
             continue
         if evse.tx is not None:
             publish_sample(st, evse, evse.tx, reading, "MeterValueClock")
         elif st.gate == "accepted":
-            st.publish(MeterSampled(evse.evse_id, reading))
+            st.publish(MeterSampled(evse.evse_id, reading, key_with=signed_values.key_outside(st, reading)))
     return None
 
 
@@ -364,7 +368,8 @@ def aligned_for_end(st: Station, index: int, now: int) -> None:
         return
     for evse in st.evses:
         if evse.tx is not None:
-            _keep(st, evse.tx, readings.take(st, evse, "Sample.Clock", measurands))
+            reading = readings.take(st, evse, "Sample.Clock", measurands)
+            _keep(st, evse.tx, signed_values.sign(st, evse, reading, signed_values.ALIGNED_END))
 
 
 def trigger_values(st: Station, evse_id: int | None) -> None:
@@ -372,6 +377,8 @@ def trigger_values(st: Station, evse_id: int | None) -> None:
     for evse in st.evses:
         if evse_id in (None, 0, evse.evse_id):
             reading = readings.take(st, evse, "Trigger", st.dialect.policy.trigger_measurands(st))
+            reading = signed_values.sign(st, evse, reading, signed_values.ALIGNED)
             if reading is not None:
                 key = evse.tx.key if evse.tx is not None else None
-                st.publish(MeterSampled(evse.evse_id, reading, key), triggered=True)
+                key_with = signed_values.key_outside(st, reading)
+                st.publish(MeterSampled(evse.evse_id, reading, key, key_with), triggered=True)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from simulator.core.model import Model
     from simulator.core.station import Station
 
-#: members of a setting's list that mean nothing here: a temperature is a variable of its own and no measurand, and no
-#: meter of ours signs its values (E01.FR.04)
-NOT_OFFERED = frozenset({"Temperature", "DataSigned"})
+#: members of a setting's list that mean nothing here: a temperature is a variable of its own and no measurand
+NOT_OFFERED = frozenset({"Temperature"})
+#: what only a product has whose meter signs its values (E01.FR.04)
+SIGNED_ONLY = "DataSigned"
 
 
 def is_offered(model: Model, feature: str) -> bool:
@@ -37,6 +38,8 @@ def is_offered(model: Model, feature: str) -> bool:
 def exists_in(model: Model, found: Setting) -> bool:
     """Does this product have the setting? One of an optional feature it has with the feature."""
     if found.feature and not is_offered(model, found.feature):
+        return False
+    if found.when is not None and not found.when(model):
         return False
     return found not in model.absent
 
@@ -66,6 +69,7 @@ def members_in(model: Model, found: Setting) -> tuple[str, ...]:
         name
         for name in found.values
         if name not in NOT_OFFERED
+        and (name != SIGNED_ONLY or model.hardware.meter.signer is not None)
         and (bay or name != "ParkingBayOccupancy")
         and (not measurable or name not in MEASURANDS or name in measurable)
     )

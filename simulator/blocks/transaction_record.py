@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import structs
 
+from simulator.blocks import signed_values
 from simulator.core.records import FlashTrouble, TransactionNamed
 from simulator.core.reports import MeterReading, Stamp, TransactionReport
 from simulator.core.rng import draw, seed_of
@@ -62,6 +63,7 @@ class Transaction(msgspec.Struct):
     start_trigger: str = ""
     authorized: bool = False
     resumed: bool = False
+    told_key: bool = False
 
 
 def new_key(st: Station) -> str:
@@ -85,6 +87,10 @@ def number(st: Station, report: TransactionReport) -> TransactionReport:
     assert tx is not None and tx.key == report.key, "a report about a transaction that is not the running one"
     structs.force_setattr(report, "seq_no", tx.seq_no)  # fresh, and nobody else has it yet: cheaper than a second one
     tx.seq_no += 1
+    if report.readings:
+        key_with = signed_values.key_for(st, tx, report)
+        if key_with:
+            structs.force_setattr(report, "key_with", key_with)
     save(st, tx)
     return report
 

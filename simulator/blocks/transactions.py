@@ -18,6 +18,7 @@ from msgspec import structs
 from simulator.blocks.grant import Grant, GrantEnd
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.reservation import used_by
+from simulator.blocks.signed_values import BEGIN, END, sign
 from simulator.blocks.smart_charging import RATE_CHANGED
 from simulator.blocks.transaction_record import TX_AREA, Transaction, new_key, save
 from simulator.core import connector as c
@@ -50,7 +51,7 @@ TX_STOP_POINT = setting(
     "TxCtrlr.TxStopPoint",
     "list",
     ("Authorized", "EVConnected"),
-    values=tuple(c.POINTS),
+    values=tuple(name for name in c.POINTS if name != "DataSigned"),  # it has no meaning as such (2.6.6.2)
     max_items=6,
     required=True,
     description="a transaction stops when any of these falls",
@@ -69,6 +70,8 @@ def _points(st: Station, evse: Evse) -> int:
         points |= c.AUTHORIZED
         if evse.plugged and not evse.lock_failed:  # power cannot flow: G05, "transaction is not started"
             points |= c.POWER_PATH_CLOSED
+    if evse.data_signed:
+        points |= c.DATA_SIGNED
     if evse.flowing:
         points |= c.ENERGY_TRANSFER
     return points
@@ -114,6 +117,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
 
 def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
     meter = st.board.meters[evse.evse_id - 1]
+    begin = readings.take(st, evse, "Transaction.Begin", st.dialect.policy.begin_measurands(st))
     tx = Transaction(
         key=new_key(st),
         evse_id=evse.evse_id,
@@ -123,7 +127,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
         offline=not st.link.is_up,
         held=evse.points,
         start_trigger=_start_trigger(evse, starts, now),
-        begin=readings.take(st, evse, "Transaction.Begin", st.dialect.policy.begin_measurands(st)),
+        begin=sign(st, evse, begin, BEGIN, END),
     )
     grant = evse.grant
     if grant is not None:
@@ -297,6 +301,8 @@ def _start_trigger(evse: Evse, starts: int, now: int) -> str:
     grant = evse.grant
     if grant is not None and grant.remote_start_id is not None:
         return "RemoteStart"  # F01.FR.19
+    if starts == c.DATA_SIGNED:
+        return "SignedDataReceived"  # E01.FR.04
     if starts & c.AUTHORIZED or (starts & c.POWER_PATH_CLOSED and grant is not None and grant.at_us == now):
         return "Authorized"
     if starts & (c.EV_CONNECTED | c.POWER_PATH_CLOSED):

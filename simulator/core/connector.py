@@ -102,6 +102,7 @@ OWNERS: dict[str, str] = {
     "power_w": "core/power_path",
     "charging_state": "core/power_path",
     "lock_failed": "core/power_path",
+    "data_signed": "blocks/signed_values",
     "phases": "core/power_path",
     "limit": "blocks/smart_charging",
     "operative": "blocks/availability",
@@ -122,6 +123,7 @@ class Evse:
         "bay",
         "charging_state",
         "connected",
+        "data_signed",
         "ev",
         "ev_gone",
         "evse_id",
@@ -197,6 +199,8 @@ class Evse:
         self.limit: Bound | None = None
         self.charging_state = "EVConnected" if self.plugged else "Idle"
         self.lock_failed = False
+        #: the meter has given a signed value for the session that is about to begin
+        self.data_signed = False
         self.scheduled: bool | None = None
         self.status = AVAILABLE
         self.told_status: str | None = None

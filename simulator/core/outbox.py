@@ -20,7 +20,14 @@ from msgspec import structs
 
 from simulator.core.dialect import HOLD
 from simulator.core.records import CallFinished, FlashTrouble, MessageFate, StrayAnswer, TransactionTold
-from simulator.core.reports import BootAsked, Report, TransactionEnded, TransactionReport, TransactionStarted
+from simulator.core.reports import (
+    BootAsked,
+    Report,
+    TransactionEnded,
+    TransactionReport,
+    TransactionStarted,
+    reading_bytes,
+)
 from simulator.core.settings import READ_ONLY, setting
 from simulator.wire.rpc import encode_call
 
@@ -97,7 +104,7 @@ def estimate_bytes(report: Report) -> int:
     size = 96
     if isinstance(report, TransactionReport):
         for reading in report.readings:
-            size += 16 + 12 * len(reading.values)
+            size += reading_bytes(reading)
     return size
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.core.connector import DATA_SIGNED
 from simulator.core.settings import setting
 from simulator.core.wiring import on_timer, rule
 from simulator.world.ev import MIN_AC_CURRENT_A
@@ -150,8 +151,10 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
 
     ev = evse.ev
     grant = evse.grant
+    awaited = evse.tx is None and not evse.data_signed and _signature_first(st)
     permitted = (
         evse.plugged
+        and not awaited
         and grant is not None
         and grant.energy
         and evse.evse_ready
@@ -192,7 +195,7 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
 
     if not evse.plugged:
         state = IDLE
-    elif grant is None:
+    elif grant is None or awaited:
         state = EV_CONNECTED
     elif not permitted:
         state = SUSPENDED_EVSE  # before SuspendedEV (1.6 4.9)
@@ -237,6 +240,11 @@ def account(st: Station, evse: Evse, now: int) -> None:
         if evse.ev is not None and energy_wh > booked:
             evse.ev.take(energy_wh - booked)
         st.booked_wh[evse.evse_id - 1] = energy_wh
+
+
+def _signature_first(st: Station) -> bool:
+    """Does a transaction, and so the energy, wait for the first signed value of the meter (E01, scenario S4)?"""
+    return st.model.hardware.meter.signer is not None and bool(st.dialect.policy.start_points(st) & DATA_SIGNED)
 
 
 def _module_free(st: Station, evse: Evse) -> bool:

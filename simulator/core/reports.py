@@ -29,13 +29,15 @@ class Stamp(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sampled(msgspec.Struct, frozen=True, gc=False):
-    """One value of a reading, in OCPP words; ``value`` in ``unit`` (Wh, W, A, V, Percent, Hertz, Celsius)."""
+    """One value of a reading, in OCPP words; ``value`` in ``unit`` (Wh, W, A, V, Percent, Hertz, Celsius). ``signed``:
+    the same as the meter has signed it (OCMF), empty without a signature."""
 
     value: float
     measurand: str
     unit: str
     phase: str | None = None
     location: str | None = None
+    signed: str = ""
 
 
 class MeterReading(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +46,11 @@ class MeterReading(msgspec.Struct, frozen=True, gc=False):
     at: Stamp
     context: str
     values: tuple[Sampled, ...]
+
+
+def reading_bytes(reading: MeterReading) -> int:
+    """What a reading takes on flash: a small binary record; a signed value is kept as it was signed."""
+    return 16 + sum(12 + len(value.signed) for value in reading.values)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -116,6 +123,8 @@ class TransactionReport(Report):
     reservation_id: int | None = None
     phases_used: int | None = None
     readings: tuple[MeterReading, ...] = ()
+    #: which of the signed values carry the meter's public key: none (empty), the first, every
+    key_with: str = ""
 
 
 class TransactionStarted(TransactionReport):
@@ -156,6 +165,7 @@ class MeterSampled(Report):
     evse_id: int
     reading: MeterReading
     key: str | None = None
+    key_with: str = ""
 
 
 class ComponentEvent(Report):

@@ -21,7 +21,8 @@ class Setting:
     """One setting. ``type``: int, bool, str, list (ordered or not, ``values`` are the members allowed), float.
 
     ``name`` is the 2.x name, or None where 2.x has no such variable; ``key16`` the 1.6 key or None. ``reboot``: a
-    change takes effect after a reboot. ``feature``: it exists only on a product with this optional feature.
+    change takes effect after a reboot. ``feature``: it exists only on a product with this optional feature; ``when``:
+    only on a product (a Model) for which this says so.
     ``max_items`` bounds a list, ``max_len`` a string. ``check`` may refuse a value with a reason of its own.
     """
 
@@ -49,6 +50,7 @@ class Setting:
         "unit",
         "values",
         "variable",
+        "when",
     )
 
     def __init__(
@@ -71,6 +73,7 @@ class Setting:
         required16: bool = False,
         check: Callable[[Value], str | None] | None = None,
         feature: str = "",
+        when: Callable[[Any], bool] | None = None,
         description: str = "",
     ) -> None:
         assert name or key16
@@ -80,7 +83,7 @@ class Setting:
         self.minimum, self.maximum, self.values = minimum, maximum, values
         self.max_items, self.max_len, self.unit, self.reboot = max_items, max_len, unit, reboot
         self.required, self.required16, self.check, self.description = required, required16, check, description
-        self.feature = feature
+        self.feature, self.when = feature, when
         self.component = self.variable = self.instance = ""
         if name:
             self.component, _, rest = name.partition(".")

@@ -113,6 +113,7 @@ class Farm:
             old = seat.station
             stored = {
                 "registers_wh": [meter.physical_wh(now) for meter in old.board.meters],
+                "pages": [meter.page for meter in old.board.meters],
                 "counters": old.rng.counters,
                 "flash": old.board.flash.areas,
             }

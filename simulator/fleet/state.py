@@ -83,7 +83,12 @@ class StateDir:
             flash[LIST_AREA][key] = (local_list.shared(value), size)  # stations with the same list share it again
         for key, (value, size) in flash.get(monitors.AREA, {}).items():
             flash[monitors.AREA][key] = (monitors.shared(value), size)
-        return {"registers_wh": raw["registers_wh"], "counters": raw["counters"], "flash": flash}
+        return {
+            "registers_wh": raw["registers_wh"],
+            "pages": raw.get("pages", ()),  # not in a state of before meters could sign
+            "counters": raw["counters"],
+            "flash": flash,
+        }
 
     def save(self, stations: list[Station], now: int) -> None:
         """Store the state of these stations, all or none."""
@@ -99,6 +104,7 @@ class StateDir:
                 ]
                 state = {
                     "registers_wh": [meter.physical_wh(now) for meter in station.board.meters],
+                    "pages": [meter.page for meter in station.board.meters],
                     "counters": station.rng.counters,
                     "flash": areas,
                 }
@@ -142,3 +148,5 @@ def restore(station: Station, state: dict[str, Any]) -> None:
         for key, (value, size) in rows.items():
             flash.write(area, key, value, size)
     station.rng.counters.update(state["counters"])
+    for meter, page in zip(station.board.meters, state.get("pages", ()), strict=False):
+        meter.page = page

@@ -62,6 +62,8 @@ class Meter(Part[MeterFault], gc=False, eq=False):
     voltage_v: float = 0.0
     origin_wh: float = 0.0
     offset_wh: float = 0.0
+    #: how many readings it has signed so far
+    page: int = 0
 
     @classmethod
     def build(cls, spec: MeterSpec, pulse: Pulse, seed: int, evse_id: int, register_wh: float, now: int) -> Meter:

@@ -10,6 +10,7 @@ from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.blocks.charging_profiles import UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.reservation import TOKEN_USES
+from simulator.blocks.signed_values import EACH_BY_ITSELF
 from simulator.core.dialect import Dialect
 from simulator.core.security_event import EVENTS_ALWAYS
 from simulator.ocpp2x import (
@@ -105,4 +106,6 @@ def _dialect(
 
 
 DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, Result, Error))
-DIALECT_21 = _dialect("2.1", "ocpp2.1", messages_21, frozenset({V21}), (Call, Result, Error, ResultError, Send))
+DIALECT_21 = _dialect(
+    "2.1", "ocpp2.1", messages_21, frozenset({V21, EACH_BY_ITSELF}), (Call, Result, Error, ResultError, Send)
+)

@@ -15,6 +15,7 @@ from simulator.blocks.metering import (
     START_MEASURANDS,
     collected,
 )
+from simulator.blocks.signed_values import BEGIN, END, begun, sign
 from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
 from simulator.core import readings
 from simulator.core.connector import points_of
@@ -49,7 +50,7 @@ class Policy2x:
 
     def started_readings(self, st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
         """SampledDataCtrlr.TxStartedMeasurands (E01.FR.09, FR.17)."""
-        return readings.only(tx.begin, st.settings[START_MEASURANDS])
+        return begun(st, readings.only(tx.begin, st.settings[START_MEASURANDS]), BEGIN)
 
     def end_measurands(self, st: Station) -> tuple[str, ...]:
         """SampledDataCtrlr.TxEndedMeasurands."""
@@ -59,8 +60,8 @@ class Policy2x:
     def end_readings(self, st: Station, evse: Evse, tx: Transaction) -> tuple[MeterReading, ...]:
         """Begin, what was collected, end (E06.FR.11); what is too much goes from the middle (J02.FR.20)."""
         wanted = self.end_measurands(st)
-        first = readings.only(tx.begin, wanted)
-        end = readings.take(st, evse, "Transaction.End", wanted) if wanted else None
+        first = begun(st, readings.only(tx.begin, wanted), END)
+        end = sign(st, evse, readings.take(st, evse, "Transaction.End", wanted), END) if wanted else None
         last = () if end is None else (end,)
         middle = collected(st, tx)
         while len(middle) > MAX_END_READINGS - len(first) - len(last):

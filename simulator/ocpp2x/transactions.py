@@ -63,7 +63,7 @@ def _token(report: TransactionReport) -> tuple[str, str] | None:
 
 def _event(st: Station, report: TransactionReport, m: Any, event_type: str, stopped: Any = UNSET) -> Any:
     token = _token(report)
-    values = meter_values(st, report.readings, m)
+    values = meter_values(st, report.readings, m, report.evse_id, report.key_with)
     # E01.FR.16: the event after the plug-in names the EVSE, even if an earlier one named where it was going to be
     tell_evse = report.tell_evse or report.trigger == "CablePluggedIn"
     # not make(): all of these fields are in both versions, and this is the busiest message

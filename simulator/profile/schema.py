@@ -38,6 +38,13 @@ Measurand = Literal[
 ]  # fmt: skip
 
 
+#: how a meter signs (2.1 part 2 appendices, signingmethod), as far as the simulated one can
+SigningMethod = Literal[
+    "ECDSA-secp256r1-SHA256", "ECDSA-secp256k1-SHA256", "ECDSA-secp384r1-SHA256", "ECDSA-brainpool256r1-SHA256",
+    "ECDSA-brainpool384r1-SHA256",
+]  # fmt: skip
+
+
 def _version(value: Any) -> Any:
     # 1.6 without quotes is a number to YAML; nobody means 1.6000001, so its text is unambiguous.
     from simulator.dialects import normalise_version
@@ -89,11 +96,19 @@ class EvseFields(Closed):
     power_group: str = Field(default="", max_length=20)
 
 
+class SigningFields(Closed):
+    """A meter that signs its register, in the format OCMF. ``method`` in words of SigningMethodEnumStringType (2.1 part
+    2 appendices). ``answer_s``: seconds until it has given the signed value that a session may begin with."""
+
+    method: SigningMethod = "ECDSA-secp256r1-SHA256"
+    answer_s: float = Field(default=1.0, ge=0, le=600)
+
+
 class MeterFields(Closed):
     """``resolution_wh`` rounds the register; ``measurands`` is all the meter can measure.
 
     ``stop_when_dead``: does a station without readings refuse to charge? ``accuracy_permille`` is the largest fixed
-    error of a meter, drawn for each station.
+    error of a meter, drawn for each station. Without ``signing`` it cannot sign what it has measured.
     """
 
     resolution_wh: float = Field(default=1.0, gt=0, le=100_000)
@@ -105,6 +120,7 @@ class MeterFields(Closed):
     )
     stop_when_dead: bool = True
     accuracy_permille: int = Field(default=0, ge=0, le=1_000)
+    signing: SigningFields | None = None
 
 
 class FlashFields(Closed):

@@ -2,7 +2,7 @@
 
 The oracle is the sentence of the specification, written down once more: a transaction starts when *any* start point
 holds, and ends when *any* stop point is no longer valid. It looks at the world (bay, plug, token, energy), never at the
-station. DataSigned is left out: the simulated meter does not sign.
+station. DataSigned is left out: this meter does not sign (tests/ocpp2x/test_signed_values.py).
 """
 
 from __future__ import annotations

@@ -82,6 +82,7 @@ def test_every_flash_comes_back_as_it_was(
         for key, (value, size) in rows.items():
             assert before.board.flash.write(name, key, value, size)
     before.rng.next("message_id")
+    before.board.meters[1].page = 3
     folder = tmp_path_factory.mktemp("state")
     kept = StateDir(folder)
     kept.save([before], now=0)
@@ -97,6 +98,7 @@ def test_every_flash_comes_back_as_it_was(
     assert after.board.flash.used_bytes == before.board.flash.used_bytes
     assert [meter.physical_wh(0) for meter in after.board.meters] == pytest.approx(registers)
     assert after.rng.counters == before.rng.counters
+    assert [meter.page for meter in after.board.meters] == [0, 3]
 
 
 def test_what_was_of_a_moment_of_the_last_run_is_of_the_past(tmp_path: Path) -> None:

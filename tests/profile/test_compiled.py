@@ -48,6 +48,17 @@ def path(write: Write, quirks: object) -> Path:
     return write("acme/wall", PROFILE)
 
 
+def test_a_meter_signs_if_the_profile_says_so(write: Write, quirks: object) -> None:
+    signing = "  meter: {signing: {method: ECDSA-secp384r1-SHA256, answer_s: 2.5}}\n"
+    text = PROFILE.replace("hardware:\n", "hardware:\n" + signing)
+    meter = compile_profile(str(write("acme/signs", text)), "2.0.1").hardware.meter
+    assert meter.signer is not None
+    assert (meter.signer.method, meter.sign_s) == ("ECDSA-secp384r1-SHA256", 2.5)
+    wrong = write("acme/wrong", text.replace("secp384r1", "secp384r2"))
+    with pytest.raises(ProfileError, match="ECDSA-secp384r1-SHA256"):
+        load_profile(str(wrong))
+
+
 def test_everything_arrives_in_the_model(path: Path) -> None:
     model = compile_profile(str(path), "ocpp2.0.1")
     assert (model.name, model.dialect.name) == ("acme/wall", "2.0.1")
@@ -56,6 +67,7 @@ def test_everything_arrives_in_the_model(path: Path) -> None:
         (1, False, False, False, 22_000), (2, True, True, True, 50_000),
     ]  # fmt: skip
     parts = model.hardware
+    assert parts.meter.signer is None
     assert (parts.flash.capacity_bytes, parts.rtc.battery, parts.modem.rtt_ms) == (65_536, False, (80, 240))
     assert parts.rtc.unset_wall_us == 946_684_800_000_000  # the first of January 2000
     assert (parts.holdup_s, parts.boot_soft_s, parts.boot_hard_s, parts.power_loss) == (3, 1, 15, "resume")

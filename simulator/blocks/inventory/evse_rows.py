@@ -27,6 +27,7 @@ from simulator.blocks.inventory.rows import (
 from simulator.blocks.product_identity import identify
 from simulator.blocks.product_settings import ROTATIONS
 from simulator.blocks.setting_values import is_offered
+from simulator.blocks.signed_values import has_switches, public_key
 from simulator.hardware import cooling
 
 if TYPE_CHECKING:
@@ -309,6 +310,10 @@ ROWS: tuple[Row, ...] = (
         "FiscalMetering", "SerialNumber",
         lambda st, evse: identify(st, st.model.identity.meter_serial or "")[:25], "Meter", most=25,
         when=lambda model, spec: bool(model.identity.meter_serial),
+    ),
+    _text(
+        "FiscalMetering", "PublicKey", lambda st, evse: public_key(st, evse.evse_id), "", most=2_500,
+        when=lambda model, spec: has_switches(model),
     ),
     # -- what signals to the car and to people
     _always("CPPWMController", when=_pilot),
