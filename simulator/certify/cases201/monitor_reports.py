@@ -27,6 +27,7 @@ from simulator.certify.cases201.monitors import (
     only,
     power,
     report,
+    set_monitors,
     told,
 )
 from simulator.certify.cases201.reports import REQUEST_ID
