@@ -409,11 +409,12 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
         return
     evse.wish = None
     if wish.start:
-        check = st.settings[AUTHORIZE_REMOTE] and wish.token_type not in ("Central", "NoAuthorization")  # C05.FR.01
+        by_csms = wish.token_type in ("Central", "NoAuthorization")  # C05.FR.01: nothing is asked about these
         known = lookup(st, wish.id_token, wish.token_type)
-        if check:
+        unsure = wish.group is None and not by_csms and reservation.group_may_fit(st, evse, wish.id_token, known)
+        if st.settings[AUTHORIZE_REMOTE] and not by_csms:
             _decide_online(st, evse, wish.id_token, wish.token_type, known, wish.remote_start_id)
-        elif not reservation.admits(st, evse, wish.id_token, wish.group or (known.group if known else None)):
+        elif unsure or not reservation.admits(st, evse, wish.id_token, wish.group or (known.group if known else None)):
             _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)  # its group may be the right one
         else:
             give(st, evse, wish.id_token, wish.token_type, wish.group, "remote", wish.remote_start_id)

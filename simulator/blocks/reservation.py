@@ -226,6 +226,15 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
     return "ask" if unsure and any(one.group is not None for one in keepers) else "refused"
 
 
+def group_may_fit(st: Station, evse: Evse, id_token: str, known: Known | None) -> bool:
+    """Could a token use a reservation at this EVSE by a group that only the CSMS can tell? Also where nothing is kept
+    because there is room enough, the CSMS is asked for the group then (1.6 5.13, H03.FR.08)."""
+    if known is not None and known.status == "Accepted":
+        return False
+    here = [one for one in _in_use(st).values() if one.covers(evse)]
+    return any(one.group is not None for one in here) and not any(one.admits(id_token, None) for one in here)
+
+
 def admits(st: Station, evse: Evse, id_token: str, group: str | None) -> bool:
     """May this token, of this group, charge here as far as reservations go?"""
     keepers = _keepers(st, _in_use(st), evse)

@@ -188,6 +188,30 @@ def test_a_remote_start_that_only_its_group_can_carry(group: str, accepted: bool
     assert asked(lab) == 1 and used(lab) == ([7] if accepted else [])
 
 
+@pytest.mark.parametrize("group, number", [("FAMILY", 7), ("OTHERS", None)])
+def test_a_remote_start_where_there_is_room_is_asked_about_its_group(group: str, number: int | None) -> None:
+    """Any of two EVSEs is kept, so none is marked; whoever may be of the group could use it all the same. The other
+    EVSE is not kept for somebody who has come."""
+    lab = bench(evses=2)
+    lab.csms.groups = {"SISTER": group}
+    assert reserve(lab, 0, group="FAMILY") == "Accepted" and reserved(lab) == []
+    assert lab.remote_start("SISTER", 1) == "Accepted"
+    lab.run(1)
+    assert asked(lab) == 1 and reserved(lab) == ([] if number else [2])
+    lab.plug().run(5)
+    assert lab.evse().flowing and used(lab) == [number]
+
+
+def test_a_remote_start_whose_group_matters_to_nobody_is_not_asked_about() -> None:
+    """No group, or its own reservation: nothing is to be learnt."""
+    lab = bench(evses=2)
+    reserve(lab, 0)
+    reserve(lab, 0, "SISTER", 8, group="FAMILY")
+    assert lab.remote_start("SISTER", 1) == "Accepted"
+    lab.plug().run(5)
+    assert asked(lab) == 0 and used(lab) == [8]
+
+
 def test_offline_the_group_must_be_known() -> None:
     lab = bench(settings={OFFLINE_UNKNOWN: True})
     reserve(lab, group="FAMILY")
