@@ -101,11 +101,13 @@ def _choose(st: Station, wish: StartWish) -> Evse | None:
     return free[0] if free else None
 
 
-def request_stop(st: Station, key: str) -> bool:
-    """Stop the transaction with this key; False when none such runs (F03.FR.07-08)."""
+def request_stop(st: Station, key: str, trigger: str = "RemoteStop", reason: str = "Remote") -> bool:
+    """Stop the transaction with this key; False when none such runs (F03.FR.07-08).
+
+    ``trigger`` and ``reason`` are what it says of its end, when it is not the CSMS who wants it."""
     for evse in st.evses:
         if evse.tx is not None and evse.tx.key == key:
-            evse.wish = StopWish("RemoteStop", "Remote")
+            evse.wish = StopWish(trigger, reason)
             return True
     return False
 

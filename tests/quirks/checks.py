@@ -15,6 +15,7 @@ from simulator.core.records import Booted, Disconnected, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
+from tests.quirks.charging_checks import CHARGING_CHECKS
 from tests.quirks.rig import ENERGY, Bench
 
 _FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
@@ -289,6 +290,7 @@ def _stays_connected(b: Bench) -> Finding:
 
 
 CHECKS: dict[str, Callable[[Bench], Finding]] = {
+    **CHARGING_CHECKS,
     "accepted_has_effect": _accepted_has_effect,
     "configured_samples": _configured_samples,
     "every_call_answered": _every_call_answered,

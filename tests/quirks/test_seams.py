@@ -26,7 +26,7 @@ from simulator.quirks.seams import quirk
 from tests.quirks.checks import CHECKS, broken, schema_errors
 from tests.quirks.rig import ENERGY, Bench, build
 
-_THREAD = re.compile(r"[\w.-]+/[\w.-]+(#\d+|@[0-9a-f]{7,40}|:[\w./-]+)")
+_THREAD = re.compile(r"[\w.-]+/[\w.-]+(#\d+|@[0-9a-f]{7,40}|:[\w./-]+)|https://[\w./#?=&%-]+|(manual|public): \S.{5,120}")
 
 
 @pytest.mark.parametrize("name", QUIRKS)
