@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from simulator.blocks import device_model
 from simulator.blocks.device_model import Variable
@@ -27,6 +27,7 @@ from simulator.certify.pics import (
 from simulator.core.model import Model
 from simulator.core.settings import READ_ONLY
 from simulator.core.station import Station
+from simulator.ocpp2x.messages_201 import ConnectorEnumType
 from simulator.profile.compiled import compile_profile
 
 #: start and stop points in the order of their features
@@ -158,6 +159,9 @@ def features_of_model(model: Model) -> Features:
     answers["C-01"] = bool(answers["C-02"] or answers["C-49"] or answers["LocalAuthorizationList"])
     answers["AQ-10"] = told.has("SecurityCtrlr.BasicAuthPassword")  # any setting can be watched for changes
     answers["R-2"] = told.can_be("ReservationCtrlr.NonEvseSpecific", "true")
+    # 2.0.1 can name the connectors of its own list only (part 5 errata, 5.19)
+    kinds = {evse.connector_type for evse in model.evses}
+    answers["R-1"] = answers["R-2"] and not kinds.isdisjoint(get_args(ConnectorEnumType))
     answers["C-42"] = told.can_be("SampledDataCtrlr.SignReadings", "true")
     answers |= {
         "AS-2": told.can_be("SecurityCtrlr.AdditionalRootCertificateCheck", "true"),

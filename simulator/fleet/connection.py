@@ -20,10 +20,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
 
+from simulator.core.effects import PLAIN, Manner
 from simulator.fleet.retry_after import retry_after_s
 from simulator.wire.proxy import ProxyAddress, ProxyRefused, Tunnel
 from simulator.wire.tls import TlsFailure, TlsPipe
-from simulator.wire.websocket import ABNORMAL, Binary, Closed, Event, Opened, Pong, Refused, Text, WebSocketClient
+from simulator.wire.websocket import (
+    ABNORMAL,
+    Binary,
+    Closed,
+    Event,
+    Opened,
+    Pinged,
+    Pong,
+    Refused,
+    Text,
+    WebSocketClient,
+)
 
 if TYPE_CHECKING:
     from simulator.fleet.transport import Transport
@@ -72,6 +84,7 @@ class DialSpec:
     end. ``timeout_s``: for name, TCP, TLS and handshake together. ``require_subprotocol``: a server that picks none of
     ours is hung up on with cause ``subprotocol``; otherwise that is for the station to judge, from what ``on_open``
     tells it. ``forbidden``: why this must not be dialled at all; the dial ends with cause ``refused``.
+    ``manner``: the way of a product that has one of its own.
     """
 
     url: str
@@ -86,6 +99,7 @@ class DialSpec:
     timeout_s: float = 30.0
     require_subprotocol: bool = False
     forbidden: str = ""
+    manner: Manner = PLAIN
 
 
 class Listener(Protocol):
@@ -108,8 +122,8 @@ class Connection(asyncio.Protocol):
     """One dial and what became of it; made by ``Transport.open``."""
 
     __slots__ = (
-        "_dial", "_listener", "_outcome", "_owner", "_state", "_task", "_timer", "_tls", "_transport", "_tunnel",
-        "_websocket",
+        "_dial", "_listener", "_manner", "_outcome", "_owner", "_state", "_task", "_timer", "_tls", "_transport",
+        "_tunnel", "_websocket",
     )  # fmt: skip
 
     def __init__(self, owner: Transport, dial: DialSpec, listener: Listener) -> None:
@@ -119,9 +133,16 @@ class Connection(asyncio.Protocol):
             secret = password.encode() if isinstance(password, str) else password
             token = base64.b64encode(user.encode() + b":" + secret).decode()
             headers = (*headers, ("Authorization", f"Basic {token}"))
+        manner = dial.manner
         self._websocket = WebSocketClient(
-            dial.url, subprotocols=dial.subprotocols, headers=headers, user_agent=owner.user_agent
+            dial.url,
+            subprotocols=dial.subprotocols,
+            headers=(*headers, *manner.headers),
+            user_agent=owner.user_agent,
+            upgrade=manner.upgrade,
+            deflate=manner.deflate,
         )
+        self._manner = manner
         self._owner = owner
         self._dial: DialSpec | None = dial
         self._listener = listener
@@ -270,6 +291,9 @@ class Connection(asyncio.Protocol):
     def _on_event(self, event: Event) -> None:
         if type(event) is Pong:
             self._listener.on_pong(self)
+        elif type(event) is Pinged:
+            if self._manner.ping_kills:
+                self.abort()
         elif type(event) is Opened:
             self._on_opened(event.subprotocol)
         elif type(event) is Refused:
@@ -343,7 +367,7 @@ class Connection(asyncio.Protocol):
         try:
             plain = tls.receive(data)
         except TlsFailure as failure:
-            if self._transport is not None and (alert := tls.pending()):
+            if self._transport is not None and (alert := tls.pending()) and not self._manner.silent_tls:
                 self._transport.write(alert)
             # Later, so that what could still be read is delivered first.
             self._owner.loop.call_soon(partial(self._finish, failure.cause, 0, failure.detail, flush=True))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulator.blocks.product_identity import serial_of
 from simulator.blocks.transaction_record import TX_AREA
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
@@ -24,6 +25,7 @@ from simulator.fleet.connection import DialSpec
 from simulator.fleet.credentials import Credentials, read_credentials
 from simulator.fleet.jobs import Executor, JobSetup
 from simulator.fleet.live import LiveFleet, Seat
+from simulator.fleet.manner import in_manner
 from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
 from simulator.fleet.state import StateDir, restore
 from simulator.fleet.target import Target, elsewhere
@@ -168,10 +170,12 @@ class Farm:
                 credential = self._credential(plan, dial)
             # What the station trusts by itself goes before what the target's file says.
             context = self.contexts.context(
-                dial.refs.get("trust") or self.credentials.trust, credential, wildcards=dial.wildcards
+                dial.refs.get("trust") or ("" if dial.manner.own_trust else self.credentials.trust),
+                credential,
+                wildcards=dial.wildcards,
             )
         sources = fields.source_addresses
-        return DialSpec(
+        spec = DialSpec(
             url=url,
             subprotocols=(*dial.subprotocols, *fields.subprotocols),
             headers=tuple((name, value.get_secret_value()) for name, value in fields.headers.items()),
@@ -184,6 +188,7 @@ class Farm:
             timeout_s=fields.connect_timeout_us / 1e6,
             forbidden=forbidden,
         )
+        return in_manner(spec, plan.id, serial_of(seat.station) or "", dial.manner)
 
     def _credential(self, plan: StationPlan, dial: Dial) -> Credential | None:
         """The station's own certificate, if its key is here; else the one the target's files gave it."""

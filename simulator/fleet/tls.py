@@ -84,8 +84,8 @@ class Contexts:
     def context(
         self, trust: str | None, credential: Credential | None = None, *, wildcards: bool = True
     ) -> ssl.SSLContext:
-        """The context for this trust (PEM text of roots, None: the system's) and kind of own certificate. Without
-        ``wildcards`` a server's certificate must name the host in full.
+        """The context for this trust (PEM text of roots, None: the system's, "": nobody) and kind of own certificate.
+        Without ``wildcards`` a server's certificate must name the host in full.
 
         The certificate itself is put in by the transport, just before it makes the connection. Raises ssl.SSLError
         when ``trust`` holds no certificate; Rejected when the credential's key is gone.
@@ -111,6 +111,6 @@ class Contexts:
         context.verify_flags |= _VERIFY_FLAGS
         if trust is None:
             context.load_default_certs()
-        else:
+        elif trust:
             context.load_verify_locations(cadata=trust)
         return context

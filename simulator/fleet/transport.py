@@ -19,6 +19,7 @@ import socket
 import ssl
 import sys
 from collections import OrderedDict
+from contextlib import closing
 from typing import cast
 
 from simulator.fleet.connection import (
@@ -161,6 +162,9 @@ class Transport:
             if dial.source_address is not None and Address(dial.source_address).family != address.family:
                 continue
             try:
+                if dial.manner.probe and dial.proxy is None and not await self._probe(address, dial):
+                    connection._finish("http_status", 0, "no HTTP answer to the request that goes before")
+                    return
                 await self._connect_to(connection, address, parts.port, dial.source_address)
             except OSError as error:
                 failed = error
@@ -171,6 +175,18 @@ class Transport:
         else:
             self._resolver.forget(parts.host)
         connection._finish(_cause_of(failed), 0, f"{parts.host}:{parts.port}: {failed.strerror or failed}")
+
+    async def _probe(self, address: Address, dial: DialSpec) -> bool:
+        """A plain HTTP/1.0 request on a connection of its own: is there an HTTP server? Over TLS it is not asked."""
+        parts = parse_url(dial.url)
+        if parts.secure:
+            return True
+        with closing(cast(socket.socket, _socket.socket(address.family, socket.SOCK_STREAM))) as sock:
+            sock.setblocking(False)
+            await self.loop.sock_connect(sock, (address.host, parts.port))
+            request = f"GET {parts.resource_name} HTTP/1.0\r\nHost: {parts.host}\r\nConnection: close\r\n\r\n"
+            await self.loop.sock_sendall(sock, request.encode())
+            return (await self.loop.sock_recv(sock, 4096)).startswith(b"HTTP/")
 
     async def _connect_to(self, connection: Connection, address: Address, port: int, source: str | None) -> None:
         sock = cast(socket.socket, _socket.socket(address.family, socket.SOCK_STREAM))

@@ -218,8 +218,9 @@ class VirtualFleet:
                 self._push(self.now + 2 * self._rtt_us(index), index, down)
             else:
                 path.link, path.csms = effect.link, found
-                path.order_us = self.now + 2 * self._rtt_us(index)
-                self._push(path.order_us, index, i.LinkUp(effect.link, path.csms.subprotocol))
+                trips = 4 if effect.manner.probe else 2
+                path.order_us = self.now + trips * self._rtt_us(index)
+                self._push(path.order_us, index, i.LinkUp(effect.link, path.csms.pick(effect.subprotocols)))
         elif isinstance(effect, e.Hangup):
             path.link = 0
         elif isinstance(effect, e.Ping):
@@ -275,6 +276,14 @@ class VirtualFleet:
         link, path.link = path.link, 0
         if link and not silently:
             self._feed(index, i.LinkDown(link, "reset"))
+
+    def ping(self, station: Station) -> None:
+        """The CSMS pings: WebSocket answers by itself, except on a product that cannot bear it."""
+        index = self.index_of(station)
+        path = self.paths[index]
+        if path.link and not path.cut and path.dials[-1].manner.ping_kills:
+            link, path.link = path.link, 0
+            self._push(self.now + (self._rtt_us(index) + 1) // 2, index, i.LinkDown(link, "reset"))
 
     def mend(self, station: Station) -> None:
         """The network is back."""

@@ -75,6 +75,8 @@ class LabCsms:
 
     subprotocol: str
     epoch_us: int = 0
+    #: further subprotocols it speaks
+    also: tuple[str, ...] = ()
     boot_status: str = "Accepted"
     interval_s: int = 300
     verdicts: dict[str, str] = field(default_factory=dict)
@@ -92,6 +94,12 @@ class LabCsms:
     next_transaction: int = 1
 
     # -- the wire
+
+    def pick(self, offered: tuple[str, ...]) -> str | None:
+        """The subprotocol it answers a handshake with: the first offered that it speaks, else its own all the same;
+        none when none was offered."""
+        spoken = [name for name in offered if name in (self.subprotocol, *self.also)]
+        return spoken[0] if spoken else self.subprotocol if offered else None
 
     def receive(self, data: bytes, now: int) -> list[bytes]:
         """One frame of the station; the frames to send back."""

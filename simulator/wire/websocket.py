@@ -8,7 +8,8 @@ received bytes here, and a text frame to be sent is masked here. That brings a m
 asks for it and dropped once nothing is left in it. The library is only ever fed whole frames, so it can be dropped.
 
 Text is handed on as bytes and is *not* checked to be UTF-8: hostile input is decoded in one place, ``wire/rpc.py``.
-No compression, no proxy, no keepalive: a WebSocket ping is a decision of the station (OCPP WebSocketPingInterval).
+No proxy, no keepalive: a WebSocket ping is a decision of the station (OCPP WebSocketPingInterval). Compression (RFC
+7692) only when asked for and agreed to; then every frame takes the library's way, and its object stays.
 
 ``wire/tls.py`` has the same shape for TLS; compose them: ``websocket.receive(tls.receive(data))``, ``tls.send(frame)``.
 """
@@ -24,6 +25,7 @@ import msgspec
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame
 from websockets.http11 import Response
 from websockets.protocol import Protocol, Side, State
@@ -77,6 +79,10 @@ class Pong(msgspec.Struct, frozen=True, gc=False):
     """The server answered a ping (or sent a pong unasked; RFC 6455 section 5.5.3 allows it)."""
 
 
+class Pinged(msgspec.Struct, frozen=True, gc=False):
+    """The server pinged; the pong is pending already."""
+
+
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """The handshake failed. ``status`` is the HTTP status, 0 when the answer was no HTTP at all, and 101 when the
     server agreed but broke the rules of the handshake; ``reason`` says how."""
@@ -95,7 +101,7 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     by_us: bool = False
 
 
-Event = Opened | Text | Binary | Pong | Refused | Closed
+Event = Opened | Text | Binary | Pong | Pinged | Refused | Closed
 
 
 # Masks must be unpredictable (RFC 6455 section 5.3). One system call serves a thousand of them; next() on the iterator
@@ -161,10 +167,11 @@ class WebSocketClient:
     """One connection. ``start`` once, then ``receive`` every byte that arrives and write what ``pending`` returns.
 
     ``url``: where the handshake asks. ``headers``: more request headers, such as Authorization. ``max_size``: bytes of
-    one message. Raises ValueError for a URL, a subprotocol or a header that cannot be sent.
+    one message. ``upgrade``: what the Upgrade header says, "" leaves it out. ``deflate`` offers compression. Raises
+    ValueError for a URL, a subprotocol or a header that cannot be sent.
     """
 
-    __slots__ = ("_buffer", "_idle", "_is_text", "_max_size", "_message", "_out", "_phase", "_protocol")
+    __slots__ = ("_buffer", "_deflates", "_idle", "_is_text", "_max_size", "_message", "_out", "_phase", "_protocol")
 
     def __init__(
         self,
@@ -174,6 +181,8 @@ class WebSocketClient:
         headers: tuple[tuple[str, str], ...] = (),
         user_agent: str,
         max_size: int = MAX_MESSAGE,
+        upgrade: str = "websocket",
+        deflate: bool = False,
     ) -> None:
         assert max_size > 0
         for word in (*subprotocols, *(name for name, _ in headers)):
@@ -182,10 +191,15 @@ class WebSocketClient:
         protocol = _Handshake(
             parse_url(url) if isinstance(url, str) else url,
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
+            extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflate else None,
             max_size=max_size,
             logger=_LOG,
         )
         request = protocol.connect()
+        if upgrade != "websocket":
+            del request.headers["Upgrade"]
+            if upgrade:
+                request.headers["Upgrade"] = upgrade
         for name, value in (*headers, ("User-Agent", user_agent)):
             if _UNSAFE.search(value) or not value.isascii():
                 raise ValueError(f"the value of header {name} holds characters that HTTP does not allow")
@@ -196,6 +210,7 @@ class WebSocketClient:
         self._buffer = bytearray()  # the handshake's answer, later the beginning of an incomplete frame
         self._message: bytearray | None = None  # a fragmented message so far; the library bounds its size
         self._is_text = True
+        self._deflates = False
         self._phase = _CONNECTING
         self._idle = False  # open, no frame begun, nothing in the library: the short way is safe
         self._max_size = max_size
@@ -239,6 +254,10 @@ class WebSocketClient:
         """The frame of one text message. Raises LocalProtocolError when the connection is not open."""
         if self._phase != _OPEN:
             raise LocalProtocolError("a message was sent on a WebSocket connection that is not open")
+        if self._deflates:
+            protocol = self._library()
+            protocol.send_text(payload)
+            return b"".join(protocol.data_to_send())
         size = len(payload)
         mask = _mask()
         if size < 126:
@@ -295,8 +314,12 @@ class WebSocketClient:
             answer = [event for event in protocol.events_received() if isinstance(event, Response)]
             headers = tuple(answer[0].headers.raw_items()) if answer else ()
             return self._refuse(101, headers, str(error.__cause__ or error))
-        # Only now: what the library holds of the handshake (some 6 KiB) goes, an open connection starts bare.
-        self._protocol, self._buffer, self._phase, self._idle = None, bytearray(), _OPEN, True
+        self._buffer, self._phase = bytearray(), _OPEN
+        if protocol.extensions:
+            protocol.events_received()
+            self._deflates = True
+        else:  # only now: what the library holds of the handshake (some 6 KiB) goes, an open connection starts bare
+            self._protocol, self._idle = None, True
         opened: list[Event] = [Opened(protocol.subprotocol)]
         return opened + self._receive_frames(rest) if rest else opened
 
@@ -353,7 +376,7 @@ class WebSocketClient:
             sent = protocol.close_sent
             events.append(Closed(sent.code if sent else ABNORMAL, str(protocol.parser_exc), by_us=True))
             self._end()
-        elif self._phase == _OPEN and protocol.current_size is None:
+        elif self._phase == _OPEN and protocol.current_size is None and not self._deflates:
             self._protocol = None
 
     def _translate(self, frame: Frame, protocol: Protocol, events: list[Event]) -> None:
@@ -366,6 +389,8 @@ class WebSocketClient:
                 whole = bytes(self._message)
                 events.append(Text(whole) if self._is_text else Binary(whole))
                 self._message = None
+        elif opcode == 9:
+            events.append(Pinged())
         elif opcode == 10:
             events.append(Pong())
         elif opcode == 8:

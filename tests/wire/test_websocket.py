@@ -11,6 +11,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.server import ServerProtocol
 from websockets.utils import accept_key
 
@@ -22,6 +23,7 @@ from simulator.wire.websocket import (
     Closed,
     Event,
     Opened,
+    Pinged,
     Pong,
     Refused,
     Text,
@@ -115,7 +117,7 @@ def test_a_handshake_in_single_bytes_and_frames_in_the_same_segment() -> None:
     assert events == [Opened("ocpp1.6")]
     c = client()
     answer = agree(c.start()) + from_server(1, b"[1]") + from_server(9, b"hi") + from_server(1, b"[2]")[:3]
-    assert c.receive(answer) == [Opened("ocpp1.6"), Text(b"[1]")]
+    assert c.receive(answer) == [Opened("ocpp1.6"), Text(b"[1]"), Pinged()]
     assert c.pending()[0] == 0x8A
     assert c.receive(from_server(1, b"[2]")[3:]) == [Text(b"[2]")]
 
@@ -225,28 +227,59 @@ messages = st.lists(
 )
 
 
+def test_compression_is_offered_used_and_taken_when_the_server_agrees() -> None:
+    assert b"permessage-deflate" not in client().start()
+    server = ServerProtocol(extensions=[ServerPerMessageDeflateFactory()])
+    c = client(deflate=True, subprotocols=())
+    server.receive_data(c.start())
+    (request,) = server.events_received()
+    server.send_response(server.accept(request))  # type: ignore[arg-type]
+    assert c.receive(b"".join(server.data_to_send())) == [Opened(None)]
+    for text in (b"[1]" * 100, b"[1]" * 100, b""):
+        data = c.send_text(text)
+        assert data[0] == 0xC1 and len(data) < 40
+        server.receive_data(data)
+        (heard,) = server.events_received()
+        assert heard.data == text  # type: ignore[union-attr]
+        server.send_text(text)
+        server.send_ping(b"?")
+        assert c.receive(b"".join(server.data_to_send())) == [Text(text), Pinged()] and c.pending()[0] == 0x8A
+    refused = client(deflate=True)
+    assert refused.receive(agree(refused.start())) == [Opened("ocpp1.6")]
+    assert refused.send_text(b"plain")[0] == 0x81
+
+
+def test_the_upgrade_header_is_what_it_is_told_to_be() -> None:
+    assert b"Upgrade: websocket\r\n" in client().start()
+    assert b"Upgrade: WebSockets\r\n" in client(upgrade="WebSockets").start()
+    assert b"\r\nUpgrade:" not in client(upgrade="").start()
+
+
 @settings(max_examples=150, deadline=None)
 @given(messages, st.lists(st.integers(1, 400), min_size=1, max_size=20))
 def test_how_the_stream_is_cut_makes_no_difference(wanted: list[tuple[str, bytes]], cuts: list[int]) -> None:
     """Every cut of the same bytes gives the same events and pongs and leaves nothing of the library behind."""
-    stream, expected, pongs = b"", [], []
+    stream, pongs = b"", []
+    expected: list[Event] = []
     for kind, payload in wanted:
         if kind == "ping":
             stream += from_server(9, payload)
             pongs.append(payload)
+            expected.append(Pinged())
         elif kind == "pong":
             stream += from_server(10, payload)
             expected.append(Pong())
         else:
             opcode = 1 if kind in ("text", "parts") else 2
-            expected.append(Text(payload) if opcode == 1 else Binary(payload))
             if "parts" in kind:
+                expected.append(Pinged())
                 half = len(payload) // 2
                 stream += from_server(opcode, payload[:half], fin=False) + from_server(9, b"between")
                 stream += from_server(0, b"", fin=False) + from_server(0, payload[half:])
                 pongs.append(b"between")
             else:
                 stream += from_server(opcode, payload)
+            expected.append(Text(payload) if opcode == 1 else Binary(payload))
     c = opened()
     events: list[Event] = []
     out, pos, turn = b"", 0, 0
