@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 __all__ = [
-    "Installed", "Update", "installed", "order", "request", "request_signed", "state", "tell_status", "version",
-    "withdraws",
+    "Installed", "Update", "installed", "order", "request", "request_signed", "signed_only", "state", "tell_status",
+    "version", "withdraws",
 ]  # fmt: skip
 
 ALLOW_NEW = setting(
@@ -60,8 +60,8 @@ ALLOW_NEW = setting(
     description="may sessions begin while an update waits for others to end",
 )
 
-#: capability of a dialect: what is installed is verified while it is installed, and EVSEs are withdrawn too while a
-#: product that does not fetch while charging waits to fetch (part 6 TC_L_08, TC_L_13)
+#: capability of a dialect: what is installed is verified while it is installed, EVSEs are withdrawn too while a product
+#: that does not fetch while charging waits to fetch, and waiting for transactions is told (part 6 TC_L_08, TC_L_13-15)
 LATE_CHECK = "firmware_is_verified_late"
 #: a certificate check takes no longer; after that nobody is answered any more
 CHECK_US = 30_000_000
@@ -111,6 +111,12 @@ def request(st: Station, update: Update) -> str:
     own.update = update
     st.timers.set("firmware", st.now)  # after the answer
     return "Accepted" if old is None else "AcceptedCanceled"
+
+
+def signed_only(st: Station) -> bool:
+    """Does the station take nothing that is not signed? One that knows a root of its maker can check signatures, and
+    what can be left out would protect nothing (L01.FR.09, part 6 TC_L_18)."""
+    return bool(certificate_store.entries(st, certificate_store.MANUFACTURER_ROOT))
 
 
 def request_signed(st: Station, update: Update, answers: Mapping[str, Any]) -> str | tuple[str, int]:
@@ -320,6 +326,8 @@ def _wait_to_install(st: Station, own: Firmware, update: Update, now: int) -> No
     own.withdrawn = True
     if not _charging(st):
         _install(st, own, update, now)
+    elif LATE_CHECK in st.dialect.capabilities:
+        _enter(st, update, "ready", "InstallScheduled")  # L01.FR.34
 
 
 def _install(st: Station, own: Firmware, update: Update, now: int) -> None:

@@ -27,9 +27,9 @@ WORDS = ("Accepted", "AcceptedCanceled", "Rejected", "InvalidCertificate", "Revo
 def update(st: Station, req: Any, m: Any) -> Any:
     """L01.FR.21-27, L02.FR.15, FR.18; half of a signature is none that could be checked."""
     image = req.firmware
-    if (image.signing_certificate is UNSET) != (image.signature is UNSET):
-        return m.make(m.UpdateFirmwareResponse, status="Rejected", status_info=reason(m, "MissingParam"))
     signed = image.signature is not UNSET
+    if (image.signing_certificate is not UNSET) != signed or (not signed and firmware.signed_only(st)):
+        return m.make(m.UpdateFirmwareResponse, status="Rejected", status_info=reason(m, "MissingParam"))
     wanted = firmware.order(
         image.location,
         instant(image.retrieve_date_time, "retrieveDateTime"),

@@ -89,6 +89,14 @@ def test_half_a_signature(version: str, half: str) -> None:
 
 
 @each_2x
+def test_tc_l_18_a_station_that_knows_its_maker_takes_nothing_unsigned(version: str) -> None:
+    """Who can check a signature wants one."""
+    lab = Field(version)
+    known_maker(lab)
+    assert update(lab) == "Rejected" and lab.run(60).said() == []
+
+
+@each_2x
 def test_tc_l_07_08_it_cannot_be_fetched(version: str) -> None:
     """L01.FR.30: after the last attempt."""
     lab = Field(version)
@@ -108,10 +116,10 @@ def test_tc_l_10_it_waits_for_transactions(version: str, allowed: bool) -> None:
     lab.charge(1).forget()
     update(lab, known_maker(lab))
     lab.run(60)
-    assert lab.said() == [*FETCHED, "SignatureVerified 11"]
+    assert lab.said() == [*FETCHED, "SignatureVerified 11", "InstallScheduled 11"]  # L01.FR.34, part 6 TC_L_14-15
     assert lab.statuses(2) == ([] if allowed else ["Unavailable"])
     lab.present("TAG", 1).unplug(1).run(300)
-    assert lab.said()[3:] == ["Installing 11", "Installed 11"]
+    assert lab.said()[4:] == ["Installing 11", "Installed 11"]
     assert lab.statuses(2)[-1] == "Available"
 
 
