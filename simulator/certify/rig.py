@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from simulator.blocks.device_model import serial_of
 from simulator.certify.edition import edition_of
-from simulator.certify.security import Security, connect_payload, connection_of
-from simulator.certify.wire import ToolCsms, Watch
+from simulator.certify.security import HOST, SECOND, Security, connect_payload, connection_of, endpoint_of
+from simulator.certify.wire import ATTEMPT, ToolCsms, Watch
 from simulator.core import effects as e
 from simulator.core import inputs as i
+from simulator.core.link_policy import TLS_PROFILES
 from simulator.core.model import Model
 from simulator.core.records import Remark
 from simulator.core.station import Station
@@ -25,6 +26,7 @@ from simulator.fleet.virtual import VirtualFleet
 from simulator.lab.files import LabFiles
 from simulator.lab.jobs import LabWorker
 from simulator.lab.security import Door
+from simulator.pki.authority import Issued
 from simulator.pki.keystore import PoolKeystore
 from simulator.profile.compiled import compile_profile
 from simulator.report.performance import MAX_SAMPLES, Performance
@@ -140,8 +142,9 @@ class Rig:
         #: SHA-256 of the last firmware image that was installed; a case that installs one notes it here
         self.firmware_sha256: str | None = None
         self.firmware_version: str | None = None
-        #: a case wants to hear of connections, also where the tool lets everybody in
+        #: a case wants to hear of connections, also where the tool lets everybody in, and of those that are not let in
         self.tells_connections = False
+        self._up = 0
         self.fleet: Fleet
         self._virtual: VirtualFleet
         self.station: Station
@@ -193,10 +196,15 @@ class Rig:
 
     def _observe(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         if isinstance(event, i.LinkUp):
+            self._up = event.link
+            dial = self._virtual.paths[0].dials[-1]
             if self.security.door is not None:
-                self.csms.connected(connection_of(self.security, st, self._virtual.paths[0].dials[-1]), now)
+                self.csms.connected(connection_of(self.security, st, dial), now)
             elif self.tells_connections:
-                self.csms.connected(connect_payload(st.id), now)
+                self.csms.connected(connect_payload(st.id, endpoint=endpoint_of(dial.url)), now)
+        elif isinstance(event, i.LinkDown) and self.tells_connections and event.link != self._up:
+            dial = self._virtual.paths[0].dials[-1]
+            self.csms.connected({"endpoint": endpoint_of(dial.url)}, now, ATTEMPT)
         self.watch(st, event, effects, now)
 
     def close(self) -> None:
@@ -326,6 +334,26 @@ class Rig:
     def refuse(self, on: bool) -> None:
         """The tool does not accept connections, or does again. It must be on the virtual clock."""
         self._virtual.paths[0].refuse = "refused" if on else ""
+
+    def hang_up(self) -> None:
+        """The tool drops the connection; the station may come back at once."""
+        self.network(False)
+        self.network(True)
+
+    def second_url(self, security_profile: int, listening: bool = True) -> str:
+        """The tool's second address, for a network profile of this security; not ``listening``: nobody answers."""
+        url = f"{'wss' if security_profile in TLS_PROFILES else 'ws'}://{HOST}{SECOND}"
+        self._virtual.elsewhere(self.station, url, self.csms if listening else None)
+        return url
+
+    def show(self, server: Issued) -> None:
+        """The tool's server shows this certificate from now on."""
+        self.security.show(server)
+
+    def speak(self, *versions: str) -> None:
+        """The tool's server knows these versions of TLS only."""
+        assert self.security.door is not None
+        self.security.door.versions = frozenset(versions)
 
     def mains(self, on: bool) -> None:
         """Mains power is there, or fails."""

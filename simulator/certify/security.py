@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -33,7 +34,7 @@ from simulator.pki.reading import common_name, hash_data, organization, public_k
 
 #: the operator, as it stands in stations' certificates (CpoName)
 OPERATOR = "cpfarm test"
-#: passwords as AuthorizationKey takes them: the one delivered, and the one of TC_073
+#: passwords as AuthorizationKey and BasicAuthPassword take them: the one delivered, and the one of TC_073
 DELIVERED_PASSWORD = b"delivered-password".hex().upper()
 NEW_PASSWORD = "4F43415F4F4354545F61646D696E5F74657374"
 #: a firmware image of our own kind, and one that is none
@@ -42,6 +43,8 @@ NO_IMAGE = b"CPFARM-FIRMWARE\n" + bytes(64)
 HOST = "csms.test"
 #: names of the tool's server, in memory and on sockets
 HOSTS = (HOST, "127.0.0.1")
+#: path of the tool's second address, the one of another network profile
+SECOND = "/second"
 DELIVERED_KEY = "delivered/DUT"
 
 
@@ -57,6 +60,8 @@ class Security:
     #: security profile the station was delivered with, None for one that knows of none
     profile: int | None = None
     door: lab.Door | None = None
+    #: passwords are hexadecimal digits (AuthorizationKey), not text (BasicAuthPassword)
+    hex_passwords: bool = True
 
     @property
     def times(self) -> Times:
@@ -78,6 +83,11 @@ class Security:
         return self._root("Tool Second Root")
 
     @cached_property
+    def next_root(self) -> Authority:
+        """A root that the operator's own vouches for, for stations that look for that before they change."""
+        return self.root.intermediate("Tool Next Root", **self.times)
+
+    @cached_property
     def maker(self) -> Authority:
         """The maker of the station; its root is delivered."""
         return self._root("Maker Root")
@@ -97,6 +107,19 @@ class Security:
     def server(self) -> Issued:
         """What the tool shows stations."""
         return self.root.server(HOSTS, **self.times)
+
+    def unsound_servers(self) -> dict[str, Issued]:
+        """What no station should take: a server's certificate in each of the ways it can be wrong."""
+        times, day_us = self.times, self.epoch_us // DAY_US * DAY_US
+        past: Times = {**times, "not_after_us": times["not_before_us"] + DAY_US}
+        future: Times = {**times, "not_before_us": day_us + 2 * YEAR_US}
+        return {
+            "expired": self.root.server(HOSTS, **past),
+            "of the future": self.root.server(HOSTS, **future),
+            "of another root": self.other_root.server(HOSTS, **times),
+            "for another host": self.root.server(("other.test", "127.0.0.2"), **times),
+            "for the whole domain": self.root.server(("*." + HOST.partition(".")[2],), **times),
+        }
 
     @cached_property
     def signer(self) -> Issued:
@@ -129,7 +152,7 @@ class Security:
 
     def deliver(self, st: Station, profile: int | None) -> None:
         """Give a station that is not switched on what it leaves the factory with, and open the door for it."""
-        self.profile = profile
+        self.profile, self.hex_passwords = profile, st.dialect.password_is_hex
         certificates.deliver(st, MANUFACTURER_ROOT, work.inspect_certificate(self.maker.pem))
         if profile is None:
             return
@@ -154,6 +177,15 @@ class Security:
         assert self.door is not None
         self.door.profiles = frozenset({profile})
 
+    def secret(self, password: str) -> bytes:
+        """The bytes of a password, as HTTP carries it."""
+        return bytes.fromhex(password) if self.hex_passwords else password.encode()
+
+    def show(self, server: Issued) -> None:
+        """From now on the tool's server shows this certificate (and what stands behind it)."""
+        assert self.door is not None
+        self.door.chain = server.chain
+
     def take(self, password: str) -> None:
         """From now on only this password is taken."""
         assert self.door is not None
@@ -168,6 +200,7 @@ CONNECT_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "identity": {"type": "string"},
+        "endpoint": {"type": "string"},
         "tls": {"type": "string", "enum": ["", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]},
         "suites": {"type": "array", "items": {"type": "string"}},
         "user": {"type": "string"},
@@ -191,22 +224,37 @@ CONNECT_SCHEMA: dict[str, Any] = {
 }
 
 
+#: what ``ConnectionAttempt`` may say
+ATTEMPT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"endpoint": {"type": "string"}},
+    "required": ["endpoint"],
+    "additionalProperties": False,
+}
+
+
+def endpoint_of(url: str) -> str:
+    """Which of the tool's addresses a URL without a station's id names: the path, "" for the first one."""
+    return urlsplit(url).path.rstrip("/")
+
+
 def connect_payload(
     identity: str,
     *,
+    endpoint: str = "",
     tls: str = "",
     suites: Iterable[str] = (),
     user: str | None = None,
     password: bytes | None = None,
-    expected: str = "",
+    expected: bytes = b"",
     certificate: x509.Certificate | None = None,
 ) -> dict[str, Any]:
-    """What the tool notes of a connection. ``password`` is compared with ``expected`` (hexadecimal digits)."""
-    found: dict[str, Any] = {"identity": identity, "tls": tls, "suites": sorted(suites)}
+    """What the tool notes of a connection to its ``endpoint``. ``password`` is compared with ``expected``."""
+    found: dict[str, Any] = {"identity": identity, "endpoint": endpoint, "tls": tls, "suites": sorted(suites)}
     if user is not None:
         found["user"] = user
     if password is not None:
-        found["credential"] = "current" if password.hex().upper() == expected.upper() else "other"
+        found["credential"] = "current" if password == expected else "other"
         found["password_bytes"] = len(password)
     if certificate is not None:
         key = public_key_of(certificate)
@@ -230,18 +278,21 @@ def connection_of(security: Security, st: Station, dial: Dial) -> dict[str, Any]
     chain = dial.refs.get("certificate", "") if profile == CERTIFICATE_PROFILE else ""
     return connect_payload(
         st.id,
+        endpoint=endpoint_of(dial.url),
         tls=max(door.versions & lab.VERSIONS) if secure else "",
         suites=door.ciphers & lab.CIPHERS if secure else (),
         user=st.id if by_password else None,
-        password=bytes.fromhex(dial.password) if by_password and dial.password else None,
-        expected=security.password,
+        password=security.secret(dial.password) if by_password and dial.password else None,
+        expected=security.secret(security.password),
         certificate=x509.load_pem_x509_certificates(chain.encode())[0] if chain else None,
     )
 
 
-def hashed(pem: str) -> dict[str, str]:
-    """The hash data of a root in OCPP's words, computed by the tool itself."""
-    found = hash_data(x509.load_pem_x509_certificate(pem.encode()))
+def hashed(pem: str, *issuers: str) -> dict[str, str]:
+    """The hash data of a certificate in OCPP's words, computed by the tool itself. ``issuers`` (PEM): where the one who
+    made it is to be found, unless it is a root."""
+    known = [x509.load_pem_x509_certificate(one.encode()) for one in issuers]
+    found = hash_data(x509.load_pem_x509_certificate(pem.encode()), known)
     return {
         "hashAlgorithm": found["hash_algorithm"],
         "issuerNameHash": found["issuer_name_hash"],

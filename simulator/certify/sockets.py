@@ -17,7 +17,7 @@ import binascii
 import http
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -27,7 +27,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from simulator.certify.rig import Rig, Tool
-from simulator.certify.security import Security, connect_payload
+from simulator.certify.security import SECOND, Security, connect_payload
 from simulator.certify.wire import ToolCsms
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
@@ -42,8 +42,9 @@ from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.target_file import Transfers
 from simulator.fleet.tls import Contexts, Credential
 from simulator.fleet.transport import Transport
-from simulator.lab.security import Door
+from simulator.lab.security import VERSIONS, Door
 from simulator.metrics import RunMetrics
+from simulator.pki.authority import Issued
 from simulator.pki.keystore import Keystore
 from simulator.wire.tls import SUITES
 
@@ -59,6 +60,11 @@ PAUSE_S = 0.03
 MAX_FRAME = 1 << 20
 #: of one station; the oldest go
 MAX_RECORDS = 10_000
+_VERSIONS = {
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
 _IANA = {openssl: iana for iana, openssl in SUITES.items()}
 _AGENT = "cpfarm certify"
 T = TypeVar("T")
@@ -71,17 +77,18 @@ class Ports:
         self.loop, self.rig = loop, rig
         self.servers: dict[int, Server] = {}
         self.numbers: dict[int, int] = {}
+        #: of the ports with TLS, by security profile
+        self.contexts: dict[int, ssl.SSLContext] = {}
         self.current: ServerConnection | None = None
         self.failure: BaseException | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
     async def open(self, security: Security) -> None:
         """Listen; the certificates are those of this operator."""
-        keys = Keystore()
-        keys.put("tool", security.server.key)
-        own = Credential(security.server.chain, "tool", keys)
         for level in (1, 2, CERTIFICATE_PROFILE):
-            context = _context(own, security.root.pem if level == CERTIFICATE_PROFILE else "") if level > 1 else None
+            context = _context(security.root.pem if level == CERTIFICATE_PROFILE else "") if level > 1 else None
+            if context is not None:
+                self.contexts[level] = context
             server = await serve(
                 self._handler,
                 HOST,
@@ -96,10 +103,26 @@ class Ports:
             self.servers[level] = server
             self.numbers[level] = next(iter(server.sockets)).getsockname()[1]
 
-    def url(self, profile: int) -> str:
-        """Where a station with this security profile connects to."""
+    def url(self, profile: int, endpoint: str | None = None) -> str:
+        """Where a station with this security profile connects to; the address alone with an ``endpoint``."""
         level = profile if profile in TLS_PROFILES else 1
-        return f"{'wss' if level > 1 else 'ws'}://{HOST}:{self.numbers[level]}/{quote(self.rig.station_id)}"
+        path = f"/{quote(self.rig.station_id)}" if endpoint is None else endpoint
+        return f"{'wss' if level > 1 else 'ws'}://{HOST}:{self.numbers[level]}{path}"
+
+    def show(self, server: Issued) -> None:
+        """Connections from now on see this certificate."""
+        keys = Keystore()
+        keys.put("tool", server.key)
+        for context in self.contexts.values():
+            Credential(server.chain, "tool", keys).put_into(context)
+
+    def speak(self, versions: Iterable[str]) -> None:
+        """Connections from now on find these versions of TLS."""
+        known = [_VERSIONS[name] for name in versions]
+        for context in self.contexts.values():
+            # in this order neither limit ever passes the other
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            context.maximum_version, context.minimum_version = max(known), min(known)
 
     async def close(self) -> None:
         """Listen no more."""
@@ -114,8 +137,8 @@ class Ports:
                 return None
             profile = 0 if level == 1 and 0 in door.profiles else level
             _, password = _authorization(request)
-            known = {text.upper() for text in door.passwords}
-            right = profile not in PASSWORD_PROFILES or (password is not None and password.hex().upper() in known)
+            known = {self.rig.security.secret(text) for text in door.passwords}
+            right = profile not in PASSWORD_PROFILES or password in known
             if profile in door.profiles and right:
                 return None
             return connection.respond(http.HTTPStatus.UNAUTHORIZED, "not so\n")
@@ -160,12 +183,10 @@ class Ports:
         task.add_done_callback(self._sending.discard)
 
 
-def _context(own: Credential, client_root: str) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 with every suite the station may have (white paper A00.FR.317 and 318)."""
+def _context(client_root: str) -> ssl.SSLContext:
+    """TLS with every suite the station may have (white paper A00.FR.317 and 318)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join(SUITES.values()))
-    own.put_into(context)
     if client_root:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=client_root)
@@ -191,13 +212,15 @@ def _noted(connection: ServerConnection, security: Security) -> dict[str, Any]:
     tls: ssl.SSLObject | None = connection.transport.get_extra_info("ssl_object")
     shown = tls.getpeercert(binary_form=True) if tls is not None else None
     offered = (tls.shared_ciphers() or ()) if tls is not None else ()
+    endpoint, _, identity = connection.request.path.rpartition("/")
     return connect_payload(
-        unquote(connection.request.path.rpartition("/")[2]),
+        unquote(identity),
+        endpoint=endpoint,
         tls=(tls.version() or "") if tls is not None else "",
         suites=(_IANA.get(name, name) for name, _, _ in offered),
         user=user,
         password=password,
-        expected=security.password,
+        expected=security.secret(security.password),
         certificate=x509.load_der_x509_certificate(shown) if shown else None,
     )
 
@@ -304,14 +327,16 @@ class SocketFleet:
         profile, refs = dial.security_profile, dial.refs
         auth = None
         if profile in PASSWORD_PROFILES and dial.password is not None:
-            auth = (seat.station.id, bytes.fromhex(dial.password))
+            auth = (seat.station.id, self.rig.security.secret(dial.password))
         credential = None
         if profile == CERTIFICATE_PROFILE and "certificate" in refs:
             credential = Credential(refs["certificate"], refs["key"], self.rig.keystore)
         # Without a root of its own a station trusts nobody here: the system's trust store knows no such tool.
-        context = self.contexts.context(refs.get("trust"), credential) if profile in TLS_PROFILES else None
+        context = None
+        if profile in TLS_PROFILES:
+            context = self.contexts.context(refs.get("trust"), credential, wildcards=dial.wildcards)
         return DialSpec(
-            url=self.rig.ports.url(profile),
+            url=f"{dial.url}/{quote(self.rig.station_id)}" if dial.url else self.rig.ports.url(profile),
             subprotocols=dial.subprotocols,
             basic_auth=auth,
             ssl_context=context,
@@ -376,7 +401,31 @@ class SocketRig(Rig):
         made = super()._new_security(self._epoch_us)
         if not self.ports.servers:
             self.loop.run_until_complete(self.ports.open(made))
+        self.ports.show(made.server)
+        self.ports.speak(VERSIONS)
         return made
+
+    def hang_up(self) -> None:
+        """The tool drops the connection; the station may come back at once."""
+        if self.ports.current is not None:
+            self.ports.current.transport.abort()
+            self.run(0)
+
+    def second_url(self, security_profile: int, listening: bool = True) -> str:
+        """The tool's second address."""
+        if not listening:
+            raise AuthorError("both addresses are open on sockets; run this case simulated")
+        return self.ports.url(security_profile, SECOND)
+
+    def show(self, server: Issued) -> None:
+        """The tool's server shows this certificate from now on."""
+        super().show(server)
+        self.ports.show(server)
+
+    def speak(self, *versions: str) -> None:
+        """The tool's server knows these versions of TLS only."""
+        super().speak(*versions)
+        self.ports.speak(versions)
 
     def close(self) -> None:
         """The station is taken off the table, the ports are closed."""

@@ -30,7 +30,7 @@ from simulator.certify.verdicts import (
     Failure,
     Validation,
 )
-from simulator.certify.wire import CONNECT, ERROR, Heard
+from simulator.certify.wire import ATTEMPT, CONNECT, ERROR, Heard
 
 Step = int | str
 Fields = Mapping[str, Any]
@@ -41,7 +41,7 @@ WITHIN_S = 60.0
 MAX_VALIDATIONS = 2_000
 #: ids under which a text is run for a product without local start: by remote start instead of a token
 REMOTE_FORMS = frozenset({"TC_007_2", "TC_008_2", "TC_023_5", "TC_053_2", "TC_061_2"})
-BACKGROUND = frozenset({"Heartbeat", "MeterValues", "SecurityEventNotification", CONNECT})
+BACKGROUND = frozenset({"Heartbeat", "MeterValues", "SecurityEventNotification", CONNECT, ATTEMPT})
 
 #: asked before a message is waited for or ruled out: a mutant may put a frame in there
 Meddler = Callable[[int, str], None]

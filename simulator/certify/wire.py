@@ -19,7 +19,7 @@ from typing import Any
 from ocpp.messages import get_validator
 
 from simulator.certify.rules import show
-from simulator.certify.security import CONNECT_SCHEMA
+from simulator.certify.security import ATTEMPT_SCHEMA, CONNECT_SCHEMA
 from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.records import CallFinished
@@ -30,6 +30,9 @@ from simulator.report.performance import Performance
 CALL, RESULT, ERROR = 2, 3, 4
 #: a connection that was let in, told as if it were a CALL of the station
 CONNECT = "Connect"
+#: one that came to nothing at the tool's end, likewise
+ATTEMPT = "ConnectionAttempt"
+_NOTED = {CONNECT: CONNECT_SCHEMA, ATTEMPT: ATTEMPT_SCHEMA}
 #: frames of one case that are kept for its report
 MAX_FRAMES = 5_000
 MAX_BREACHES = 20
@@ -42,8 +45,8 @@ Mutation = Callable[[int, list[Any]], list[Any] | None]
 @cache
 def validator(action: str, kind: int, ocpp: str = "1.6") -> Any:
     """The compiled schema of a request (2) or response (3); raises OSError for an action that has none."""
-    if action == CONNECT:
-        return type(validator("Heartbeat", CALL))(CONNECT_SCHEMA)
+    if action in _NOTED:
+        return type(validator("Heartbeat", CALL))(_NOTED[action])
     return get_validator(kind, action, ocpp, parse_float=Decimal)
 
 
@@ -128,15 +131,15 @@ class ToolCsms(LabCsms):
             self.performance.frame(self.station_id, reply, False, now)
         return replies
 
-    def connected(self, payload: dict[str, Any], now: int) -> None:
-        """A connection was let in; a case hears of it as of a message."""
+    def connected(self, payload: dict[str, Any], now: int, kind: str = CONNECT) -> None:
+        """A connection was let in (or, ``ATTEMPT``, not); a case hears of it as of a message."""
         number, self.frames = self.frames, self.frames + 1
-        frame: list[Any] | None = [CALL, f"connection-{number}", CONNECT, payload]
+        frame: list[Any] | None = [CALL, f"connection-{number}", kind, payload]
         if self.mutation is not None:
-            frame = self.mutation(number, [CALL, f"connection-{number}", CONNECT, payload])
+            frame = self.mutation(number, [CALL, f"connection-{number}", kind, payload])
         told = payload if frame is None else frame[3]
-        self._write("cp" if frame else "hidden", now, CALL, f"connection-{number}", CONNECT, told, number)
-        self._note(Seen(now, "cp", CALL, f"connection-{number}", CONNECT, told), number, frame is None)
+        self._write("cp" if frame else "hidden", now, CALL, f"connection-{number}", kind, told, number)
+        self._note(Seen(now, "cp", CALL, f"connection-{number}", kind, told), number, frame is None)
 
     def call(self, action: str, payload: dict[str, Any]) -> tuple[str, bytes]:
         """A CALL of the tool."""

@@ -89,16 +89,17 @@ def test_hash_data_in_the_words_of_the_protocol() -> None:
 def test_what_is_noted_of_a_connection_holds_no_secret_and_fits_its_schema() -> None:
     """A password is judged, never noted."""
     password = bytes.fromhex(DELIVERED_PASSWORD)
-    noted = connect_payload("DUT", tls="TLSv1.2", suites=["B", "A"], user="DUT", password=password, expected="00")
+    noted = connect_payload("DUT", tls="TLSv1.2", suites=["B", "A"], user="DUT", password=password, expected=b"0")
     assert noted == {
         "identity": "DUT",
+        "endpoint": "",
         "tls": "TLSv1.2",
         "suites": ["A", "B"],
         "user": "DUT",
         "credential": "other",
         "password_bytes": 18,
     }
-    right = connect_payload("DUT", user="DUT", password=password, expected=DELIVERED_PASSWORD.lower())
+    right = connect_payload("DUT", user="DUT", password=password, expected=bytes.fromhex(DELIVERED_PASSWORD))
     assert right["credential"] == "current" and set(right) < set(CONNECT_SCHEMA["properties"])
     assert not schema_problem(CONNECT, CALL, noted) and not schema_problem(CONNECT, CALL, right)
     assert "nobody" in schema_problem(CONNECT, CALL, {**noted, "nobody": 1})
