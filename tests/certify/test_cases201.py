@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,8 @@ from simulator.certify.verdicts import FAIL, INCONCLUSIVE, PASS
 
 OCPP = "2.0.1"
 PROFILES = ("generic/ac-single", "generic/ac-dual", "generic/dc-fast")
+#: products that lack something
+WITHOUT = (str(Path(__file__).with_name("plain.yaml")), "generic/ac-mode2")
 GROUPS = (
     alerts,
     authorization,
@@ -84,8 +87,12 @@ def test_exactly_these_are_not_written() -> None:
 
 
 def profiles_for(case: Case) -> list[str]:
-    """The profiles the case applies to; it is run on none if it is for other products."""
-    return [name for name in PROFILES if not rows()[case.id].not_applicable(features_of(name))]
+    """The profiles the case applies to: generic ones, or for a case that is about doing without, one that does."""
+
+    def fitting(names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if not rows()[case.id].not_applicable(features_of(name))]
+
+    return fitting(PROFILES) or fitting(WITHOUT)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

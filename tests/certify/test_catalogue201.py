@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,15 @@ def test_features_follow_from_hardware_and_settings() -> None:
     assert [p.answers["C-12.1"] for p in (single, dual, fast)] == [True, True, False]
     assert single.features[0] == "Core" and single.as_dict()["certification_profiles"] == list(single.features)
     assert not single.answers["C-09.3"] and not single.answers["C-09.6"] and single.answers["C-09.2"]
+
+
+def test_a_type_of_connector_can_be_reserved_if_the_list_of_the_version_has_it() -> None:
+    """Part 5 errata, 5.19; and only where any EVSE can be reserved."""
+    model = compile_profile("generic/ac-single", "2.0.1")
+    newer = replace(model, evses=tuple(replace(evse, connector_type="cNACS") for evse in model.evses))
+    assert [features_of_model(one).answers["R-1"] for one in (model, newer)] == [True, False]
+    plain = features_of(str(Path(__file__).with_name("plain.yaml")))
+    assert not plain.answers["R-1"] and not plain.answers["R-2"] and plain.answers["Reservation"]
 
 
 def test_a_variable_that_is_fixed_or_absent_shows() -> None:
