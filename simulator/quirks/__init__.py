@@ -5,6 +5,9 @@ from simulator.quirks import (
     config,
     connect,
     meter,
+    meter_form,
+    meter_moment,
+    meter_register,
     remote,
     smart,
     smart_answers,
@@ -16,7 +19,22 @@ from simulator.quirks import (
 from simulator.quirks.seams import BREAKS, QUIRKS, SEAMS, Quirk, category, compile_quirks, describe, quirk, seams_of
 
 #: where quirks are declared; a module's name up to "_" is the category its quirks are listed under
-CATEGORIES = (boot, connect, status, meter, tx, remote, config, time, smart, smart_answers, smart_limits)
+CATEGORIES = (
+    boot,
+    connect,
+    status,
+    meter,
+    meter_form,
+    meter_moment,
+    meter_register,
+    tx,
+    remote,
+    config,
+    time,
+    smart,
+    smart_answers,
+    smart_limits,
+)
 
 QUIRKS.freeze()
 

@@ -52,6 +52,7 @@ BREAKS: dict[str, str] = {
     "accepted_has_effect": "a remote start that was accepted leads to a transaction of its own",
     "composite_true": "a composite schedule is what the accepted charging profiles and the hardware allow",
     "configured_samples": "samples come when the settings say so and hold the measurands they name",
+    "connector_asked": "what the CSMS triggers comes from the connector it asked for",
     "every_call_answered": "every CALL of the CSMS gets an answer while the link is up",
     "every_fate": "a durable message ends with one fate on record",
     "limit_obeyed": "no more flows than the accepted charging profiles allow",
@@ -64,10 +65,12 @@ BREAKS: dict[str, str] = {
     "phases": "a value is reported for the phase on which it was measured",
     "power_true": "a power that is told is the power that flows",
     "profile_accepted": "a charging profile that fits what the station says of itself is accepted",
+    "plain_numbers": "a sampled value is a number and nothing else",
     "reads_back": "a setting reads as it is",
     "register_never_falls": "the energy register of a connector never falls",
     "required_keys": "a list of all configuration keys holds those that every station must have",
     "sample_context": "a sample's context says why it was taken",
+    "samples_in_session": "values that name a transaction come before its stop",
     "schema": "messages obey their schema",
     "status_before_boot": "nothing but BootNotification is sent before it was accepted",
     "status_true": "a status that is told is the status of the connector",
@@ -78,6 +81,7 @@ BREAKS: dict[str, str] = {
     "token": "a token is told as it was read",
     "token_asked": "a token that is presented at a free connector is asked about",
     "true_time": "time stamps of a synchronised station are true",
+    "value_true": "voltages are those of the mains, offers what the limits allow, totals the sum of their phases",
 }
 
 

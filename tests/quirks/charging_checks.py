@@ -9,6 +9,7 @@ from typing import Any
 from simulator.core import inputs as i
 from simulator.core.settings import KEYS
 from simulator.lab.csms import Seen
+from simulator.quirks.payload import meter_values
 from tests.quirks.rig import Bench
 
 Finding = Iterator[str]
@@ -144,7 +145,7 @@ def _power_true(b: Bench) -> Finding:
     for seen in b.calls():
         if seen.action != "MeterValues" or seen.payload["connectorId"] != 1:
             continue
-        for value in seen.payload["meterValue"]:
+        for value in meter_values(seen.payload):
             for sample in value["sampledValue"]:
                 if sample.get("measurand") != "Power.Active.Import" or "phase" in sample:
                     continue

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
-from itertools import takewhile
 from typing import Any
 
 import jsonschema
@@ -16,6 +15,17 @@ from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
 from tests.quirks.charging_checks import CHARGING_CHECKS
+from tests.quirks.meter_checks import (
+    METER_CHECKS,
+    context,
+    default,
+    outside_sessions,
+    samples,
+    stem,
+    stop_values,
+    values,
+    written,
+)
 from tests.quirks.rig import ENERGY, Bench
 
 _FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
@@ -100,15 +110,11 @@ def _register_never_falls(b: Bench) -> Finding:
         elif seen.action == "StopTransaction":
             yield from rose(1, seen.payload["meterStop"])
         elif seen.action == "MeterValues" and seen.payload["connectorId"]:
-            for _, sample in _samples(seen):
+            for _, sample in samples(seen):
+                if sample.get("context") == "Transaction.Begin" and len(seen.payload["meterValue"]) == 1:
+                    continue  # told once more, beside what it is now
                 if sample.get("measurand", ENERGY) == ENERGY and sample.get("unit", "Wh") == "Wh":
                     yield from rose(1, float(sample["value"]))
-
-
-def _samples(seen: Seen) -> Iterator[tuple[str, dict[str, Any]]]:
-    for value in seen.payload["meterValue"]:
-        for sample in value["sampledValue"]:
-            yield value["timestamp"], sample
 
 
 def _own_transaction_id(b: Bench) -> Finding:
@@ -143,7 +149,7 @@ def _no_callerror(b: Bench) -> Finding:
 def _true_time(b: Bench) -> Finding:
     epoch_us = b.fleet.epoch_us
     for seen in b.calls():
-        stamps = [seen.payload.get("timestamp")] + [v["timestamp"] for v in seen.payload.get("meterValue", ())]
+        stamps = [seen.payload.get("timestamp")] + [v["timestamp"] for v in values(seen.payload)]
         for stamp in filter(None, stamps):
             wall_us = parse_wall(stamp)
             assert wall_us is not None
@@ -163,17 +169,6 @@ def _token_asked(b: Bench) -> Finding:
         yield f"{free} tokens at a free connector, {asked} questions"
 
 
-def _written(b: Bench, key: str, before: Seen) -> str | None:
-    """The text last written and accepted before this frame."""
-    text = None
-    for seen in takewhile(lambda seen: seen is not before, b.csms.seen):
-        asked = seen.direction == "csms" and seen.action == "ChangeConfiguration"
-        accepted = b.csms.answers.get(seen.message_id) == {"status": "Accepted"}
-        if asked and accepted and seen.payload.get("key") == key:
-            text = seen.payload["value"]
-    return text
-
-
 #: follow from hardware, or from what the CSMS said at the boot
 _DERIVED = {"HeartbeatInterval", "ConnectorPhaseRotation"}
 
@@ -189,7 +184,7 @@ def _reads_back(b: Bench) -> Finding:
             value = b.station.model.defaults[found.index]
             if row["key"] == "NumberOfConnectors":
                 value = len(b.station.evses)
-            true = _written(b, row["key"], seen) or found.format(value)
+            true = written(b, row["key"], seen) or found.format(value)
             if row["value"] != true:
                 yield f"{row['key']} reads {row['value']!r}, is {true!r}"
 
@@ -213,8 +208,7 @@ def _sessions(b: Bench) -> Iterator[tuple[int, int, list[Seen]]]:
             yield begun, seen.now, messages
             begun = None
         elif seen.action == "MeterValues" and begun is not None and seen.payload["connectorId"]:
-            context = next(_samples(seen))[1].get("context")
-            messages += [seen] if context not in ("Sample.Clock", "Trigger") else []
+            messages += [seen] if context(seen) not in ("Sample.Clock", "Trigger") else []
 
 
 def _configured_samples(b: Bench) -> Finding:
@@ -227,25 +221,31 @@ def _configured_samples(b: Bench) -> Finding:
         if len(messages) < due:
             yield f"{len(messages)} of {due} samples"
         for seen in messages:
-            wanted = {_stem(name) for name in (_written(b, "MeterValuesSampledData", seen) or default).split(",")}
-            yield from sorted(wanted - {sample.get("measurand") for _, sample in _samples(seen)})
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".L1").removesuffix(".L2").removesuffix(".L3")
+            wanted = {stem(name) for name in (written(b, "MeterValuesSampledData", seen) or default).split(",")}
+            yield from sorted(wanted - {sample.get("measurand") for _, sample in samples(seen)})
+    yield from outside_sessions(b)
+    yield from stop_values(b)
 
 
 def _sample_context(b: Bench) -> Finding:
     for begun, _, messages in _sessions(b):
         for seen in messages:
-            for _, sample in _samples(seen):
+            for _, sample in samples(seen):
                 if sample.get("context") == "Transaction.Begin" and seen.now > begun + 5_000_000:
                     yield f"{(seen.now - begun) / 1e6} s after the begin"
+    if default(b, "ClockAlignedDataInterval") == "0":
+        yield from ("an aligned one" for seen in b.calls() if seen.action == "MeterValues" and _clocked(b, seen))
+
+
+def _clocked(b: Bench, seen: Seen) -> bool:
+    """Does it claim to be aligned within a session, though nothing asks for aligned values?"""
+    asked = written(b, "ClockAlignedDataInterval", seen)
+    return "transactionId" in seen.payload and context(seen) == "Sample.Clock" and not asked
 
 
 def _measurand_unit(b: Bench) -> Finding:
     for seen in b.calls():
-        for _, sample in _samples(seen) if seen.action == "MeterValues" else ():
+        for _, sample in samples(seen) if seen.action == "MeterValues" else ():
             measurand = sample.get("measurand", ENERGY)
             units = _UNITS.get(measurand.partition(".")[0])
             if units and sample.get("unit", next(iter(units))) not in units:
@@ -291,6 +291,7 @@ def _stays_connected(b: Bench) -> Finding:
 
 CHECKS: dict[str, Callable[[Bench], Finding]] = {
     **CHARGING_CHECKS,
+    **METER_CHECKS,
     "accepted_has_effect": _accepted_has_effect,
     "configured_samples": _configured_samples,
     "every_call_answered": _every_call_answered,

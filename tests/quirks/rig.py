@@ -8,6 +8,7 @@ from typing import Any
 from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.model import EvseSpec, HardwareSpec, Identity, Model, ModemSpec, RtcSpec
+from simulator.core.power_path import offer
 from simulator.core.settings import KEYS, defaults
 from simulator.core.station import Station
 from simulator.dialects import DIALECTS
@@ -68,6 +69,8 @@ class Bench:
         self.frames: list[tuple[int, bytes]] = []
         #: (from, EVSE, status) as derived from the facts
         self.derived: list[tuple[int, int, str]] = []
+        #: (from, EVSE, ampere on a phase) that limits allow
+        self.offers: list[tuple[int, int, float]] = []
         #: (from, EVSE, watts) that flow in truth
         self.power: list[tuple[int, int, float]] = []
         #: (now, input) of everything that was done to the station
@@ -96,6 +99,9 @@ class Bench:
             last = next((row[2] for row in reversed(self.derived) if row[1] == evse.evse_id), None)
             if last != evse.status:
                 self.derived.append((now, evse.evse_id, evse.status))
+            amps = offer(evse)[1]
+            if amps != next((row[2] for row in reversed(self.offers) if row[1] == evse.evse_id), None):
+                self.offers.append((now, evse.evse_id, amps))
 
     # -- doing
 
