@@ -120,6 +120,9 @@ class Ledger:
                 "alert_over" if rec.cleared else "alert",
                 f"EVSE {rec.evse_id} {rec.component}.{rec.variable} {rec.value}, monitor {rec.monitor_id}",
             ),
+            r.DriverShown: lambda s, rec, at: self._remark(
+                s, at, "shown", f"EVSE {rec.evse_id} {rec.kind}: {rec.text}"
+            ),
             r.PhaseChanged: self._phase,
             r.Booted: self._booted,
             r.BootRefused: lambda s, rec, at: self._connect_failure(s, boot_reason(rec.status), "", at),

@@ -102,6 +102,7 @@ class Handle:
             r.MessageFate: self._nothing,
             r.HeatChanged: self._nothing,
             r.Alerted: self._nothing,
+            r.DriverShown: self._nothing,
             r.FlashTrouble: self._nothing,
             r.Remark: self._nothing,
         }

@@ -202,9 +202,11 @@ def test_the_rest_is_kept_as_violations_and_remarks() -> None:
     ledger.add("CP1", r.FlashTrouble("queue", "full", "one sample"), 3)
     ledger.add("CP1", r.Remark("x" * 10_000), 4)
     ledger.add("CP1", r.QueueDepth(4), 4)
+    ledger.add("CP1", r.DriverShown(2, "total_cost", "3.00 EUR"), 5)
     assert ledger.query("SELECT * FROM violations") == [("CP1", "Reset", "type", "enum", "a", 1, 2)]
     kinds = ledger.query("SELECT kind, length(text) FROM remarks ORDER BY at_us")
-    assert kinds == [("stray_answer", 8), ("flash", 23), ("remark", module.TEXT_MAX)]
+    assert kinds == [("stray_answer", 8), ("flash", 23), ("remark", module.TEXT_MAX), ("shown", 27)]
+    assert ledger.query("SELECT text FROM remarks WHERE kind = 'shown'") == [("EVSE 2 total_cost: 3.00 EUR",)]
 
 
 def test_rows_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

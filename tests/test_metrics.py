@@ -110,6 +110,7 @@ def test_every_record_of_the_core_has_its_place() -> None:
         r.FaultEnded("f1", "meter.noise"),
         r.HeatChanged(1, "derated", 86.0, 12.0),
         r.Alerted(7, "Connector", 1, "Temperature", "86.0"),
+        r.DriverShown(1, "tariff", "0.30 a kWh"),
         r.QueueDepth(3),
         r.FlashTrouble("queue", "full", "a sample"),
         r.Remark("nothing special"),

@@ -27,6 +27,9 @@ def csms(
     tls_client_ca: Path | None = option("--tls-client-ca", "Roots of the certificates that stations must have."),
     ca_cert: Path | None = option("--ca-cert", "Authority that signs what stations ask for with SignCertificate."),
     ca_key: Path | None = option("--ca-key", "Its private key."),
+    price_per_kwh: float | None = option(
+        "--price-per-kwh", "Tell 2.x stations tariffs and costs; nothing of prices without it."
+    ),
     file_port: int | None = option(
         "--file-port",
         "Port of the file server: http, then https, ftp, ftps; without it after --http-port, 0: free ones.",
@@ -52,6 +55,7 @@ def csms(
         tls_client_ca=tls_client_ca,
         ca_cert=ca_cert,
         ca_key=ca_key,
+        price_per_kwh=price_per_kwh,
         # next to the others, so that a second reference CSMS on other ports does not meet the first one's
         file_port=file_port if file_port is not None else http_port + 1 if http_port else 0,
         files=files,

@@ -226,6 +226,8 @@ class Model:
     availability_by_event: bool = False
     lenient: bool = False
     initial_register_wh: float | None = None
+    #: what the display can tell the driver: ``tariff``, ``cost``
+    shows: frozenset[str] = frozenset()
     #: the kind of station (``blocks/inventory/archetypes.py``); empty: it follows from the hardware
     archetype: str = ""
     #: quirks whose fix the firmware of an update has brought; ``quirks`` still lists them, the seams do not

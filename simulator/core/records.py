@@ -196,6 +196,16 @@ class Alerted(RecordItem):
     cleared: bool = False
 
 
+class DriverShown(RecordItem):
+    """The display of an EVSE told the driver something: ``kind`` tariff, tariff_fallback, running_cost, total_cost,
+    total_cost_fallback. ``key`` names the transaction it is about, or is empty."""
+
+    evse_id: int
+    kind: str
+    text: str
+    key: str = ""
+
+
 class QueueDepth(RecordItem):
     """Messages waiting in the outbox, whenever the number changes between feeds."""
 
@@ -236,6 +246,7 @@ AnyRecord = (
     | FaultEnded
     | HeatChanged
     | Alerted
+    | DriverShown
     | QueueDepth
     | FlashTrouble
     | Remark

@@ -162,7 +162,14 @@ class Session2x(Session):
                 self._complain("seqno-reused", f"{info['transactionId']}: another event as seqNo {payload['seqNo']}")
         transaction.last_event = event
         book.changed(transaction)
-        return answer
+        return answer | self._cost(transaction)
+
+    def _cost(self, transaction: Transaction) -> dict[str, Any]:
+        """What it costs by the values that have come, without them nothing (I02.FR.01, I03.FR.02, FR.04)."""
+        price, begun, last = self.csms.options.price_per_kwh, transaction.meter_start_wh, transaction.meter_last_wh
+        if price is None or begun is None or last is None:
+            return {}
+        return {"totalCost": round((last - begun) / 1000 * price, 2)}
 
     def _check_order(self, payload: dict[str, Any], transaction: Transaction, last_seq: int | None) -> None:
         """Part 2 E 1.3.2: one up each time, from Started to Ended."""
@@ -251,6 +258,9 @@ class Session2x(Session):
     def _id_token_info(self, token: dict[str, Any], *, starting: bool) -> dict[str, Any]:
         verdict = self._verdict(token, starting=starting)
         info: dict[str, Any] = {"status": verdict.status}
+        if self.csms.options.price_per_kwh is not None and verdict.status == "Accepted":  # I01.FR.01
+            text = f"{self.csms.options.price_per_kwh:g} per kWh"
+            info["personalMessage"] = {"format": "UTF8", "content": text}
         if verdict.group is not None:
             info["groupIdToken"] = {"idToken": verdict.group, "type": "Central"}
         return info

@@ -34,6 +34,7 @@ from simulator.ocpp2x import (
     reservation,
     security,
     smart_charging,
+    tariff,
     transactions,
     triggers,
     variables,
@@ -100,6 +101,7 @@ def _dialect(
         triggers.table,
         certificates.table,
         smart_charging.table,
+        tariff.table,
     )
     dialect.policy = Policy2x()
     return dialect

@@ -11,6 +11,7 @@ from simulator.blocks.token_cache import CACHE_ENABLED, TokenInfo
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
+from simulator.ocpp2x import tariff
 from simulator.ocpp2x.types import NO_AUTHORIZATION, id_token, reason
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def authorize(st: Station, report: AuthorizeAsked, m: Any) -> Any:
 def authorized(st: Station, report: AuthorizeAsked, res: Any) -> None:
     """C01.FR.07."""
     authorization.answered(st, report.evse_id, report.id_token, token_info(res.id_token_info))
+    tariff.identified(st, report.evse_id, res.id_token_info)
 
 
 @table.failure("Authorize")

@@ -16,6 +16,7 @@ from simulator.core.reports import (
     TransactionUpdated,
 )
 from simulator.core.wiring import QUIET
+from simulator.ocpp2x import tariff
 from simulator.ocpp2x.authorization import NOT_CACHED, token_info
 from simulator.ocpp2x.metering import meter_values
 from simulator.ocpp2x.types import evse, id_token, when
@@ -114,6 +115,7 @@ def ended(st: Station, report: TransactionEnded, m: Any) -> Any:
 @table.reply("TransactionEvent")
 def answered(st: Station, report: TransactionReport, res: Any) -> object:
     """E05: the CSMS may refuse the token; what it says is of the token that the event named."""
+    tariff.event_answered(st, report, res)
     token = _token(report)
     if res.id_token_info is UNSET or token is None:
         return QUIET

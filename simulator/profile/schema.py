@@ -290,6 +290,8 @@ class Profile(Closed):
     free_vend: bool = False
     free_vend_token: str = Field(default="FREEVEND", min_length=1, max_length=20)
     availability_by_event: bool = False
+    #: what its display can tell the driver of what the CSMS says of prices (2.x, block I)
+    shows: tuple[Literal["tariff", "cost"], ...] = ()
     lenient: bool = False
     initial_register_wh: float | None = Field(default=None, ge=0, le=1e12)
     #: what kind of station it is to an operator; without it, that follows from the hardware

@@ -214,6 +214,29 @@ def test_a_session_in_2x(version: str) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_prices_are_told_when_there_are_any(version: str) -> None:
+    """I01.FR.01, I02.FR.01, I03.FR.02: the cost follows from what was reported."""
+    token = {"idToken": {"idToken": "VALID-1", "type": "ISO14443"}}
+    unit = {"unit": "Wh"}
+
+    async def session(price: float | None) -> list[Any]:
+        async with rig(price_per_kwh=price) as r, r.station("S1", version) as s:
+            await s.boot()
+            info = (await s.call("Authorize", token))["idTokenInfo"]
+            made = (
+                event("Started", 0, evse={"id": 1}, register=("Transaction.Begin", 1000, unit)),
+                event("Updated", 1, register=("Sample.Periodic", 1500, unit)),
+                event("Ended", 2, register=("Transaction.End", 3010, unit)),
+            )
+            costs = [(await s.call("TransactionEvent", one)).get("totalCost") for one in made]
+            assert await r.rules() == []
+            return [info.get("personalMessage", {}).get("content"), *costs]
+
+    assert asyncio.run(session(0.4)) == ["0.4 per kWh", 0, 0.2, 0.8]
+    assert asyncio.run(session(None)) == [None, None, None, None]
+
+
 def test_order_of_events_in_2x() -> None:
     async def main() -> None:
         async with rig() as r, r.station("S1", "2.0.1") as s:

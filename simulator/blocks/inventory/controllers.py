@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import charging_profiles, local_list, network_profiles
-from simulator.blocks.inventory.rows import CLOCK, STATION, Read, Row, When
+from simulator.blocks import charging_profiles, local_list, network_profiles, tariff
+from simulator.blocks.inventory.rows import CLOCK, STATION, Read, Row, When, truth
 from simulator.blocks.setting_values import is_offered
 from simulator.blocks.token_cache import CACHE_AREA
 
@@ -34,6 +34,10 @@ _LIST, _CHARGING, _RESERVATION = _feature("LocalAuthListManagement"), _feature("
 def _there(component: str, when: When | None = None) -> Row:
     """Available: the product has the function."""
     return Row(STATION, component, "Available", "boolean", "true", constant=True, when=when)
+
+
+def _prices(model: Model, spec: EvseSpec | None) -> bool:
+    return tariff.shows_any(model)
 
 
 def _room(model: Model, spec: EvseSpec | None) -> float:
@@ -85,6 +89,14 @@ ROWS: tuple[Row, ...] = (
     Row(
         STATION, "LocalAuthListCtrlr", "Storage", "integer", _used(local_list.LIST_AREA),
         unit="B", maximum=_room, monitored=True, when=_LIST,
+    ),
+    Row(
+        STATION, "TariffCostCtrlr", "Available", "boolean", lambda st: truth(tariff.shows_tariff(st.model)),
+        instance="Tariff", constant=True, when=_prices,
+    ),
+    Row(
+        STATION, "TariffCostCtrlr", "Available", "boolean", lambda st: truth(tariff.shows_cost(st.model)),
+        instance="Cost", constant=True, when=_prices,
     ),
     _there("ReservationCtrlr", _RESERVATION),
     _there("SmartChargingCtrlr", _CHARGING),
