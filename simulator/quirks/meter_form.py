@@ -100,12 +100,17 @@ class OneSampleEach(Quirk):
     def _split(self, message: dict[str, Any]) -> None:
         for key in ("meterValue", "transactionData"):
             if isinstance(values := message.get(key), list):
-                message[key] = [{**value, "sampledValue": [s]} for value in values for s in value["sampledValue"]]
+                message[key] = [part for value in values for part in _parts(value)]
         if self.bare:
             for value in meter_values(message):
                 for sample in value["sampledValue"]:
                     sample.pop("context", None)
                     sample.pop("format", None)
+
+
+def _parts(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """A meter value for each of its samples; one without any is left as it is."""
+    return [{**value, "sampledValue": [sample]} for sample in value["sampledValue"]] or [value]
 
 
 def _has_values(payload: Any) -> bool:
