@@ -2,8 +2,10 @@
 
 from simulator.quirks import (
     boot,
+    boot_texts,
     config,
     connect,
+    fw,
     meter,
     meter_form,
     meter_moment,
@@ -15,12 +17,16 @@ from simulator.quirks import (
     status,
     time,
     tx,
+    tx_ends,
+    tx_ids,
+    tx_values,
 )
 from simulator.quirks.seams import BREAKS, QUIRKS, SEAMS, Quirk, category, compile_quirks, describe, quirk, seams_of
 
 #: where quirks are declared; a module's name up to "_" is the category its quirks are listed under
 CATEGORIES = (
     boot,
+    boot_texts,
     connect,
     status,
     meter,
@@ -28,9 +34,13 @@ CATEGORIES = (
     meter_moment,
     meter_register,
     tx,
+    tx_ends,
+    tx_ids,
+    tx_values,
     remote,
     config,
     time,
+    fw,
     smart,
     smart_answers,
     smart_limits,

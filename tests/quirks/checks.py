@@ -75,6 +75,9 @@ def _status_true(b: Bench) -> Finding:
         if seen.action != "StatusNotification" or seen.payload["connectorId"] == 0:
             continue
         rows = [(at, status) for at, evse_id, status in b.derived if evse_id == seen.payload["connectorId"]]
+        if not rows:
+            yield f"there is no connector {seen.payload['connectorId']}"
+            continue
         ends = [at for at, _ in rows[1:]] + [seen.now + 1]
         # what was true at some moment of the last instants may still be told
         since = seen.now - 400_000
@@ -118,10 +121,15 @@ def _register_never_falls(b: Bench) -> Finding:
 
 
 def _own_transaction_id(b: Bench) -> Finding:
+    answered = {s.message_id for s in b.csms.seen if s.direction == "csms" and s.kind == 3}
+    last = ""
     for seen in b.calls():
+        last = seen.message_id if seen.action == "StartTransaction" else last
         named = seen.payload.get("transactionId", -1)
         if named != -1 and named not in b.csms.transactions:
             yield f"{seen.action}: {named}"
+        elif named == -1 and seen.action == "StopTransaction" and last in answered:
+            yield f"{seen.action}: {named}, although the start was answered"
 
 
 def _every_call_answered(b: Bench) -> Finding:

@@ -49,7 +49,8 @@ def build(
         dialect=DIALECTS[version],
         identity=Identity("Maker", "Model", firmware="1.0", serial="S{n:05d}"),
         evses=tuple(EvseSpec(number, **(evse or {})) for number in range(1, evses + 1)),
-        hardware=HardwareSpec(modem=ModemSpec(rtt_ms=(10, 10)), rtc=rtc or RtcSpec(drift_ppm=0.0)),
+        hardware=model.pop("hardware", None)
+        or HardwareSpec(modem=ModemSpec(rtt_ms=(10, 10)), rtc=rtc or RtcSpec(drift_ppm=0.0)),
         defaults=tuple(values),
         seams=seams,
         quirks=made,
@@ -67,6 +68,9 @@ class Bench:
         self.csms: LabCsms = self.fleet.add(self.station)
         #: (now, bytes) of everything the station sent
         self.frames: list[tuple[int, bytes]] = []
+        #: (now, dial) of every connection it wanted, and (now, how) of those it gave up
+        self.dials: list[tuple[int, e.Dial]] = []
+        self.hangups: list[tuple[int, str]] = []
         #: (from, EVSE, status) as derived from the facts
         self.derived: list[tuple[int, int, str]] = []
         #: (from, EVSE, ampere on a phase) that limits allow
@@ -89,6 +93,9 @@ class Bench:
     def _look(self, st: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         for watcher in self._watchers:
             watcher(st, event, effects, now)
+        self.dials += [(now, effect) for effect in effects if isinstance(effect, e.Dial)]
+        # the power was not cut: whoever hangs up now does so by himself
+        self.hangups += [(now, effect.how) for effect in effects if isinstance(effect, e.Hangup) and st.powered]
         self.frames += [(now, effect.data) for effect in effects if isinstance(effect, e.Send)]
         if not isinstance(event, i.Tick | i.Frame):
             self.inputs.append((now, event))

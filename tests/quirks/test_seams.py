@@ -109,7 +109,7 @@ def test_each_seam_holds_the_quirks_that_use_it() -> None:
     assert [q.name for q in made] == [name for name, _ in wanted]
     assert (seams.send, seams.request, seams.link) == ((made[0],), (made[1],), (made[2],))
     assert seams.boot == seams.sample == seams.answer == seams.report == seams.clock == seams.setting == ()
-    assert {seam for name in QUIRKS for seam in seams_of(QUIRKS.get(name))} == set(SEAMS) - {"boot"}
+    assert {seam for name in QUIRKS for seam in seams_of(QUIRKS.get(name))} == set(SEAMS)
 
 
 def test_named_twice_counts_once_with_the_last_parameters() -> None:
