@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import reservation
+from simulator.blocks import master_pass, reservation
 from simulator.blocks.grant import Asked, Grant, GrantEnd
-from simulator.blocks.local_lookup import Known, lookup, remember, same_token
+from simulator.blocks.local_lookup import Known, is_final, lookup, remember, same_token
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.token_cache import TokenInfo, use
 from simulator.core.records import Remark
@@ -167,8 +167,11 @@ def _decide_online(
     st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None, remote_start_id: int | None
 ) -> None:
     """What the station knows is enough if it may be; otherwise the CSMS says (1.6 3.5, C10, C12, C14)."""
-    if known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
+    ours = known is not None and not master_pass.is_one(st, known.group)
+    if ours and known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
         give(st, evse, id_token, token_type, known.group, "local", remote_start_id)
+    elif known is not None and is_final(st, known):
+        st.record(Remark(f"token refused: {known.status}, and the CSMS is not asked about it"))
     else:
         _ask(st, evse, id_token, token_type, remote_start_id)
 
@@ -177,7 +180,9 @@ def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, kno
     if not reservation.admits(st, evse, id_token, known.group if known is not None else None):
         st.record(Remark(f"token refused offline: EVSE {evse.evse_id} is reserved"))
     elif known is not None:
-        if known.status == "Accepted" and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
+        if master_pass.is_one(st, known.group):
+            st.record(Remark("token refused offline: a master pass begins nothing"))  # C16.FR.03
+        elif known.status == "Accepted" and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
             give(st, evse, id_token, token_type, known.group, "local")
         else:
             st.record(Remark(f"token refused offline: {known.status}"))
@@ -227,6 +232,11 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
     if asked is None or asked.id_token != id_token:
         return
     evse.asked = None
+    if info.status == "Accepted" and master_pass.is_one(st, info.group):
+        for other in st.evses:  # C16.FR.02-03
+            if other.grant is not None:
+                end(st, other, GrantEnd("StopAuthorized", "MasterPass", st.now, id_token, asked.token_type))
+        return
     allowed = info.status == "Accepted" and (not info.evse_ids or evse_id in info.evse_ids)  # C01.FR.21
     grant = evse.grant
     if grant is not None:

@@ -76,6 +76,13 @@ LIST_MAX_BYTES = setting(
     feature=FEATURE,
     description="longest update of the local authorisation list",
 )
+DISABLE_POST = setting(
+    "LocalAuthListCtrlr.DisablePostAuthorize",
+    "bool",
+    False,
+    feature=FEATURE,
+    description="refuse a token that is listed as anything but accepted without asking the CSMS",
+)
 
 LIST_AREA = "local_list"
 LIST_KEY = "list"

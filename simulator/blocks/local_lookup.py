@@ -42,6 +42,12 @@ def lookup(st: Station, id_token: str, token_type: str = "") -> Known | None:
     return None if cached is None else Known(cached.status, cached.group, False)
 
 
+def is_final(st: Station, known: Known) -> bool:
+    """Is a token refused for what is known of it, without asking the CSMS again (DisablePostAuthorize)?"""
+    setting = local_list.DISABLE_POST if known.listed else token_cache.DISABLE_POST
+    return known.status != "Accepted" and bool(st.settings[setting])
+
+
 def remember(st: Station, id_token: str, info: TokenInfo) -> None:
     """The CSMS said something of a token: into the cache with it, unless it is in the list."""
     entry = local_list.known(st, id_token)

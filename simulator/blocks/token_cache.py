@@ -34,6 +34,12 @@ CACHE_LIFETIME = setting(
     unit="s",
     description="seconds after its last use until a cached token is forgotten; 0: no limit",
 )
+DISABLE_POST = setting(
+    "AuthCacheCtrlr.DisablePostAuthorize",
+    "bool",
+    False,
+    description="refuse a token that is cached as anything but accepted without asking the CSMS again",
+)
 
 CACHE_AREA = "cache"
 

@@ -147,3 +147,23 @@ def test_a_cable_that_stayed_locked_is_handed_back(version: str) -> None:
     bench.feed(i.Present("TAG", 1))
     bench.run(2)
     assert len(bench.events("Started")) == 2
+
+
+@each_version
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("where", ["AuthCacheCtrlr", "LocalAuthListCtrlr"])
+def test_what_is_refused_locally_may_be_final(version: str, where: str, final: bool) -> None:
+    """DisablePostAuthorize, against C10.FR.03 and C14.FR.03; each for its own store only."""
+    bench = Bench(version, {f"{where}.DisablePostAuthorize": final}).boot()
+    bench.csms.verdicts |= {"CACHED": "Invalid", "LISTED": "Invalid"}
+    row = {"idToken": {"idToken": "LISTED", "type": "ISO14443"}, "idTokenInfo": {"status": "Invalid"}}
+    bench.ask("SendLocalList", {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [row]})
+    bench.feed(i.Present("CACHED", 1))
+    bench.run(5)
+    mark = bench.mark()
+    for token in ("CACHED", "LISTED"):
+        bench.feed(i.Present(token, 1))
+        bench.run(5)
+    asked = [payload["idToken"]["idToken"] for action, payload in bench.since(mark) if action == "Authorize"]
+    silent = {"AuthCacheCtrlr": "CACHED", "LocalAuthListCtrlr": "LISTED"}[where]
+    assert asked == [token for token in ("CACHED", "LISTED") if not (final and token == silent)]
