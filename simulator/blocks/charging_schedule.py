@@ -174,16 +174,23 @@ def leading(stack: Iterable[Anchored], at_us: int) -> tuple[Bound, int]:
     return best, until_us
 
 
-def of_transaction(own: Iterable[Anchored], default: Iterable[Anchored], at_us: int) -> tuple[Bound, int]:
+def of_transaction(
+    own: Iterable[Anchored], default: Iterable[Anchored], at_us: int, *, gives_way: bool = False
+) -> tuple[Bound, int]:
     """What a transaction's own profiles and the default ones allow.
 
     As long as a profile of the transaction itself is valid the default ones do not count, not even when its schedule
-    is over (1.6 3.13.1; part 2, 3.4).
+    is over (1.6 3.13.1). ``gives_way``: in other versions of the protocol only as long as its schedule imposes
+    something: not before it begins (K01.FR.30) and not after it has ended (K02.FR.08).
     """
     own = tuple(own)
     overruled = False
     until_us = NEVER_US
-    for profile, _ in own:
+    for profile, anchor_us in own:
+        if gives_way:
+            period, good_until_us = active(profile, anchor_us, at_us)
+            overruled, until_us = overruled or period is not None, min(until_us, good_until_us)
+            continue
         overruled = overruled or is_valid(profile, at_us)
         for edge_us in (profile.valid_from_us, profile.valid_to_us):
             if edge_us is not None and edge_us > at_us:

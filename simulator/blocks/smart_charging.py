@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: most periods a composite schedule is reported with; a longer one is cut short and says so by its duration
 MAX_COMPOSITE_PERIODS = 500
 
+#: capability of a dialect: where a profile of a transaction imposes nothing the default ones are in force
+GIVES_WAY = "ended_profile_gives_way"
+
 #: data of the block: EVSEs whose rate an external limit has changed noticeably, until their transactions have told it
 RATE_CHANGED = "rate_changed"
 
@@ -82,7 +85,8 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
             (special if there.evse_id else common).append((profile, anchor_us))
     taken = {profile.stack_level for profile, _ in special}
     default = special + [row for row in common if row[0].stack_level not in taken]
-    bound, until_us = cs.of_transaction(own, default, at_us)
+    gives_way = GIVES_WAY in st.dialect.capabilities
+    bound, until_us = cs.of_transaction(own, default, at_us, gives_way=gives_way)
     return _and_external(st, evse.evse_id, bound, until_us, at_us)
 
 

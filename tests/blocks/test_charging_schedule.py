@@ -121,6 +121,27 @@ def test_a_profile_of_the_transaction_overrules_the_default_even_in_its_gaps() -
     assert seen == [160, 160, None, None, 80]
 
 
+def test_a_profile_of_the_transaction_gives_way_where_its_schedule_imposes_nothing() -> None:
+    """K01.FR.30, K02.FR.08: not before it begins, not when its duration or its validity is over."""
+    default = [(profile((0, 80)), NOON)]
+    own = profile((0, 160), duration=100, valid_to=200, purpose=cs.TX, id=2, start=50, kind=cs.ABSOLUTE)
+    short = profile((0, 160), valid_to=70, purpose=cs.TX, id=3, start=50, kind=cs.ABSOLUTE)
+
+    def seen(*stack: ChargingProfile) -> list[tuple[int | None, int]]:
+        found: list[tuple[int | None, int]] = []
+        at_us = NOON
+        while at_us < cs.NEVER_US:
+            bound, until_us = cs.of_transaction([(one, NOON) for one in stack], default, at_us, gives_way=True)
+            if not found or found[-1][0] != bound.current:
+                found.append((bound.current, (at_us - NOON) // S))
+            at_us = until_us
+        return found
+
+    assert seen(own) == [(80, 0), (160, 50), (80, 150)]
+    assert seen(short) == [(80, 0), (160, 50), (80, 70)]
+    assert seen() == [(80, 0)]
+
+
 def test_bounds_of_both_units_are_kept_apart_until_one_number_is_wanted() -> None:
     """Errata 3.69: power is current times voltage times phases, on no more phases than there are (errata 3.34)."""
     both = cs.merge(Bound(current=160, phases=3), Bound(power=69_000, phases=1))
@@ -182,7 +203,7 @@ def slow_stack(stack: list[tuple[ChargingProfile, int]], at_us: int) -> int | No
     return None
 
 
-def slow_second(stacks: dict[str, list[tuple[ChargingProfile, int]]], at_us: int) -> int:
+def slow_second(stacks: dict[str, list[tuple[ChargingProfile, int]]], at_us: int, gives_way: bool) -> int:
     own = stacks[cs.TX]
     valid = [
         one
@@ -190,10 +211,11 @@ def slow_second(stacks: dict[str, list[tuple[ChargingProfile, int]]], at_us: int
         if (one.valid_from_us is None or at_us >= one.valid_from_us)
         and (one.valid_to_us is None or at_us < one.valid_to_us)
     ]
+    overrules = slow_stack(own, at_us) is not None if gives_way else bool(valid)
     limits = [
         320,
         slow_stack(stacks[cs.STATION_MAX], at_us),
-        slow_stack(own if valid else stacks[cs.TX_DEFAULT], at_us),
+        slow_stack(own if overrules else stacks[cs.TX_DEFAULT], at_us),
     ]
     return min(limit for limit in limits if limit is not None)
 
@@ -232,9 +254,9 @@ def stacks_of_all(pick: Any) -> dict[str, list[tuple[ChargingProfile, int]]]:
 
 
 @settings(max_examples=300)
-@given(stacks_of_all(), draw.integers(0, 300), draw.integers(NOON - S, NOON + S))
+@given(stacks_of_all(), draw.integers(0, 300), draw.integers(NOON - S, NOON + S), draw.booleans())
 def test_edges_give_what_seconds_give(
-    stacks: dict[str, list[tuple[ChargingProfile, int]]], duration_s: int, begin_us: int
+    stacks: dict[str, list[tuple[ChargingProfile, int]]], duration_s: int, begin_us: int, gives_way: bool
 ) -> None:
     """5.7, 3.13: the composite schedule, second by second."""
     asked = 0
@@ -243,7 +265,7 @@ def test_edges_give_what_seconds_give(
         nonlocal asked
         asked += 1
         total, until_us = cs.leading(stacks[cs.STATION_MAX], at_us)
-        own, own_until_us = cs.of_transaction(stacks[cs.TX], stacks[cs.TX_DEFAULT], at_us)
+        own, own_until_us = cs.of_transaction(stacks[cs.TX], stacks[cs.TX_DEFAULT], at_us, gives_way=gives_way)
         current = cs.merge(cs.merge(total, own), Bound(current=320)).current
         assert current is not None
         return (current, None), min(until_us, own_until_us)
@@ -252,7 +274,7 @@ def test_edges_give_what_seconds_give(
     assert covered_s == duration_s
     expected: list[Period] = []
     for second in range(max(1, duration_s)):
-        limit = slow_second(stacks, begin_us + second * S)
+        limit = slow_second(stacks, begin_us + second * S, gives_way)
         if not expected or expected[-1].limit != limit:
             expected.append(Period(second, limit))
     assert list(periods) == expected

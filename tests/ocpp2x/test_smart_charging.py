@@ -350,6 +350,21 @@ def test_tc_k_39_to_46_composite(version: str) -> None:
     assert composite(lab, 0, chargingRateUnit="A") == [(0, 7.0), (50, 9.0)]
 
 
+@each_2x
+def test_tc_k_41_the_default_returns_when_the_schedule_of_the_transaction_is_over(version: str) -> None:
+    """K02.FR.08, and what is done is what the composite schedule says."""
+    lab = bench(version)
+    lab.charge(1)
+    absolute(lab, 0, (0, 12), number=3, purpose=MAX)
+    absolute(lab, 1, (0, 8), number=1)
+    absolute(lab, 1, (0, 10), number=2, purpose=TX, duration=60, transactionId=key(lab))
+    assert composite(lab, chargingRateUnit="A") == [(0, 10.0), (60, 8.0)]
+    assert [power_kw(lab.run(s)) for s in (30, 40)] == [6.9, 5.52]
+    start = clock(lab, 50)
+    assert install(lab, 1, (0, 11), number=2, purpose=TX, transactionId=key(lab), kind="Absolute", start=start)
+    assert composite(lab, chargingRateUnit="A") == [(0, 8.0), (50, 11.0)]  # K01.FR.30
+
+
 # -- external limits
 
 
