@@ -50,6 +50,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "register_never_falls": ("register_never_falls", "energy_true"),
     "measurand_unit": ("register_never_falls", "energy_true"),
     "own_transaction_id": ("own_transaction_id",),
+    "sessions_told": ("one_start", "one_end"),
 }
 
 #: what nobody can hold a station to once its memory has lost something, and that is on record

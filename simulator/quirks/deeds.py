@@ -143,10 +143,10 @@ def paused(st: Station, report: Report) -> bool:
     return starved(st.evses[report.evse_id - 1])
 
 
-def stop(st: Station, evse: Evse, reason: str = "Other") -> None:
-    """End what runs at an EVSE; from ``timer`` or in answer to a request."""
+def stop(st: Station, evse: Evse, reason: str = "Other", trigger: str = "AbnormalCondition") -> None:
+    """End what runs at an EVSE; from ``timer``, from ``moment``, or in answer to a request."""
     if evse.tx is not None:
-        remote_control.request_stop(st, evse.tx.key, "AbnormalCondition", reason)
+        remote_control.request_stop(st, evse.tx.key, trigger, reason)
 
 
 def damage(st: Station, fault_id: str, fault: str, evse_id: int, **params: Any) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from msgspec import UNSET, structs
 
 from simulator.blocks import charging_schedule as cs
-from simulator.blocks import device_model
 from simulator.core.readings import POWER
 from simulator.core.reports import LimitImposed
 from simulator.quirks.deeds import SET, Asked, answer, asked
@@ -250,6 +249,7 @@ class RejectedWhileIdle(Refusal):
     breaks=("profile_accepted",),
     survive="Show the refusal to the installer as a setting of the site, and try again at the next boot.",
     params={"key": ("EnergyManagementEnabled",)},
+    vendor_keys={"EnergyManagementEnabled": ("false", True)},
 )
 class LoadBalancerDisabled(Refusal):
     """Profiles are rejected until the energy management of the site is switched on.
@@ -263,8 +263,7 @@ class LoadBalancerDisabled(Refusal):
 
     def refuses(self, st: Station, profile: Asked) -> bool:
         """Look at the switch."""
-        row = device_model.read_key(st, self.key)
-        return row is None or (row[1] or "").lower() != "true"
+        return QuirkPort(st, self).vendor_key(self.key).lower() != "true"
 
 
 @quirk(
@@ -296,6 +295,7 @@ class LocalManagerFirst(Refusal):
     sources=("evcc-io/evcc:templates/definition/charger/ocpp-easee.yaml",),
     breaks=("profile_accepted",),
     survive="Tell the operator which firmware a profile needs; limit by other means until then.",
+    fixed_in="9012",
 )
 class NeedsNewerFirmware(Refusal):
     """Profiles are rejected by every firmware before the beta build 9012."""

@@ -223,6 +223,7 @@ class Fallback(Quirk):
     sources=("sap-labs-france/ev-server@01dd2be6b", "sap-labs-france/ev-server@c893d5ca5"),
     survive="Convert static limits for each vendor (A, 0.1 A, mA; station, socket, left and right).",
     params={"key": ("maxintensitysocket",)},
+    vendor_keys={"maxintensitysocket": ("", True)},
 )
 class StaticLimit(Quirk):
     """A configuration key limits every socket to the same current; there is none for a single connector.
@@ -233,9 +234,9 @@ class StaticLimit(Quirk):
     key: str
 
     def _obey(self, st: Station) -> None:
-        value = st.board.flash.get("vendor_keys", self.key) or st.model.vendor_keys.get(self.key, ("", False))[0]
+        value = QuirkPort(st, self).vendor_key(self.key)
         for evse in st.evses:
-            if str(value).isdecimal():
+            if value.isdecimal():
                 deeds.limit(st, evse.evse_id, cs.AMPERE, min(int(value), 1_000))
             else:
                 deeds.release(st, evse.evse_id)

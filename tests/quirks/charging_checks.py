@@ -7,7 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from simulator.core import inputs as i
+from simulator.core.records import TransactionClosed, TransactionOpened
 from simulator.core.settings import KEYS
+from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
 from simulator.quirks.payload import meter_values
 from tests.quirks.rig import Bench
@@ -174,10 +176,15 @@ _BY_CALL = {
 def _stop_reason(b: Bench) -> Finding:
     if b.disturbed:
         return
+    judged: list[Any] = []
     for seen in b.calls():
-        if seen.action != "StopTransaction":
+        if seen.action != "StopTransaction" or seen.payload in judged:
             continue
-        near = range(seen.now - _SETTLED_S * 1_000_000, seen.now + 1)
+        judged.append(seen.payload)
+        # it may have waited for its turn
+        wall_us = parse_wall(seen.payload["timestamp"]) or 0
+        since = min(seen.now, max(0, wall_us - b.fleet.epoch_us)) - _SETTLED_S * 1_000_000
+        near = range(since, seen.now + 1)
         causes: set[str] = set()
         for now, event in b.inputs:
             if now in near:
@@ -204,12 +211,41 @@ def _stays_usable(b: Bench) -> Finding:
     yield from (f"EVSE {evse_id} at {at / 1e6} s" for at, evse_id, status in b.derived if status == "Faulted")
 
 
+def _refusal_obeyed(b: Bench) -> Finding:
+    for seen in b.csms.seen:
+        if seen.action != "StartTransaction" or seen.direction != "csms" or seen.kind != 3:
+            continue
+        if seen.payload["idTagInfo"]["status"] == "Accepted":
+            continue
+        for (at, evse_id, watts), (end, _, _) in pairwise([*b.power, (b.fleet.now, 0, 0.0)]):
+            if watts and end > max(at, seen.now) + _SETTLED_S * 1_000_000:
+                yield f"{watts} W at {evse_id} after a refusal at {seen.now / 1e6} s"
+
+
+def _sessions_told(b: Bench) -> Finding:
+    for kind, action in ((TransactionOpened, "StartTransaction"), (TransactionClosed, "StopTransaction")):
+        true = len(b.fleet.recorded(kind))
+        told = len({str(seen.payload) for seen in b.calls() if seen.action == action})
+        if told != true and not b.disturbed:
+            yield f"{told} times {action}, {true} in truth"
+
+
+def _attempts(b: Bench) -> Finding:
+    stops = [str(seen.payload) for seen in b.calls() if seen.action == "StopTransaction"]
+    for one in sorted(set(stops)):
+        if stops.count(one) > _key(b, "TransactionMessageAttempts") and not b.disturbed:
+            yield f"{stops.count(one)} times {one}"
+
+
 CHARGING_CHECKS: dict[str, Callable[[Bench], Finding]] = {
+    "attempts": _attempts,
     "composite_true": _composite_true,
     "limit_obeyed": _limit_obeyed,
     "limit_used": _limit_used,
     "power_true": _power_true,
     "profile_accepted": _profile_accepted,
+    "refusal_obeyed": _refusal_obeyed,
+    "sessions_told": _sessions_told,
     "stays_usable": _stays_usable,
     "stop_reason": _stop_reason,
 }

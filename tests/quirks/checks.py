@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from simulator.core.records import Booted, Disconnected, MessageFate
+from simulator.core.records import Booted, Disconnected, FaultBegan, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
@@ -86,6 +86,13 @@ def _status_true(b: Bench) -> Finding:
             yield f"{seen.payload['status']} told at {seen.now / 1e6}, true were {sorted(true)}"
 
 
+def _error_true(b: Bench) -> Finding:
+    if not b.fleet.recorded(FaultBegan):
+        for seen in b.calls():
+            if seen.payload.get("errorCode", "NoError") != "NoError":
+                yield f"{seen.payload['errorCode']} while {seen.payload['status']}"
+
+
 def _one_start(b: Bench) -> Finding:
     answered = {s.message_id for s in b.csms.seen if s.direction == "csms" and s.kind == 3}
     done: list[Any] = []
@@ -103,7 +110,7 @@ def _register_never_falls(b: Bench) -> Finding:
 
     def rose(connector: int, wh: float) -> Finding:
         if wh < last.get(connector, 0.0) - 1e-6:
-            yield f"{last[connector]} to {wh}"
+            yield f"{last.get(connector, 0.0)} to {wh}"
         last[connector] = wh
 
     for seen in b.calls():
@@ -302,6 +309,7 @@ CHECKS: dict[str, Callable[[Bench], Finding]] = {
     **METER_CHECKS,
     "accepted_has_effect": _accepted_has_effect,
     "configured_samples": _configured_samples,
+    "error_true": _error_true,
     "every_call_answered": _every_call_answered,
     "every_fate": _every_fate,
     "measurand_unit": _measurand_unit,
