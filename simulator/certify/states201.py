@@ -241,17 +241,18 @@ def ev_connected_after(t: Tester201) -> None:
             t.hear(t.event(1, "ChargingStateChanged", state="EVConnected"))
 
 
-def ev_disconnected(t: Tester201) -> None:
-    """The car is gone after the session (EVDisconnected)."""
+def ev_disconnected(t: Tester201, status: Any = "Available") -> None:
+    """The car is gone after the session (EVDisconnected); ``status``: what the connector is then,
+    None where that was told before."""
     if t.authorized or not t.connected:
         ev_connected_after(t)
     with t.within("EVDisconnected"):
-        _disconnect(t)
+        _disconnect(t, status)
 
 
-def _disconnect(t: Tester201) -> None:
+def _disconnect(t: Tester201, status: Any = "Available") -> None:
     was = running(t)
-    wanted = [t.status(1, "Available")]
+    wanted = [] if status is None else [t.status(1, status)]
     if was:
         ended = "EVConnected" in t.points("TxStopPoint")
         wanted.append(
