@@ -51,6 +51,7 @@ SEAMS = ("boot", "sample", "request", "answer", "report", "send", "link", "clock
 BREAKS: dict[str, str] = {
     "accepted_has_effect": "a remote start that was accepted leads to a transaction of its own",
     "attempts": "a message is offered as often as the settings say, and no more",
+    "boot_once": "a station that was accepted does not ask for it again by itself",
     "composite_true": "a composite schedule is what the accepted charging profiles and the hardware allow",
     "configured_samples": "samples come when the settings say so and hold the measurands they name",
     "connector_asked": "what the CSMS triggers comes from the connector it asked for",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from simulator.core.reports import Report
     from simulator.core.station import Station
 
-_OPAQUE_INFO = "Ignore vendorErrorCode and info when errorCode is NoError; treat info as opaque text."
-_LOOSE_ORDER = (
+OPAQUE_INFO = "Ignore vendorErrorCode and info when errorCode is NoError; treat info as opaque text."
+LOOSE_ORDER = (
     "Drive sessions from transaction messages and use status only as a hint; allow any order within a window and do"
     " not close a transaction on Available at once."
 )
@@ -49,7 +49,7 @@ class StatusNoTimestamp(Quirk):
     "status-vendor-error-code-on-noerror",
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#15493"),
-    survive=_OPAQUE_INFO,
+    survive=OPAQUE_INFO,
     params={"code": ("0x0000",)},
 )
 class StatusVendorErrorCode(Quirk):
@@ -68,7 +68,7 @@ class StatusVendorErrorCode(Quirk):
     "status-info-literal-null",
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp#169", "mikuso/ocpp-rpc#76"),
-    survive=_OPAQUE_INFO,
+    survive=OPAQUE_INFO,
     params={"text": ("null",)},
 )
 class StatusInfoNull(Quirk):
@@ -87,7 +87,7 @@ class StatusInfoNull(Quirk):
     "status-vendorid-always",
     vendors=("Wallbox",),
     sources=("lbbrhzn/ocpp#1245", "lbbrhzn/ocpp#1925"),
-    survive=_OPAQUE_INFO,
+    survive=OPAQUE_INFO,
     params={"vendor_id": ("com.wallbox",)},
 )
 class StatusVendorId(Quirk):
@@ -111,7 +111,7 @@ _TEXTS = {"vendor_error_code": "vendorErrorCode", "info": "info"}
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp#169",),
     breaks=("status_true",),
-    survive=_LOOSE_ORDER,
+    survive=LOOSE_ORDER,
     params={"lead_s": (1.0, 0.0, 60.0)},
 )
 class ChargingBeforeStart(Quirk):
@@ -150,7 +150,7 @@ class ChargingBeforeStart(Quirk):
     vendors=("EVBox",),
     sources=("evcc-io/evcc#8116",),
     breaks=("status_true",),
-    survive=_LOOSE_ORDER,
+    survive=LOOSE_ORDER,
     params={"info": ("EV side disconnected.",)},
 )
 class AvailableAfterCharging(Quirk):
@@ -185,7 +185,7 @@ class AvailableAfterCharging(Quirk):
     vendors=("Alfen",),
     sources=("lbbrhzn/ocpp#45", "lbbrhzn/ocpp#174"),
     breaks=("status_true",),
-    survive=_LOOSE_ORDER,
+    survive=LOOSE_ORDER,
     params={"step_s": (0.7, 0.1, 10.0)},
 )
 class PreparingFlicker(Quirk):

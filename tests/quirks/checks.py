@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from simulator.core.records import Booted, Disconnected, FaultBegan, MessageFate
+from simulator.core.records import Booted, ConnectFailed, Disconnected, FaultBegan, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
@@ -167,9 +167,15 @@ def _true_time(b: Bench) -> Finding:
         stamps = [seen.payload.get("timestamp")] + [v["timestamp"] for v in values(seen.payload)]
         for stamp in filter(None, stamps):
             wall_us = parse_wall(stamp)
-            assert wall_us is not None
+            if wall_us is None:
+                continue  # what is no time stamp breaks the schema
             if not epoch_us - 1_000_000 <= wall_us <= epoch_us + seen.now + 1_000_000:
                 yield f"{seen.action}: {stamp}"
+    for seen in b.csms.seen:
+        if seen.direction == "cp" and seen.kind == 3 and seen.action == "GetCompositeSchedule":
+            begin = seen.payload.get("scheduleStart")
+            if seen.payload.get("chargingSchedule", {}).get("startSchedule", begin) != begin:
+                yield f"{seen.action}: {begin} and {seen.payload['chargingSchedule']['startSchedule']}"
 
 
 def _token(b: Bench) -> Finding:
@@ -304,12 +310,67 @@ def _stays_connected(b: Bench) -> Finding:
             yield f"{record} at {now / 1e6}"
 
 
+def _frames(b: Bench) -> Finding:
+    for seen in b.csms.seen:
+        if seen.direction == "cp" and (seen.kind == 0 or (seen.kind == 4 and not isinstance(seen.payload[2], dict))):
+            yield f"{seen.payload!r}"
+
+
+def _handshake(b: Bench) -> Finding:
+    for _, dial in b.dials:
+        manner, usual = dial.manner, dial.subprotocols == (b.station.dialect.subprotocol,)
+        own = manner.identity_in_path(b.station.id, "") == b.station.id
+        if not (usual and own and manner.upgrade == "websocket" and not manner.blank_password):
+            yield f"{dial.subprotocols} {manner}"
+
+
+#: no wait of the settings' back-off is longer than this
+_LONGEST_WAIT_US = 200_000_000
+
+
+def _gets_in(b: Bench) -> Finding:
+    """Benches never show a certificate that is not good."""
+    for now, _, record in b.fleet.records:
+        if isinstance(record, ConnectFailed) and record.cause == "tls_server_cert":
+            yield f"{record.detail} at {now / 1e6}"
+        if isinstance(record, ConnectFailed | Disconnected):
+            again = next((at for at, _ in b.dials if at >= now), b.fleet.now)
+            if again - now > _LONGEST_WAIT_US:
+                yield f"nothing within {(again - now) / 1e6} s of {now / 1e6}"
+
+
+def _says_goodbye(b: Bench) -> Finding:
+    yield from (f"silent at {now / 1e6}" for now, how in b.hangups if how == "vanish")
+
+
+def _boot_once(b: Bench) -> Finding:
+    accepted = False
+    for seen in b.csms.seen:
+        if seen.action == "TriggerMessage" or (seen.direction == "cp" and _restarted(b, seen)):
+            accepted = False
+        if seen.action == "BootNotification" and seen.direction == "cp" and accepted:
+            yield f"at {seen.now / 1e6}"
+        elif seen.action == "BootNotification" and seen.direction == "csms":
+            accepted = seen.payload["status"] == "Accepted"
+
+
+def _restarted(b: Bench, seen: Seen) -> bool:
+    """Was this sent on a new link, or after the station was without one?"""
+    past = [frame.now for frame in b.csms.seen if frame.direction == "cp" and frame.now < seen.now]
+    return any((past or [0])[-1] < at <= seen.now for at, _ in b.dials)
+
+
 CHECKS: dict[str, Callable[[Bench], Finding]] = {
     **CHARGING_CHECKS,
     **METER_CHECKS,
     "accepted_has_effect": _accepted_has_effect,
     "configured_samples": _configured_samples,
     "error_true": _error_true,
+    "boot_once": _boot_once,
+    "frames": _frames,
+    "gets_in": _gets_in,
+    "handshake": _handshake,
+    "says_goodbye": _says_goodbye,
     "every_call_answered": _every_call_answered,
     "every_fate": _every_fate,
     "measurand_unit": _measurand_unit,
