@@ -67,6 +67,8 @@ LATE_CHECK = "firmware_is_verified_late"
 CHECK_US = 30_000_000
 #: steps in which a new request cannot cancel the update any more (L01.FR.27)
 BEYOND = frozenset({"restarting", "installing", "activating"})
+#: steps that may be one more session away
+WAITING = frozenset({"scheduled", "paused", "ready"})
 
 
 def _own(st: Station) -> Firmware:
@@ -82,10 +84,7 @@ def withdraws(st: Station) -> bool:
     own = state(st)
     if own is None or own.update is None:
         return False
-    if own.withdrawn:
-        return not (own.update.step == "ready" and st.settings[ALLOW_NEW])
-    waits = _waits_to_fetch(st, own.update) and LATE_CHECK in st.dialect.capabilities
-    return waits and _charging(st) and not st.settings[ALLOW_NEW]
+    return own.withdrawn and not (own.update.step in WAITING and st.settings[ALLOW_NEW])
 
 
 def _waits_to_fetch(st: Station, update: Update) -> bool:
@@ -240,12 +239,18 @@ def _charging(st: Station) -> bool:
     return any(evse.tx is not None for evse in st.evses)
 
 
+def _keep_out(st: Station, own: Firmware) -> None:
+    """EVSEs that are free, or will be, are withdrawn until the update is over (L01.FR.07)."""
+    own.withdrawn = LATE_CHECK in st.dialect.capabilities and not st.settings[ALLOW_NEW]
+
+
 def _fetch(st: Station, own: Firmware, update: Update, now: int) -> None:
     """Begin an attempt, unless it is too early or the product is busy charging (L01.FR.13)."""
     if _until(st, update.retrieve_us, now):
         _enter(st, update, "scheduled", "DownloadScheduled")
         return
     if _charging(st) and not st.model.hardware.firmware.fetch_while_charging:
+        _keep_out(st, own)
         _enter(st, update, "scheduled", "DownloadScheduled")  # the rule below goes on
         return
     update.tried += 1
@@ -321,6 +326,7 @@ def signature_checked(st: Station, number: int, event: JobProgress | JobDone, no
 def _wait_to_install(st: Station, own: Firmware, update: Update, now: int) -> None:
     """L01.FR.05, FR.16-19: at the time given, when nobody charges; until then nobody begins to."""
     if update.install_us is not None and _until(st, update.install_us, now):
+        own.withdrawn = False  # until then who waits for nothing may charge
         _enter(st, update, "ready", "InstallScheduled")
         return
     own.withdrawn = True
@@ -392,6 +398,7 @@ def follow_charging(st: Station, now: int) -> bool:
     if update.step == "fetching" and charging:
         update.tried -= own.job is not None  # an attempt that we break off is not held against the server
         _stop(st, own)
+        _keep_out(st, own)
         _enter(st, update, "paused", "DownloadPaused")
         return True
     return False

@@ -184,7 +184,32 @@ def test_a_product_that_does_not_fetch_while_charging(version: str, allowed: boo
     assert lab.said() == ["DownloadScheduled 11"] and lab.statuses(2) == ([] if allowed else ["Unavailable"])
     lab.present("TAG", 1).unplug(1).run(300)
     assert lab.said()[1:] == [*FETCHED, "SignatureVerified 11", "Installing 11", "Installed 11"]
-    assert lab.statuses(2)[-1] == "Available" and lab.station.data["withdrawn"] is False
+    # L01.FR.07: what was withdrawn is free again when the firmware is installed, and not earlier
+    assert lab.statuses(2) == ["Unavailable", "Available"] and lab.station.data["withdrawn"] is False
+
+
+@each_2x
+def test_what_is_fetched_after_a_session_is_installed_when_it_is_time(version: str) -> None:
+    """L01.FR.16."""
+    lab = Field(version, evses=2, hardware=product(fetch_while_charging=False))
+    lab.charge(1).forget()
+    update(lab, known_maker(lab), installDateTime=lab.at(1_000))
+    lab.run(60).present("TAG", 1).unplug(1).run(300)
+    assert lab.said()[-1] == "InstallScheduled 11" and lab.statuses(2) == ["Unavailable", "Available"]
+    lab.run(900)
+    assert lab.said()[-2:] == ["Installing 11", "Installed 11"]
+
+
+@each_2x
+def test_what_was_withdrawn_is_free_again_when_nothing_is_fetched(version: str) -> None:
+    lab = Field(version, evses=2, hardware=product(fetch_while_charging=False))
+    lab.files.servers["files.example"] = Server(fail="http_status")
+    lab.charge(1).forget()
+    update(lab, known_maker(lab), retries=0)
+    lab.run(60)
+    assert lab.statuses(2) == ["Unavailable"]
+    lab.present("TAG", 1).unplug(1).run(300)
+    assert lab.said()[-1] == "DownloadFailed 11" and lab.statuses(2) == ["Unavailable", "Available"]
 
 
 @each_2x
