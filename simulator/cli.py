@@ -10,7 +10,22 @@ from typing import NoReturn
 import typer
 
 import simulator
-from simulator.commands import certify, check, csms, ctl, demo, fleet, hunt, lists, load, pki, run, state, tail
+from simulator.commands import (
+    certify,
+    check,
+    csms,
+    ctl,
+    demo,
+    fleet,
+    hunt,
+    lists,
+    load,
+    pki,
+    run,
+    scenario,
+    state,
+    tail,
+)
 from simulator.csms.process import CsmsProcessError
 from simulator.errors import AuthorError, GeneratorLimit, UnknownName
 
@@ -38,6 +53,7 @@ app.add_typer(lists.profiles, name="profiles", help="Vendor profiles: list, show
 app.add_typer(lists.faults, name="faults", help="Hardware faults that can be injected.")
 app.add_typer(lists.quirks, name="quirks", help="Documented behaviours of real products.")
 app.add_typer(certify.app, name="certify", help="Cases of the conformance tests against a simulated station.")
+app.add_typer(scenario.app, name="scenario", help="What happens at stations, and what a CSMS must make of it.")
 app.add_typer(pki.app, name="pki", help="Certificates and keys for security profiles 2 and 3.")
 app.add_typer(state.app, name="state", help="What --state keeps of stations between runs.")
 

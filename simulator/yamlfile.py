@@ -376,9 +376,12 @@ def _short(value: Any) -> str:
 
 
 def _value_at(data: Any, loc: Loc) -> Any:
+    """What was written at ``loc``; of a bare value that a model takes for one of its fields, that value."""
     for part in loc:
+        if not isinstance(data, dict | list):
+            return data
         try:
-            data = data[part]
+            data = data[part]  # type: ignore[index]
         except (KeyError, IndexError, TypeError):
             return None
     return data

@@ -16,6 +16,17 @@ _UNIT_US = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000
 _DURATION = re.compile(
     r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!s))?(?:(?P<s>\d+(?:\.\d{1,6})?)s)?(?:(?P<ms>\d+)ms)?(?:(?P<us>\d+)us)?"
 )
+#: units as words: how many of which
+_WORDS = {
+    "week": (7, "d"),
+    "day": (1, "d"),
+    "hour": (1, "h"),
+    "minute": (1, "m"),
+    "min": (1, "m"),
+    "second": (1, "s"),
+    "sec": (1, "s"),
+}
+_IN_WORDS = re.compile(rf"(\d{{1,9}}) ?({'|'.join(_WORDS)})s?\b")
 #: ten years: nothing in a run lasts longer, and sums stay far from 64 bits
 MAX_DURATION_US = 3_650 * _UNIT_US["d"]
 
@@ -24,9 +35,10 @@ _SIZE_B = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB":
 
 
 def parse_duration(value: Any) -> int:
-    """Microseconds of ``20m``, ``1h30m``, ``45s``, ``2.5s``, ``500ms``, ``2d`` or 0; ValueError says what is wrong."""
+    """Microseconds of ``20m``, ``1h30m``, ``45s``, ``2.5s``, ``500ms``, ``2d``, ``2 days``, ``1 hour 30 minutes`` or 0;
+    ValueError says what is wrong."""
     if isinstance(value, str):
-        text = value.replace(" ", "")
+        text = _IN_WORDS.sub(_in_letters, value).replace(" ", "")
         if text == "0":
             return 0
         match = _DURATION.fullmatch(text)
@@ -46,6 +58,12 @@ def parse_duration(value: Any) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(f"{value} has no unit; write {value}s for seconds")
     raise ValueError("must be a duration like 45s, 20m, 1h30m, 500ms or 2d")
+
+
+def _in_letters(found: re.Match[str]) -> str:
+    """``2 weeks`` as ``14d``."""
+    times, letter = _WORDS[found[2]]
+    return f"{int(found[1]) * times}{letter}"
 
 
 def parse_share(value: Any) -> float:

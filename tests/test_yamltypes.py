@@ -17,13 +17,34 @@ from simulator.yamltypes import MAX_DURATION_US, format_duration, parse_duration
         ("1h 30m", 5_400_000_000), ("2.5s", 2_500_000), ("1m500ms", 60_500_000), ("7us", 7), ("0", 0), (0, 0),
         ("0s", 0),
         ("90m", 5_400_000_000), ("0.000001s", 1),
+        ("2 days", 172_800_000_000), ("1 week", 604_800_000_000), ("1 hour 30 minutes", 5_400_000_000),
+        ("10 min", 600_000_000), ("1 second", 1_000_000), ("45 secs", 45_000_000),
     ],
 )  # fmt: skip
 def test_duration(text: object, us: int) -> None:
     assert parse_duration(text) == us
 
 
-@pytest.mark.parametrize("text", ["", " ", "20", "m", "1.5h", "-5s", "5 s 3 m", "1m1h", "ten", "1e3s", "5s5s", "٣s x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "20",
+        "m",
+        "1.5h",
+        "-5s",
+        "5 s 3 m",
+        "1m1h",
+        "ten",
+        "1e3s",
+        "5s5s",
+        "٣s x",
+        "2 dayz",
+        "days",
+        "1 day 1 week",
+    ],
+)
 def test_not_a_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration; write it like"):
         parse_duration(text)

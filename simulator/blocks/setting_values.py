@@ -6,7 +6,7 @@ out once for thousands of stations. Only the value is the station's own: a diffe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.blocks.product_settings import (
     CERTIFICATE_ENTRIES,
@@ -18,7 +18,9 @@ from simulator.blocks.product_settings import (
 from simulator.core import certificate_store
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from simulator.core.readings import MEASURANDS
-from simulator.core.settings import READ_ONLY, Setting, Value
+from simulator.core.records import Remark
+from simulator.core.settings import KEYS, READ_ONLY, SETTINGS, Setting, Value
+from simulator.core.wiring import performs
 
 if TYPE_CHECKING:
     from simulator.core.model import Model
@@ -96,6 +98,24 @@ def text_of(st: Station, found: Setting, name: str) -> str:
     for quirk in st.model.seams.setting:
         text = quirk.setting(st, name, text)
     return text
+
+
+@performs("set")
+def set_by_hand(st: Station, args: dict[str, Any], now: int) -> None:
+    """An installer sets something at the station itself: ``name`` (either name) and ``value``, as the setting stores
+    it. What the CSMS may not write can be set so, but nothing that the product does not have."""
+    name, value = str(args.get("name")), args.get("value")
+    found = SETTINGS.get(name) if name in SETTINGS else KEYS.get(name) if name in KEYS else None
+    if found is None or not exists(st, found):
+        st.record(Remark(f"set ignored: the product has no setting {name!r}"))
+        return
+    try:
+        found.validate(tuple(value) if isinstance(value, list) else value)
+    except ValueError as error:
+        st.record(Remark(f"set ignored: {name}: {error}"))
+        return
+    if not st.write_setting(found, tuple(value) if isinstance(value, list) else value):
+        st.record(Remark(f"set ignored: {name}: flash did not take it ({st.board.flash.why})"))
 
 
 def _all_tethered(model: Model) -> bool:

@@ -7,13 +7,26 @@ excuse is applied stands in ``report/truth.py``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from simulator.fleet.plan import StationPlan
+from simulator.core.model import Model
 from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS
 from simulator.report.truth import Excuse
 
 
-def of_quirks(stations: Iterable[StationPlan]) -> list[Excuse]:
+class Modelled(Protocol):
+    """A station as it is planned: its id and its compiled profile."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def model(self) -> Model:
+        """Its compiled profile."""
+
+
+def of_quirks(stations: Iterable[Modelled]) -> list[Excuse]:
     """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. A product that
     speaks without having registered may never register by itself."""
     found: dict[str, set[str]] = {}

@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.blocks.product_identity import serial_of
-from simulator.blocks.transaction_record import TX_AREA
 from simulator.core import inputs as i
 from simulator.core.effects import Dial
 from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES, TLS_PROFILES
-from simulator.core.outbox import QUEUE_AREA
 from simulator.core.records import Booted
 from simulator.core.rng import draw, seed_of
 from simulator.core.station import Station
+from simulator.fleet.books import close_station
 from simulator.fleet.clock import LiveClock, station_speed
 from simulator.fleet.connection import DialSpec
 from simulator.fleet.credentials import Credentials, read_credentials
@@ -404,19 +403,7 @@ class Farm:
         """What was queued or open at the end goes into the ledger, what flash holds into the state."""
         now = self.clock.now()
         for seat in self.live.seats:
-            station = seat.station
-            flight = station.outbox.in_flight
-            sent = [(type(flight.report).__name__, getattr(flight.report, "key", ""))] if flight is not None else []
-            queued = [row for row in station.outbox.undelivered() if row not in sent]
-            if not station.running:
-                queued = [
-                    (type(report).__name__, getattr(report, "key", ""))
-                    for _, report in station.board.flash.items(QUEUE_AREA)
-                ]
-            open_keys = [evse.tx.key for evse in station.evses if evse.tx is not None]
-            if not station.running:
-                open_keys = [str(key) for key, _ in station.board.flash.items(TX_AREA)]
-            self.ledger.close_station(station.id, queued=queued, open=open_keys, sent=sent, at_us=now)
+            close_station(self.ledger, seat.station, now)
         if self.state is not None:
             self.state.save([seat.station for seat in self.live.seats], now)
         self.live.stop()

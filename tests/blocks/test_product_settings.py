@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.core import inputs as i
+from simulator.core.records import Remark
 from tests.bench import Lab, build
 
 
@@ -56,3 +58,26 @@ def test_lights_have_settings_within_bounds() -> None:
     assert lab.ask("ChangeConfiguration", key="LightIntensity", value="101")["status"] == "Rejected"
     assert lab.ask("ChangeConfiguration", key="BlinkRepeat", value="-1")["status"] == "Rejected"
     assert keys(lab)["LightIntensity"]["value"] == "40"
+
+
+def test_an_installer_sets_what_the_csms_may_not() -> None:
+    lab = bench()
+    name = "NumberOfConnectors"
+    assert lab.ask("ChangeConfiguration", key=name, value="5")["status"] == "Rejected"
+    lab.feed(i.Perform("set", {"name": "HeartbeatInterval", "value": 77}))
+    assert keys(lab)["HeartbeatInterval"]["value"] == "77"
+    lab.feed(i.Perform("set", {"name": "MeterValuesSampledData", "value": ["Voltage"]}))
+    assert keys(lab)["MeterValuesSampledData"]["value"] == "Voltage"
+
+
+@pytest.mark.parametrize(
+    ("args", "remark"),
+    [
+        ({"name": "HeartbeetInterval", "value": 5}, "set ignored: the product has no setting 'HeartbeetInterval'"),
+        ({"name": "HeartbeatInterval", "value": "often"}, "set ignored: HeartbeatInterval: "),
+    ],
+)
+def test_what_an_installer_cannot_set_is_remarked(args: dict[str, object], remark: str) -> None:
+    lab = bench()
+    lab.feed(i.Perform("set", args))
+    assert [one.text for one in lab.fleet.recorded(Remark) if one.text.startswith(remark)]

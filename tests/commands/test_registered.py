@@ -23,6 +23,7 @@ from simulator.commands import (
     pki,
     progress,
     run,
+    scenario,
     state,
     tail,
 )
@@ -45,7 +46,7 @@ GROUPS = {
     "profiles": lists.profiles,
     "quirks": lists.quirks,
 }
-GROUPS |= {"state": state.app}
+GROUPS |= {"scenario": scenario.app, "state": state.app}
 
 
 def test_every_command_is_registered_with_its_own_function() -> None:

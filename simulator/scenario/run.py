@@ -1,0 +1,184 @@
+"""A run of scenarios: cell after cell, each judged by itself, with what is needed to show and repeat it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulator.fleet.target import Target
+from simulator.fleet.trace import FrameTrace
+from simulator.lab.csms import LabCsms
+from simulator.ledger import Ledger
+from simulator.report import truth
+from simulator.report.checks import CSMS_FAILED, NOBODY_BOOTED, OK, OUR_ERROR, CheckResult
+from simulator.scenario.cells import Cell, lacking, places_of
+from simulator.scenario.counterpart import Counterpart
+from simulator.scenario.judge import (
+    NOT_APPLICABLE,
+    PASS,
+    SKIPPED,
+    VERDICTS,
+    checks_of,
+    ledger_findings,
+    verdict_of,
+)
+from simulator.scenario.memory import Played, play_in_memory
+from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one cell. ``played`` is kept for reports unless the cell was not played."""
+
+    cell: Cell
+    verdict: str
+    reason: str = ""
+    failure: Failure | None = None
+    checks: list[CheckResult] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    reproduce: str = ""
+    #: seconds of the stations' time, and of real time
+    simulated_s: float = 0.0
+    took_s: float = 0.0
+    stations: int = 0
+    booted: int = 0
+    figures: dict[str, Any] = field(default_factory=dict)
+    our_error: str = ""
+    played: Played | None = None
+
+
+@dataclass(slots=True)
+class Options:
+    """How scenarios are run; see ``cpfarm scenario run``."""
+
+    seed: int | None = None
+    strict: bool = False
+    target: Target | None = None
+    target_words: tuple[str, ...] = ()
+    ledger: Path | None = None
+    trace: FrameTrace | None = None
+    keep: bool = False
+    csms: Callable[[str], LabCsms] = Counterpart
+
+
+class ScenarioRun:
+    """The cells of a run and what came of them."""
+
+    def __init__(self, cells: Sequence[Cell], options: Options) -> None:
+        self.cells, self.options = list(cells), options
+        self.results: list[Result] = []
+
+    def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
+        """Run every cell, in order."""
+        for cell in self.cells:
+            result = self._cell(cell)
+            self.results.append(result)
+            if on_result is not None:
+                on_result(result)
+        return self.results
+
+    def count(self, verdict: str) -> int:
+        """How many cells have this verdict."""
+        return sum(result.verdict == verdict for result in self.results)
+
+    @property
+    def sentence(self) -> str:
+        """The last word: ``N passed, N failed``, and the rest if there is any."""
+        text = f"{self.count(PASS)} passed, {self.count(FAIL)} failed"
+        rest = ((INCONCLUSIVE, "inconclusive"), (SKIPPED, "skipped"), (NOT_APPLICABLE, "not applicable"))
+        return text + "".join(f", {self.count(v)} {word}" for v, word in rest if self.count(v))
+
+    @property
+    def exit_code(self) -> int:
+        """70 after an error of ours, 3 when no station of any cell booted, 1 when a cell failed, else 0."""
+        if any(result.our_error for result in self.results):
+            return OUR_ERROR
+        stations, booted = sum(r.stations for r in self.results), sum(r.booted for r in self.results)
+        if stations and not booted:
+            return NOBODY_BOOTED
+        return CSMS_FAILED if self.count(FAIL) or self.count(INCONCLUSIVE) else OK
+
+    # -- one cell
+
+    def _cell(self, cell: Cell) -> Result:
+        if cell.not_applicable:
+            return Result(cell, NOT_APPLICABLE, cell.not_applicable)
+        why = lacking(cell.scenario, cell.version, self.options.target)
+        if why:
+            return Result(cell, SKIPPED, why)
+        began_s = time.perf_counter()
+        result = Result(cell, PASS, reproduce=self.command(cell))
+        try:
+            self._play(cell, result)
+        except Exception as error:  # noqa: BLE001 - an error of ours in one cell must not end the run
+            result.our_error = "".join(traceback.format_exception(error))
+            result.verdict, result.reason = INCONCLUSIVE, f"an error of cpfarm itself: {type(error).__name__}: {error}"
+        result.took_s = time.perf_counter() - began_s
+        return result
+
+    def _play(self, cell: Cell, result: Result) -> None:
+        options, scenario = self.options, cell.scenario
+        seed = options.seed if options.seed is not None else scenario.fields.seed
+        places = places_of(cell)
+        with Ledger(self.ledger_path(cell)) as ledger:
+            played = play_in_memory(
+                scenario, places, seed=seed, version=cell.version, ledger=ledger, trace=options.trace, csms=options.csms
+            )
+            result.failure = played.failure
+            result.checks = checks_of(scenario, places, played, strict=options.strict)
+            if played.failure is None:
+                result.findings = ledger_findings(scenario.fields.ledger, played, places)
+            result.verdict, result.reason = verdict_of(played.failure, result.checks, result.findings)
+            result.stations, result.booted = truth.stations(ledger)
+            totals = truth.transactions(ledger)
+            result.figures = {
+                "transactions": totals.started,
+                "stopped": totals.stopped,
+                "open": totals.open,
+                "undelivered": totals.undelivered,
+                "energy_wh": round(totals.reported_wh, 3),
+                "physical_energy_wh": round(totals.physical_wh, 3),
+            }
+        result.simulated_s = (played.ended_us - played.began_us) / 1e6
+        if options.keep:
+            result.played = played
+
+    def ledger_path(self, cell: Cell) -> Path | None:
+        """Where the ledger of a cell goes: the file that was asked for, beside it when there are several cells."""
+        path = self.options.ledger
+        if path is None or len(self.cells) == 1:
+            return path
+        name = "-".join((cell.scenario.name, cell.profile.replace("/", "."), cell.version))
+        return path.with_name(f"{path.stem}-{name}{path.suffix}")
+
+    def command(self, cell: Cell) -> str:
+        """The command that runs this cell alone."""
+        words = [
+            "cpfarm",
+            "scenario",
+            "run",
+            str(cell.scenario.path),
+            "--profile",
+            cell.profile,
+            "--ocpp",
+            cell.version,
+        ]
+        if self.options.seed is not None:
+            words += ["--seed", str(self.options.seed)]
+        if self.options.strict:
+            words.append("--strict")
+        return " ".join(shlex.quote(word) for word in (*words, *self.options.target_words))
+
+
+def failed_before(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """The cells of an earlier run that neither passed nor were left out, by name, profile and version."""
+    bad = (FAIL, INCONCLUSIVE)
+    return {(c["scenario"], c["profile"], c["ocpp"]) for c in document["cells"] if c["verdict"] in bad}
+
+
+__all__ = ["VERDICTS", "Options", "Result", "ScenarioRun", "failed_before"]

@@ -1,0 +1,68 @@
+"""``cpfarm scenario``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.commands.conftest import Cpfarm
+
+GOOD = "title: A cable\ntags: [smoke]\nsteps:\n  - plug\n  - expect: status\n"
+BAD = "title: Nothing\ncase: TC_001\nsteps:\n  - expect: {message: transaction started, within: 5s}\n"
+
+
+def write(folder: Path) -> None:
+    (folder / "s").mkdir()
+    (folder / "s" / "good.yaml").write_text(GOOD)
+    (folder / "s" / "bad.yaml").write_text(BAD)
+
+
+def test_run(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    write(tmp_path)
+    told = cpfarm("scenario", "run", "s/good.yaml", "--ocpp", "1.6J")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.splitlines()[-1] == "Repeat: cpfarm scenario run s/good.yaml --ocpp 1.6J"
+    assert "1 passed, 0 failed in" in told.out
+    told = cpfarm("scenario", "run", "s", "--ocpp", "1.6", "--profile", "generic/ac-single", "--summary", "run.json")
+    assert told.code == 1
+    assert "alone: cpfarm scenario run s/bad.yaml --profile generic/ac-single --ocpp 1.6" in told.out
+    told = cpfarm(
+        "scenario", "run", "s", "--only-failed", "run.json", "--json", "--junit", "j.xml", "--trace", "t.jsonl"
+    )
+    assert told.code == 1
+    assert [(cell["scenario"], cell["ocpp"]) for cell in json.loads(told.out)["cells"]] == [("bad", "1.6")]
+    assert (tmp_path / "j.xml").read_text().startswith("<?xml")
+    assert '"BootNotification"' in (tmp_path / "t.jsonl").read_text()
+
+
+def test_list(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    write(tmp_path)
+    told = cpfarm("scenario", "list", "s")
+    assert "A cable" in told.out
+    assert "2 scenarios" in told.out
+    told = cpfarm("scenario", "list", "s", "--tag", "TC_001", "--json")
+    assert [row["name"] for row in json.loads(told.out)] == ["bad"]
+
+
+def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "wrong.yaml").write_text("title: x\nsteps: [plugg]\n")
+    cases = [
+        (("wrong.yaml",), "wrong.yaml:2: steps[0].plugg: unknown key; did you mean 'plug'?"),
+        (("nothing.yaml",), "nothing.yaml: there is no such file or folder"),
+        (
+            ("s", "--profile", "generic/ac-singel"),
+            "unknown profile 'generic/ac-singel'; did you mean 'generic/ac-single'?",
+        ),
+        (("s", "--ocpp", "1.7"), "unknown OCPP version '1.7'"),
+        (("s", "--tag", "none"), "nothing is left to run"),
+        (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: cannot be read"),
+        (("s", "--summary", "no/folder.json"), "--summary: there is no folder no"),
+    ]
+    for words, text in cases:
+        told = cpfarm("scenario", "run", *words)
+        assert told.code == 2, words
+        assert text in told.err, told.err
+    (tmp_path / "other.json").write_text("{}")
+    told = cpfarm("scenario", "run", "s", "--only-failed", "other.json")
+    assert "is no --summary of cpfarm scenario run" in told.err

@@ -1,0 +1,140 @@
+"""The in-memory driver: the same every time, on a CSMS that keeps its word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simulator.fleet.trace import FrameTrace
+from simulator.ledger import Ledger
+from simulator.report.redact import Redactor
+from simulator.scenario.cells import Cell, places_of
+from simulator.scenario.counterpart import TOKENS, Counterpart
+from simulator.scenario.expecting import STATES, Pattern, argument_problem, arguments_of, arguments_payload, is_order
+from simulator.scenario.memory import play_in_memory
+from simulator.scenario.seat import Seat
+from simulator.scenario.steps import do
+from tests.scenario.play import actions, play, scenario
+
+SESSION = "steps:\n  - plug\n  - present: valid\n  - wait: 1h\n  - present: valid\n  - unplug\n"
+
+
+def test_the_same_frames_every_time(tmp_path: Path) -> None:
+    texts = []
+    for number in range(2):
+        one = scenario("stations: 3\n" + SESSION)
+        trace = FrameTrace(tmp_path / f"{number}.jsonl", Redactor())
+        places = places_of(Cell(one, "generic/dc-fast", "2.0.1"))
+        with Ledger() as ledger:
+            play_in_memory(one, places, seed=7, version="2.0.1", ledger=ledger, trace=trace)
+        trace.close()
+        texts.append((tmp_path / f"{number}.jsonl").read_text())
+    assert texts[0] == texts[1]
+    assert {json.loads(line)["chargePointId"] for line in texts[0].splitlines()} == {place.id for place in places}
+
+
+def test_what_is_queued_at_the_end_is_in_the_ledger() -> None:
+    result = play(
+        SESSION.replace("wait: 1h", "wait: 1h\n  - network: off")
+        + "ledger: {transactions: 1, queued: 1, undelivered: 1, open: 0}\n"
+    )
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert any("excused" in check.sentence for check in result.checks)
+
+
+def test_stations_may_begin_switched_off() -> None:
+    result = play(
+        "begin: off\nsteps:\n  - power: {on: true, how: switch}\n  - expect: {message: boot, answer: Accepted}\n"
+    )
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert actions(result)[0] == "BootNotification"
+
+
+def test_operator_and_answer() -> None:
+    result = play(
+        """
+        steps:
+          - operator: {do: remote start, with: {token: valid, evse: 1}, answer: Accepted}
+          - plug
+          - expect: {message: transaction started, where: {token: $token.valid}}
+          - operator: {do: configure, with: {name: HeartbeatInterval, value: 60}, answer: Accepted}
+          - operator:
+              do: GetConfiguration
+              payload: {key: [HeartbeatInterval]}
+              answer: {'configurationKey[0].value': 60}
+          - operator: {do: change availability, with: {to: Inoperative}, answer: Accepted}
+        """
+    )
+    assert (result.verdict, result.reason) == (
+        "FAIL",
+        "the answer to ChangeAvailability has status Scheduled, not Accepted",
+    )
+    assert actions(result, of_csms=True) == [
+        "RemoteStartTransaction", "ChangeConfiguration", "GetConfiguration", "ChangeAvailability",
+    ]  # fmt: skip
+
+
+def test_an_operation_that_arrives_otherwise_is_the_csms_s_failure() -> None:
+    class Confused(Counterpart):
+        def call(self, action: str, payload: dict[str, Any]) -> tuple[str, bytes]:
+            return super().call(action, payload | {"idTag": "ANOTHER"})
+
+    steps = "steps:\n  - operator: {do: remote start, with: {token: valid}}\n"
+    result = play(steps, csms=Confused)
+    assert result.reason == "the CSMS sent RemoteStartTransaction, but its token is ANOTHER, not VALID-1"
+
+
+def test_an_operation_that_never_arrives() -> None:
+    class Idle(Counterpart):
+        def call(self, action: str, payload: dict[str, Any]) -> tuple[str, bytes]:
+            return super().call("ClearCache", {})
+
+    result = play("steps:\n  - operator: {do: reset, within: 10s}\n", csms=Idle)
+    assert result.reason == "the CSMS was asked for Reset and sent none within 10s"
+
+
+def test_the_csms_in_memory_judges_tokens_by_role() -> None:
+    csms = Counterpart("ocpp1.6")
+    wanted = {"valid": "Accepted", "blocked": "Blocked", "expired": "Expired", "invalid": "Invalid"}
+    for role, status in wanted.items():
+        token = TOKENS[role][0]
+        assert csms.sound("Authorize", {"idTag": token}) == {"idTagInfo": {"status": status}}
+        answer = csms.sound("Authorize", {"idToken": {"idToken": token, "type": "ISO14443"}})
+        assert answer == {"idTokenInfo": {"status": status}}
+    one, two = (
+        csms.sound("Authorize", {"idTag": token})["idTagInfo"]["parentIdTag"] for token in TOKENS["group_member"]
+    )
+    assert one == two
+    concurrent = {"connectorId": 1, "idTag": TOKENS["concurrent"][0], "meterStart": 0, "timestamp": "t"}
+    assert csms.sound("StartTransaction", concurrent)["idTagInfo"]["status"] == "ConcurrentTx"
+    assert csms.sound("StopTransaction", {"transactionId": 1}) == {}
+
+
+def test_patterns_know_who_says_what() -> None:
+    assert is_order("Reset")
+    assert not is_order("Heartbeat")
+    assert Pattern(("Reset",), "1.6", {}, None, "").forms[0][1] is False
+    assert Pattern(("DataTransfer",), "1.6", {}, "station", "").forms[0][1] is True
+    assert Pattern(("transaction updated",), "1.6", {}, None, "").forms == []
+
+
+def test_arguments_of_operations() -> None:
+    assert arguments_of("configure", {"name": "HeartbeatInterval", "value": 60}, "2.1", str.upper) == {
+        "component": "OCPPCommCtrlr", "name": "HeartbeatInterval", "value": "60",
+    }  # fmt: skip
+    assert arguments_of("remote start", {"token": "valid"}, "1.6", str.upper) == {"token": "VALID"}
+    assert arguments_payload("Reset", {"type": "Hard"}, "1.6") == {"type": "Hard"}
+    assert argument_problem("trigger", {}) == "trigger needs message"
+    assert argument_problem("Reset", {"anything": 1}) is None
+
+
+def test_frames_that_cannot_be_read_are_kept() -> None:
+    result = play("steps:\n  - plug\n  - wait: 1s\n")
+    assert result.played is not None
+    seat: Seat = result.played.seats[0]
+    heard = seat.hear(b"[2, 'x'", True, 5)
+    assert (heard.kind, heard.payload) == (0, "[2, 'x'")
+    assert STATES["online"](seat)
+    assert not STATES["in a transaction"](seat)
+    assert do.__name__ == "do"
