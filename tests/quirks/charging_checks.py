@@ -72,8 +72,6 @@ def allowance(b: Bench) -> list[tuple[int, float]]:
 def _spans(b: Bench, rows: list[tuple[int, Any]]) -> Iterator[tuple[int, int, Any, float]]:
     """(begin, end, value, A allowed) of every span in which neither changes, but for the first seconds of it."""
     limits = allowance(b)
-    if len(limits) == 1:
-        return
     end_us = b.fleet.now
     for (begin, value), (end, _) in pairwise([*rows, (end_us, None)]):
         for (since, allowed), (until, _) in pairwise([*limits, (end_us, FREE_A)]):
@@ -91,6 +89,8 @@ def _limit_obeyed(b: Bench) -> Finding:
 
 
 def _limit_used(b: Bench) -> Finding:
+    if any(isinstance(event, i.EvseReady | i.Inject) for _, event in b.inputs):
+        return
     least = 1e-3 if b.station.model.evses[0].is_dc else _LEAST_A
     for begin, end, status, allowed in _spans(b, [(at, s) for at, evse_id, s in b.derived if evse_id == 1]):
         if status == "SuspendedEVSE" and allowed >= least and end - begin > _SETTLED_S * 1_000_000:

@@ -208,7 +208,7 @@ def test_a_quirk_is_harmless_where_its_message_has_another_shape(name: str, vers
     errors = [e for s in b.csms.seen if s.direction == "cp" for e in schema_errors(version, s)]
     # whether what is declared also shows is seen where each quirk is compared with its absence
     assert not errors or ("schema" in QUIRKS.get(name).breaks and version == "1.6"), errors[:3]
-    assert b.csms.transactions
+    assert b.csms.transactions or "token_asked" in QUIRKS.get(name).breaks
 
 
 @pytest.mark.parametrize(("name", "version"), [(name, version) for name in QUIRKS for version in VERSIONS])
