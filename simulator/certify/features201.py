@@ -225,7 +225,7 @@ def _core(model: Model, told: _Told, served: frozenset[str]) -> dict[str, Any]:
             for name, variable in _MEASURANDS.items()
         },
         "C-43": False,
-        "C-47": False,  # what is tried is what the priorities name
+        "C-47": "SetNetworkProfile" in served,  # B10.FR.07
         "C-48.1": told.can_be(remote, "true"),
         "C-48.2": told.can_be(remote, "false"),
         "C-51": told.writable(start),

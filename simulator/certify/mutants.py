@@ -271,7 +271,9 @@ def _with_rules(payload: Any, fields: dict[str, Any]) -> Any:
     for path, wanted in fields.items():
         schema_value = wanted
         if isinstance(wanted, Rule):
-            schema_value = next(v for v in ("Charging", "Accepted", 1, True, "x") if wanted.accepts(v))
+            schema_value = next(
+                v for v in ("Charging", "Accepted", "StopAuthorized", 1, True, "x") if wanted.accepts(v)
+            )
         altered = with_value(payload, path, schema_value)
         payload = altered if altered is not None else payload
     return payload

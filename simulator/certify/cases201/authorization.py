@@ -20,6 +20,7 @@ from simulator.certify.states201 import (
     grouped,
     offline_session,
     parking_bay_unoccupied,
+    stopped_locally,
     stopped_with,
     valid_listed,
 )
@@ -330,12 +331,16 @@ def stops_after_a_while(t: Tester201) -> None:
     if_implemented=[MAX_INVALID],
 )
 def unknown_offline(t: Tester201) -> None:
-    """Offline Authorization: unknown Id."""
-    t.background |= STATUSES
+    """Offline Authorization: unknown Id. Errata 6.2.34: the connector tells that it is occupied, and the session ends
+    by the reusable states. That the station stops offering is told after the answer, so no longer offline."""
     t.verdict_on(t.valid, "Invalid")
     offline_session(t)
+    t.until(1, t.status(1, "Occupied"), within_s=300.0)
+    t.background |= STATUSES
     t.until(1, t.event(1, kind="Started", fields={"offline": True}), within_s=300.0)
-    t.until(1, t.event(1, "ChargingStateChanged", state="SuspendedEVSE"))
-    t.present()
-    t.until(3, t.event(3, "StopAuthorized"))
-    t.unplug()
+    t.until(1, t.event(1, state="SuspendedEVSE"))
+    t.background -= STATUSES
+    t.drop("StatusNotification", "NotifyEvent")
+    stopped_locally(t)
+    ev_connected_after(t)
+    ev_disconnected(t)

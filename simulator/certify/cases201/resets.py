@@ -14,6 +14,7 @@ from simulator.certify.states201 import (
     rebooted,
     stop_authorized,
 )
+from simulator.certify.states201_reservation import reserved
 from simulator.certify.tester201 import Tester201
 
 ON_IDLE, IMMEDIATE = {"type": "OnIdle"}, {"type": "Immediate"}
@@ -54,6 +55,13 @@ def stays_unavailable(t: Tester201) -> None:
     """Reset station: unavailable persists reset."""
     t.call(2, "Reset", ON_IDLE, status="Accepted")
     rebooted(t, statuses={t.connector: "Unavailable"}, event=False, reason="RemoteReset")
+
+
+@case_201("TC_B_24", memory=[reserved])
+def stays_reserved(t: Tester201) -> None:
+    """Reset station: reserved persists reset. Errata 6.2.16: at once, because a reservation is no idle state."""
+    t.call(2, "Reset", IMMEDIATE, status="Accepted")
+    rebooted(t, statuses={t.connector: "Reserved"}, event=False, reason="RemoteReset")
 
 
 @case_201("TC_B_41")
