@@ -207,7 +207,7 @@ TIME_SOURCE = setting(
 FILE_PROTOCOLS = setting(
     "OCPPCommCtrlr.FileTransferProtocols",
     "list",
-    ("HTTP", "HTTPS", "FTP", "FTPS"),
+    ("HTTP", "HTTPS", "FTP", "FTPS", "SFTP"),
     key16="SupportedFileTransferProtocols",
     mutability=READ_ONLY,
     values=("FTP", "FTPS", "HTTP", "HTTPS", "SFTP"),

@@ -32,7 +32,7 @@ def csms(
     ),
     file_port: int | None = option(
         "--file-port",
-        "Port of the file server: http, then https, ftp, ftps; without it after --http-port, 0: free ones.",
+        "Port of the file server: http, then https, ftp, ftps, sftp; without it after --http-port, 0: free ones.",
     ),
     files: Path | None = option("--files", "Folder of the file server; a temporary one without it."),
     file_auth: bool = option("--file-auth", "Ask for the login for downloads, too.", False),

@@ -1,8 +1,9 @@
-"""The file server of the reference CSMS: firmware to fetch, and a place for logs, over http, https, ftp and ftps.
+"""The file server of the reference CSMS: firmware to fetch, and a place for logs, over http, https, ftp, ftps and sftp.
 
 Two folders: ``firmware``, which anybody may read unless ``private``, and ``uploads``, into which one user may put
-files, each under a plain name. There are no sub-folders, so there is nothing to climb. ``file_http`` and ``file_ftp``
-serve them; both ask this module what may be done, and both misbehave as :class:`FileFaults` says.
+files, each under a plain name. There are no sub-folders, so there is nothing to climb. ``file_http``,
+``file_ftp`` and ``file_sftp`` serve them; all ask this module what may be done, and misbehave as :class:`FileFaults`
+says.
 
 The server's certificate is issued by the CSMS's own authority if it has one, else by one made for the occasion; a
 publisher of firmware with a certificate for code signing comes from the same. A small image is there from the start.
@@ -34,23 +35,25 @@ from simulator.pki.work import sign
 if TYPE_CHECKING:
     from simulator.csms.file_ftp import FtpServer
     from simulator.csms.file_http import WebServer
+    from simulator.csms.file_sftp import SftpServer
 
 FIRMWARE, UPLOADS = "firmware", "uploads"
-SCHEMES = ("http", "https", "ftp", "ftps")
+SCHEMES = ("http", "https", "ftp", "ftps", "sftp")
 USER = "cpfarm"
 #: bounds of what is kept: of one file, of all uploads, and their number
 MAX_FILE_BYTES, MAX_UPLOAD_BYTES, MAX_UPLOADS = 16_000_000, 2_000_000_000, 20_000
 DEMO_NAME, DEMO_VERSION, DEMO_BYTES = "cpfarm-demo-2.0.0.bin", "2.0.0", 65_536
 #: what a file may be called; a name that begins with a point is ours
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-_PLACEHOLDER = re.compile(r"\{(files|uploads)(?::(https?|ftps?))?\}")
+_PLACEHOLDER = re.compile(r"\{(files|uploads)(?::(https?|ftps?|sftp))?\}")
 
 
 class FileFaults(BaseModel):
     """How the file server fails from now on; ``{}`` is not at all.
 
-    ``wrong_password`` refuses every login, ``status`` answers every transfer so (404 and 500, in ftp 550 and 451),
-    ``break_after_bytes`` cuts each transfer there, ``slow_bytes_s`` is the most that passes in a second.
+    ``wrong_password`` refuses every login, ``status`` answers every transfer so (404 and 500, in ftp 550 and 451, in
+    sftp no such file and failure), ``break_after_bytes`` cuts each transfer there, ``slow_bytes_s`` is the most that
+    passes in a second.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -133,7 +136,7 @@ class FileStore:
 
 
 class FileServer:
-    """All four servers. ``port`` is that of http, the others follow (https, ftp, ftps); 0 picks free ones.
+    """All five servers. ``port`` is that of http, the others follow (https, ftp, ftps, sftp); 0 picks free ones.
 
     ``folder`` None: a temporary one, gone at the end. ``password`` None: a new one. ``authority`` issues certificates.
     """
@@ -154,14 +157,16 @@ class FileServer:
         self._temporary: Path | None = None
         self._web: WebServer | None = None
         self._ftp: FtpServer | None = None
+        self._sftp: SftpServer | None = None
         self._ports: dict[str, int] = {}
         self._publisher: Issued | None = None
         self.store: FileStore
 
     async def start(self) -> None:
-        """Listen on four ports. Raises OSError when one cannot be had, or the folder cannot be used."""
+        """Listen on five ports. Raises OSError when one cannot be had, or the folder cannot be used."""
         from simulator.csms.file_ftp import FtpServer
         from simulator.csms.file_http import WebServer
+        from simulator.csms.file_sftp import SftpServer
 
         if self._given is None:
             self._temporary = Path(tempfile.mkdtemp(prefix="cpfarm-files-"))
@@ -172,11 +177,13 @@ class FileServer:
             certificate = self._certificates(folder)
             try:
                 self._web = WebServer(self.store)
-                ports = [self._port + number if self._port else 0 for number in range(4)]
+                ports = [self._port + number if self._port else 0 for number in range(5)]
                 self._ports = await self._web.start(self._host, ports[0], ports[1], certificate)
                 self._ftp = FtpServer(self.store, self._host, ports[2], ports[3], certificate)
                 self._ports |= self._ftp.ports
                 self._ftp.start()
+                self._sftp = SftpServer(self.store)
+                self._ports["sftp"] = await self._sftp.start(self._host, ports[4])
             finally:
                 certificate.unlink()
         except BaseException:
@@ -188,6 +195,9 @@ class FileServer:
         if self._web is not None:
             await self._web.stop()
             self._web = None
+        if self._sftp is not None:
+            await self._sftp.stop()
+            self._sftp = None
         if self._ftp is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._ftp.stop)
             self._ftp = None
@@ -244,6 +254,7 @@ class FileServer:
             "user": USER,
             "password": self._password,
             "ca": self.ca_pem,
+            "sftp_host_key": self._sftp.host_key if self._sftp is not None else "",
             "signing_certificate": self._publisher.certificate,
             FIRMWARE: [self._described(path, signed=True) for path in self.store.files(FIRMWARE)],
             UPLOADS: [self._described(path) for path in self.store.files(UPLOADS)],

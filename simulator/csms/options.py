@@ -40,8 +40,8 @@ class CsmsOptions:
     ``price_per_kwh``: 2.x stations are told a tariff when somebody identifies, and what a transaction costs by the
     register values it reports; None tells them nothing of prices.
 
-    ``file_port`` is the port of the file server's http, the next three are those of https, ftp and ftps; 0 picks free
-    ones, None starts it only when the API is asked for files. ``files`` is its folder, a temporary one without it;
+    ``file_port`` is the port of the file server's http, the next four are those of https, ftp, ftps and sftp; 0 picks
+    free ones, None starts it only when the API is asked for files. ``files`` is its folder, a temporary one without it;
     ``file_auth`` asks for the login for downloads, too; ``file_password`` None makes a new password.
     """
 
@@ -84,8 +84,8 @@ class CsmsOptions:
                 raise AuthorError(f"{getattr(self, name)} is outside {low} to {high}", field=name)
         if self.price_per_kwh is not None and not 0 <= self.price_per_kwh <= 1e6:
             raise AuthorError(f"{self.price_per_kwh} is outside 0 to 1000000", field="price_per_kwh")
-        if self.file_port is not None and not 0 <= self.file_port <= 65532:
-            raise AuthorError(f"{self.file_port} is outside 0 to 65532: there are four ports", field="file_port")
+        if self.file_port is not None and not 0 <= self.file_port <= 65531:
+            raise AuthorError(f"{self.file_port} is outside 0 to 65531: there are five ports", field="file_port")
         for one, other in (("tls_cert", "tls_key"), ("ca_cert", "ca_key")):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
                 raise AuthorError(f"{one} and {other} go together", field=one)
@@ -118,7 +118,7 @@ FLAGS: tuple[tuple[str, str, type, str], ...] = (
     ("--ca-cert", "ca_cert", Path, "authority that signs what stations ask for with SignCertificate"),
     ("--ca-key", "ca_key", Path, "its private key"),
     ("--price-per-kwh", "price_per_kwh", float, "tell 2.x stations tariffs and costs; nothing of prices without it"),
-    ("--file-port", "file_port", int, "port of the file server (http; then https, ftp, ftps); 0 picks free ones"),
+    ("--file-port", "file_port", int, "port of the file server (http; then https, ftp, ftps, sftp); 0 picks free ones"),
     ("--files", "files", Path, "folder of the file server; a temporary one without it"),
     ("--file-auth", "file_auth", bool, "ask for the login for downloads, too"),
 )

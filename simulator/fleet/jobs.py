@@ -44,9 +44,10 @@ QUEUE_MAX, QUEUE_S = 20_000, 300.0
 SIMULATED_BYTES = 1_000_000
 #: a form around an upload, beyond the file itself
 FORM_BYTES = 1_024
-PROTOCOLS = {"http": "http", "https": "http", "ftp": "ftp", "ftps": "ftp"}
+PROTOCOLS = {"http": "http", "https": "http", "ftp": "ftp", "ftps": "ftp", "sftp": "sftp"}
 DEFAULT_LIMITS = Limits()
 _LIBRARIES = ("simulator.fleet.transfers.http", "simulator.fleet.transfers.ftp")
+_SFTP = "simulator.fleet.transfers.sftp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +330,11 @@ class Executor:
 
     async def _protocol(self, name: str) -> Any:
         """The client of a protocol; the libraries are read in a thread, because that takes a third of a second."""
+        if name == "sftp" and name not in self._protocols:
+            if not self._setup.threads:  # its library goes to a thread with every connection
+                raise TransferFailed("unsupported", "sftp is not carried out in load tests, only in runs")
+            sftp = await self._loop.run_in_executor(None, importlib.import_module, _SFTP)
+            self._protocols[name] = sftp.Sftp(self._outfit)
         if name not in self._protocols:
             if self._setup.threads:
                 await self._loop.run_in_executor(None, _import_libraries)

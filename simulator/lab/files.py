@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 #: what the virtual network speaks
-SCHEMES = ("http", "https", "ftp", "ftps")
+SCHEMES = ("http", "https", "ftp", "ftps", "sftp")
 HEAD_BYTES = 256
 
 

@@ -33,7 +33,8 @@ def test_plan(retries: int | None, interval_s: int | None, plan: tuple[int, int]
     [
         ("http://h/x", ""),
         ("FTPS://u:p@h:990/x", ""),
-        ("sftp://h/x", "unsupported"),
+        ("sftp://h/x", ""),
+        ("scp://h/x", "unsupported"),
         ("file:///etc/passwd", "unsupported"),
         ("http:/h/x", "bad_url"),
         ("http://", "bad_url"),

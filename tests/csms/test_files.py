@@ -47,7 +47,7 @@ def test_it_starts_when_it_is_asked_for_and_says_all(tmp_path: Path) -> None:
         async with ReferenceCsms(options(files=tmp_path / "f")) as csms:
             assert not (tmp_path / "f").exists()
             status, shown = await ask(csms, "GET", "/api/files")
-            assert status == 200 and set(shown["urls"]) == {"http", "https", "ftp", "ftps"}
+            assert status == 200 and set(shown["urls"]) == {"http", "https", "ftp", "ftps", "sftp"}
             (image,) = shown["firmware"]
             assert image["sha256"] == hashlib.sha256(demo_image()).hexdigest() and shown["uploads"] == []
             check_signature(image["sha256"], shown["signing_certificate"], image["signature"])
@@ -236,6 +236,6 @@ def test_options_and_flags(tmp_path: Path) -> None:
     assert "not a flag" not in argv and "not a flag" not in repr(made)
     again = parse_argv(argv)
     assert (again.file_port, again.files, again.file_auth, again.file_password) == (0, tmp_path, True, None)
-    with pytest.raises(AuthorError, match="four ports"):
+    with pytest.raises(AuthorError, match="five ports"):
         options(file_port=65_533)
     assert WebServer.__doc__ and FtpServer.__doc__

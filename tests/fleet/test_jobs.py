@@ -259,6 +259,9 @@ async def main():
     async with desk(setup_of(files["ca"], threads=False)) as bench:
         for scheme, base in files["urls"].items():
             end = await bench.download(f"{base}/firmware/{files['firmware'][0]['name']}")
+            if scheme == "sftp":  # its library needs a thread
+                assert end.result["cause"] == "unsupported", end
+                continue
             assert end.ok and end.result["sha256"] == files["firmware"][0]["sha256"], end
             base = base.replace("//", f"//{files['user']}:{files['password']}@")
             end = await bench.upload(f"{base}/uploads/")

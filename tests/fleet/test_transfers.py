@@ -1,4 +1,4 @@
-"""Uploads and downloads over four protocols against the file server of the reference CSMS: ends, causes, limits."""
+"""Uploads and downloads over all protocols against the file server of the reference CSMS: ends, causes, limits."""
 
 import asyncio
 import hashlib
@@ -11,6 +11,7 @@ from simulator.core.inputs import JobProgress
 from simulator.csms.files import DEMO_BYTES, DEMO_NAME, SCHEMES, demo_image
 from simulator.fleet.transfers.limits import Limits, TransferFailed
 from simulator.fleet.transfers.place import place_of
+from simulator.fleet.transfers.sftp import Sftp
 from tests.fleet.loopback import Run
 from tests.fleet.transfer_rig import Desk, desk, server, setup_of
 
@@ -216,6 +217,34 @@ def test_progress_is_told_at_most_once_a_second(run: Run, tmp_path: Path) -> Non
     run(scenario())
 
 
+def test_an_upload_over_sftp_that_breaks_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        uploads = tmp_path / "files" / "uploads"
+        async with server(tmp_path / "files") as files, desk() as bench:
+            inject(bench, "modem.narrow", bandwidth_kb_s=200.0)
+            url = f"{files.base('sftp', login=True)}/uploads/a.log"
+            number = bench.start("upload", url=url, file_name="x", content=IMAGE, roots="")
+            while not list(uploads.iterdir()):
+                await asyncio.sleep(0.01)
+            inject(bench, "modem.outage")
+            end = await bench.end(number)
+            assert (end.ok, end.result["cause"]) == (False, "broken"), end
+            while list(uploads.iterdir()):
+                await asyncio.sleep(0.01)
+        assert isinstance(bench.executor._protocols["sftp"], Sftp)
+
+    run(scenario())
+
+
+def test_where_no_thread_may_be_used_there_is_no_sftp(run: Run) -> None:
+    async def scenario() -> None:
+        async with desk(setup_of(threads=False)) as bench:
+            end = await bench.download("sftp://127.0.0.1:9/firmware/a.bin")
+            assert (end.ok, end.result["cause"]) == (False, "unsupported") and "load tests" in end.result["detail"]
+
+    run(scenario())
+
+
 def test_a_server_that_falls_silent_is_not_waited_for_for_ever(run: Run, tmp_path: Path) -> None:
     async def scenario() -> None:
         async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -246,7 +275,7 @@ def test_a_server_that_falls_silent_is_not_waited_for_for_ever(run: Run, tmp_pat
         ("http://h/" + "x" * 2_000, "bad_url"),
         ("http://[fe80::1%25eth0]/", "bad_url"),
         ("http://a..b/", "bad_url"),
-        ("sftp://h/a", "unsupported"),
+        ("scp://h/a", "unsupported"),
         ("file:///etc/passwd", "unsupported"),
     ],
 )

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from simulator.fleet.transfers.limits import TransferFailed
 
-PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21}
+PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21, "sftp": 22}
 #: TLS from the first byte instead of after AUTH TLS
 IMPLICIT_FTPS = 990
 MAX_URL = 2_000
