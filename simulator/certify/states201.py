@@ -133,13 +133,13 @@ def authorized_with(t: Tester201, token: str, *, known: bool = False) -> None:
             t.hear(t.event(3, "Authorized", kind=kind, fields=same_token(token)))
 
 
-def authorized_remotely(t: Tester201) -> None:
-    """The tool asked for a transaction, which was accepted."""
+def authorized_remotely(t: Tester201, **more: Any) -> None:
+    """The tool asked for a transaction (with ``more`` fields), which was accepted."""
     with t.within("Authorized"):
         was = running(t)
         asks = t.read("AuthCtrlr.AuthorizeRemoteStart", 1) == "true"
         fields = {"status": "Accepted"} | ({"transactionId": t.transaction_id} if was else {})
-        t.call(2, "RequestStartTransaction", start_request(t), fields)
+        t.call(2, "RequestStartTransaction", start_request(t, **more), fields)
         if asks:
             t.expect(3, "Authorize", same_token(t.valid))
         t.authorized = True
