@@ -16,6 +16,7 @@ import base64
 import binascii
 import http
 import ssl
+import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -119,10 +120,12 @@ class Ports:
     def speak(self, versions: Iterable[str]) -> None:
         """Connections from now on find these versions of TLS."""
         known = [_VERSIONS[name] for name in versions]
-        for context in self.contexts.values():
-            # in this order neither limit ever passes the other
-            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-            context.maximum_version, context.minimum_version = max(known), min(known)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that a version is old is the point of it
+            for context in self.contexts.values():
+                # in this order neither limit ever passes the other
+                context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+                context.maximum_version, context.minimum_version = max(known), min(known)
 
     async def close(self) -> None:
         """Listen no more."""

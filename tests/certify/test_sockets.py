@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.certify import sockets
-from simulator.certify.case import CASES, Case
+from simulator.certify.case import CASES, CASES_201, Case
 from simulator.certify.reset import Reset
+from simulator.certify.reset201 import Reset201
 from simulator.certify.runner import run_case, run_cases
 from simulator.certify.security import NEW_PASSWORD
 from simulator.certify.sockets import SocketRig
@@ -21,11 +24,18 @@ from simulator.errors import AuthorError
 
 pytestmark = pytest.mark.live
 PROFILE = "generic/ac-single"
+STRICT = str(Path(__file__).with_name("strict.yaml"))
 
 
 @pytest.fixture
 def rig() -> Iterator[SocketRig]:
     with closing(SocketRig(PROFILE, deliver=False)) as found:
+        yield found
+
+
+@pytest.fixture
+def rig_201() -> Iterator[SocketRig]:
+    with closing(SocketRig(PROFILE, ocpp="2.0.1")) as found:
         yield found
 
 
@@ -40,6 +50,38 @@ def test_every_case_about_connections_passes_on_sockets(profile: str) -> None:
     assert run.configuration and not run.findings
     tls = {f["payload"]["tls"] for r in run.results for f in r.frames if f["action"] == "Connect"}
     assert tls == {"", "TLSv1.3"}
+
+
+def test_every_case_of_201_about_connections_passes_on_sockets() -> None:
+    """TLS that is refused for each of its reasons, an upgrade, another address and another root, as OpenSSL has it."""
+    run = run_cases(STRICT, transport="socket", ocpp="2.0.1")
+    assert not [f"{r.name}: {r.reason}" for r in run.results if r.verdict != PASS]
+    wanted = {(name, level) for name, case in CASES_201.items() if case.sockets for level in case.security}
+    assert {(r.id, r.security) for r in run.results} == wanted
+    seen = [f["payload"] for r in run.results for f in r.frames if f["action"] == "Connect"]
+    assert {one["endpoint"] for one in seen} == {"", "/second"}
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+@pytest.mark.parametrize("case_id", ["TC_A_05", "TC_A_06"])
+def test_a_station_that_minds_nothing_fails_on_sockets(
+    rig_201: SocketRig, monkeypatch: pytest.MonkeyPatch, case_id: str
+) -> None:
+    """It takes whatever certificate and whatever version of TLS."""
+    make = sockets.Contexts._make
+
+    def careless(self: Any, *args: Any) -> ssl.SSLContext:
+        context = make(self, *args)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        return context
+
+    monkeypatch.setattr(sockets.Contexts, "_make", careless)
+    for context in rig_201.ports.contexts.values():
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    result = run_case(rig_201, Reset201(rig_201), CASES_201[case_id], security=2)
+    assert result.failure is not None and result.failure.message == "Connect", result.reason
 
 
 def test_both_ways_in_one_run() -> None:
