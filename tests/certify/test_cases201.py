@@ -34,6 +34,7 @@ from simulator.certify.cases201 import (
     reservation,
     resets,
     security,
+    signed_values,
     starts,
     stops,
     variables,
@@ -70,6 +71,7 @@ GROUPS = (
     reservation,
     resets,
     security,
+    signed_values,
     starts,
     stops,
     variables,
@@ -88,8 +90,8 @@ WAITING_BLOCKS: frozenset[str] = frozenset()
 WAITING = frozenset(
     {
         *("TC_C_47", "TC_C_48"),
-        *("TC_E_11", "TC_E_12", "TC_E_19", "TC_E_27", "TC_E_52", "TC_F_16", "TC_F_19"),
-        *("TC_J_04", "TC_J_06", "TC_J_11"),
+        *("TC_E_12", "TC_E_19", "TC_E_27", "TC_E_52"),
+        "TC_J_06",
     }
 )
 

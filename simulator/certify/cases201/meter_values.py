@@ -1,4 +1,5 @@
-"""J01, J02: clock-aligned and sampled values, with and without a transaction. Values at the begin: see ``starts``."""
+"""J01, J02: clock-aligned and sampled values, with and without a transaction. At the begin: see ``starts``; signed: see
+``signed_values``."""
 
 from __future__ import annotations
 
@@ -51,6 +52,7 @@ def aligned(t: Tester201) -> None:
             heard = t.expect(1, "MeterValues", fields | {"evseId": evse}, within_s=ALIGNED_S + 10.0)
         stamps.append(stamp(heard))
     apart(t, "post", stamps, ALIGNED_S)
+    located(t)
 
 
 @case_201(
@@ -71,6 +73,20 @@ def aligned_in_a_transaction(t: Tester201) -> None:
     for evse in t.rig.connectors:
         if evse != t.connector:
             t.expect(1, "MeterValues", fields | {"evseId": evse}, within_s=ALIGNED_S + 10.0)
+    located(t)
+
+
+def located(t: Tester201) -> None:
+    """Post scenario of every case of J (errata): nothing is measured in the car but its state of charge."""
+    every = [
+        one
+        for row in t.csms.log
+        if row["from"] == "station" and row["kind"] == "call"
+        for value in row["payload"].get("meterValue", ())
+        for one in value["sampledValue"]
+    ]
+    wrong = [one for one in every if one.get("location") == "EV" and one.get("measurand") != "SoC"]
+    t.check("post", "nothing at the location EV but SoC", not wrong, wrong)
 
 
 def ended(t: Tester201) -> Heard:
@@ -114,6 +130,7 @@ def aligned_at_the_end(t: Tester201) -> None:
     t.validate("post", heard, {"meterValue": _contexts("Sample.Clock")})
     t.validate("post", heard, {CONTEXT: "Sample.Clock", "meterValue.0.sampledValue": measured(t, AT_END)})
     apart(t, "post", [value["timestamp"] for value in heard.payload["meterValue"]], ALIGNED_S)
+    located(t)
 
 
 @case_201(
@@ -130,6 +147,7 @@ def sampled(t: Tester201) -> None:
         heard = t.hear(t.event(1, "MeterValuePeriodic", fields=fields), within_s=SAMPLED_S + 10.0)
         stamps.append(stamp(heard))
     apart(t, "post", stamps, SAMPLED_S)
+    located(t)
 
 
 @case_201(
@@ -144,3 +162,4 @@ def sampled_at_the_end(t: Tester201) -> None:
     t.validate("post", heard, {"meterValue.1.sampledValue": measured(t, ENDED)})
     periodic = [v for v in heard.payload["meterValue"] if v["sampledValue"][0].get("context") == "Sample.Periodic"]
     apart(t, "post", [value["timestamp"] for value in periodic], SAMPLED_S)
+    located(t)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.certify.case import case_201
+from simulator.certify.cases201 import firmware
+from simulator.certify.cases201.logs import DIAGNOSTICS, SLOW, get_log, place
+from simulator.certify.cases201.logs import steps as log_steps
 from simulator.certify.rules import OMITTED, one_of
+from simulator.certify.security import IMAGE
 from simulator.certify.states201 import (
     authorized_remotely,
     energy_started,
@@ -14,6 +18,7 @@ from simulator.certify.states201 import (
 )
 from simulator.certify.tester import message
 from simulator.certify.tester201 import Tester201
+from simulator.lab.files import Server
 
 START, TIMEOUT = "TxCtrlr.TxStartPoint", "TxCtrlr.EVConnectionTimeOut"
 ASKS = "AuthCtrlr.AuthorizeRemoteStart"
@@ -152,6 +157,29 @@ def log_idle(t: Tester201) -> None:
     """Trigger message: LogStatusNotification, Idle."""
     _trigger(t, "LogStatusNotification")
     t.expect(3, "LogStatusNotification", status="Idle")
+
+
+@case_201("TC_F_16")
+def log_under_way(t: Tester201) -> None:
+    """Trigger message: LogStatusNotification, Uploading. The upload ends before the case does."""
+    t.rig.files.servers[SLOW] = Server(kb_s=0.05)
+    get_log(t, 2, DIAGNOSTICS, place(t, "logs/", SLOW))
+    log_steps(t, (3, "Uploading"))
+    _trigger(t, "LogStatusNotification", step=6)
+    log_steps(t, (7, "Uploading"), ("end", "Uploaded"))
+
+
+@case_201("TC_F_19")
+def firmware_under_way(t: Tester201) -> None:
+    """Trigger message: FirmwareStatusNotification, Downloading. What is fetched is not signed by the maker, and its end
+    is not looked at (errata)."""
+    t.rig.files.servers[SLOW] = Server(kb_s=firmware.SLOW_KB_S)
+    url = firmware.served(t, "image.bin", IMAGE, SLOW)
+    firmware.update(t, 2, url, installDateTime=None, signature=t.rig.security.wrong_signature)
+    firmware.steps(t, (3, "Downloading"))
+    _trigger(t, "FirmwareStatusNotification", step=6)
+    firmware.steps(t, (7, "Downloading"))
+    t.wait(2.0 * len(IMAGE) / 1_000 / firmware.SLOW_KB_S)
 
 
 @case_201("TC_F_17")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.certify.case import case_201
+from simulator.certify.cases201.meter_values import located
 from simulator.certify.rules import PRESENT, one_of
 from simulator.certify.states201 import (
     HAND_S,
@@ -28,8 +29,9 @@ FULL = i.EvSpec(soc=1.0, curve="flat")
 
 @case_201("TC_E_01", settings={START: "PowerPathClosed"}, states=[authorized])
 def power_path_closed(t: Tester201) -> None:
-    """Start point: PowerPathClosed."""
+    """Start point: PowerPathClosed. Until energy flows, as the errata have it here and in the following."""
     ev_connected(t)
+    energy_started(t)
 
 
 @case_201("TC_E_02", settings={START: "EnergyTransfer"}, states=[authorized])
@@ -53,6 +55,7 @@ def connected(t: Tester201) -> None:
     fields = {"evse.id": t.connector, "evse.connectorId": 1}
     started = t.event(3, triggers, kind="Started", state="EVConnected", fields=fields)
     t.any_order(t.status(1, "Occupied"), started)
+    energy_started(t)
 
 
 @case_201("TC_E_10", settings={START: "Authorized"})
@@ -61,6 +64,9 @@ def authorised_here(t: Tester201) -> None:
     t.present()
     t.expect(1, "Authorize", same_token(t.valid))
     t.hear(t.event(3, "Authorized", kind="Started", fields=same_token(t.valid)))
+    t.authorized = True
+    ev_connected(t)
+    energy_started(t)
 
 
 @case_201("TC_E_13", settings={START: "Authorized"})
@@ -72,6 +78,9 @@ def authorised_remotely(t: Tester201) -> None:
         t.expect(3, "Authorize", same_token(t.valid))
     fields = {**same_token(t.valid), "transactionInfo.remoteStartId": REMOTE_START_ID}
     t.hear(t.event(5, "RemoteStart", kind="Started", fields=fields))
+    t.authorized = True
+    ev_connected(t)
+    energy_started(t)
 
 
 @case_201("TC_E_39", settings={STOP: "Authorized", TIMEOUT: TIMEOUT_S}, states=[authorized])
@@ -130,6 +139,7 @@ def begin_values(t: Tester201) -> None:
     fields = {"meterValue.0.sampledValue.0.context": "Transaction.Begin", "meterValue.0.sampledValue.0.value": PRESENT}
     t.any_order(t.status(1, "Occupied"), t.event(1, kind="Started", fields=fields))
     energy_started(t)
+    located(t)
 
 
 @case_201("TC_J_08", settings={START: "Authorized"})
@@ -149,3 +159,4 @@ def begin_values_when_the_evse_is_known(t: Tester201) -> None:
     t.any_order(t.status(1, "Occupied"), t.event(3, "CablePluggedIn", kind="Updated", fields=fields))
     # else in the event in which charging starts (E01.FR.17)
     t.hear(t.event(9, "ChargingStateChanged", state="Charging", fields={} if known else context))
+    located(t)
