@@ -96,7 +96,7 @@ def profile(
     }
 
 
-def valid_for(t: Tester201, seconds: float = VALID_S + DEVIATION_S) -> dict[str, str]:
+def valid_for(t: Tester201, seconds: float = VALID_S + DEVIATION_S) -> dict[str, Any]:
     """Fields of a profile that is valid from a moment ago, for so long."""
     return {"validFrom": moment(t, -DEVIATION_S), "validTo": moment(t, seconds)}
 

@@ -253,7 +253,7 @@ def cleared_by_id(t: Tester201) -> None:
 
 
 def _clear_level(t: Tester201) -> None:
-    criteria = {"chargingProfilePurpose": DEFAULT, "stackLevel": 1}
+    criteria: dict[str, Any] = {"chargingProfilePurpose": DEFAULT, "stackLevel": 1}
     clear(t, 2, "Accepted", **criteria)
     get(t, 4, REQUEST, criteria, status="NoProfiles")
 

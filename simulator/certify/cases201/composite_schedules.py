@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator.certify.case import case_201
 from simulator.certify.cases201.charging_profiles import FIRST, SECOND, clear
 from simulator.certify.rules import OMITTED, not_equal
@@ -100,7 +102,7 @@ def stacked(t: Tester201) -> None:
     lower, upper = [(0, 6), (100, 8), (200, 10)], [(0, 7), (100, 9)]
     valid = valid_for(t)
     installed(t, profile(t, FIRST, DEFAULT, lower, duration_s=400 + DEVIATION_S, start=start, **valid))
-    more = {"duration_s": 150 + DEVIATION_S, "start": start, "stack": 1}
+    more: dict[str, Any] = {"duration_s": 150 + DEVIATION_S, "start": start, "stack": 1}
     installed(t, profile(t, SECOND, DEFAULT, upper, **more, **valid))
     composite(t, 2, 350, [(0, 7), (100, 9), (150 + DEVIATION_S, 8), (200, 10)], start)
 
@@ -114,7 +116,7 @@ def combined(t: Tester201) -> None:
     default = [(0, 6), (60, 10), (120, 8), (180, 15), (260, 8)]
     installed(t, profile(t, SECOND, DEFAULT, default, duration_s=300, start=start, **valid))
     own = [(0, 8), (50, 11), (140, 16), (200, 6), (240, 12)]
-    more = {"duration_s": 260, "start": start, "transactionId": t.transaction_id}
+    more: dict[str, Any] = {"duration_s": 260, "start": start, "transactionId": t.transaction_id}
     installed(t, profile(t, THIRD, OF_TRANSACTION, own, **more, **valid))
     composite(t, 2, 400, [(0, 8), (50, 10), (200, 6), (240, 10), (260, 8), (300, 10)], start)
 
