@@ -27,6 +27,7 @@ from simulator.registry import nearest
 
 #: rule -> what it demands
 RULES: dict[str, str] = {
+    "frames": "every message of the station is JSON",
     "one_call_in_flight": "a CALL is sent only when the one before was answered, given up, or lost with its link",
     "message_ids": "no CALL bears the message id of an earlier one",
     "status_before_boot": "nothing but BootNotification, and what the CSMS triggered, is sent before it was accepted",

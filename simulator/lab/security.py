@@ -88,7 +88,7 @@ class Door:
             return Refusal("tls_version", detail="no TLS version in common")
         if not self.ciphers & CIPHERS:
             return Refusal("tls_cipher", detail="no cipher suite in common")
-        trust = dial.refs.get("trust", self.trust)
+        trust = dial.refs.get("trust", "" if dial.manner.own_trust else self.trust)
         try:
             check_chain(
                 self.chain,

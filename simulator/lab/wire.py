@@ -88,8 +88,12 @@ class Conversation:
 
     def said(self, data: bytes) -> tuple[str, dict[str, Any]] | None:
         """A frame of the station; (action, payload) of a CALL."""
-        frame = json.loads(data)
         self._touched = None
+        try:
+            frame = json.loads(data)
+        except ValueError:
+            self.complaints.append(("frames", f"{data[:100]!r} is no JSON"))
+            return None
         if frame[0] != 2:
             return None
         _, message_id, action, payload = frame

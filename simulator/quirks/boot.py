@@ -92,7 +92,8 @@ class BootNotSent(Quirk):
     "boot-loop-if-called-before-accept",
     vendors=("Wallbox",),
     sources=("lbbrhzn/ocpp#1503", "lbbrhzn/ocpp#1510"),
-    breaks=("every_call_answered",),
+    breaks=("boot_once", "every_call_answered"),
+    fixed_in="6.7.25",
     survive="Send no CALL until a BootNotification was answered or a grace period ran out, then pace set-up calls.",
     params={"repeat_s": (10.0, 1.0, 600.0)},
 )

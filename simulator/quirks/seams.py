@@ -63,6 +63,7 @@ BREAKS: dict[str, str] = {
     "handshake": "a connection is opened as RFC 6455 and OCPP-J say, under the station's own id",
     "limit_obeyed": "no more flows than the accepted charging profiles allow",
     "limit_used": "a car that wants energy gets some where the accepted charging profiles allow it",
+    "list_whole": "an accepted local list is kept as a whole",
     "measurand_unit": "the unit of a sample fits its measurand",
     "message_ids": "no CALL has the message id of an earlier one",
     "no_callerror": "a valid CALL is not answered by a CALLERROR",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from simulator.core.wall import format_wall, parse_wall
-from simulator.quirks.payload import edit
+from simulator.quirks.payload import edit, get, put
 from simulator.quirks.seams import Quirk, quirk
 
 if TYPE_CHECKING:
@@ -89,3 +91,88 @@ class LocalOffset(Quirk):
                 else:
                     local = format_wall(wall_us + self.offset_h * _HOUR_US).removesuffix("Z")
                     part[name] = f"{local}{'-' if self.offset_h < 0 else '+'}{abs(self.offset_h):02d}:00"
+
+
+@quirk(
+    "time-no-zone-suffix",
+    vendors=("Tritium",),
+    sources=("public: note of two authors on a simulator of the product",),
+    survive=_LENIENT,
+)
+class NoZone(Quirk):
+    """The time stamp of a status has microseconds and no zone at its end."""
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """The same moment without its Z."""
+        stamp = get(payload, "timestamp")
+        if action != "StatusNotification" or not isinstance(stamp, str) or not stamp.endswith("Z"):
+            return payload
+        return put(payload, timestamp=stamp.removesuffix("Z") + "000")
+
+
+@quirk(
+    "time-local-labelled-utc",
+    vendors=("Orbis",),
+    sources=("evcc-io/evcc#20881",),
+    breaks=("true_time",),
+    survive=_LENIENT,
+    params={"offset_h": (1, -14, 14)},
+)
+class LocalLabelledUtc(Quirk):
+    """A composite schedule says two times when it begins: once truly, once in local time but labelled as UTC.
+
+    ``offset_h``: hours that local time is ahead.
+    """
+
+    offset_h: int
+
+    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
+        """The second time, where the message has room for one."""
+        return edit(reply, self._mislabel) if action == "GetCompositeSchedule" else reply
+
+    def _mislabel(self, message: dict[str, Any]) -> None:
+        begin_us = parse_wall(message.get("scheduleStart", ""))
+        if begin_us is not None and "chargingSchedule" in message:
+            message["chargingSchedule"]["startSchedule"] = format_wall(begin_us + self.offset_h * _HOUR_US)
+
+
+class _NotFromBoot(Quirk):
+    """The clock is not set by the answer to BootNotification."""
+
+    def heard(self, st: Station, action: str, reply: Any) -> Any:
+        """As if it had no time in it."""
+        return structs.replace(reply, current_time="") if action == "BootNotification" else reply
+
+
+@quirk(
+    "time-no-sync-from-boot",
+    vendors=("Easee",),
+    sources=("https://developer.easee.cloud/docs/ocpp-commands",),
+    breaks=("true_time",),
+    survive=_LENIENT,
+)
+class NoSyncFromBoot(_NotFromBoot):
+    """The time in the answer to BootNotification is passed over; the clock waits for another one."""
+
+
+@quirk(
+    "time-sync-from-heartbeat-only",
+    vendors=("Circontrol",),
+    sources=("manual: Circontrol Master/Slave, pages 66 and 67",),
+    breaks=("true_time",),
+    survive=_LENIENT,
+    params={"heartbeat": (True,)},
+)
+class HeartbeatOnly(_NotFromBoot):
+    """The clock is set by answers to Heartbeat and by nothing else, and only if the installer wants that.
+
+    ``heartbeat``: false when he does not; then nothing sets it.
+    """
+
+    heartbeat: bool
+
+    def heard(self, st: Station, action: str, reply: Any) -> Any:
+        """Not from the boot, and perhaps not at all."""
+        if action == "Heartbeat" and not self.heartbeat:
+            return structs.replace(reply, current_time="")
+        return super().heard(st, action, reply)

@@ -98,6 +98,11 @@ def same_id(feeds: list[Feed]) -> None:
     rewrite(feeds, place, [2, first, *place[2][2:]])
 
 
+def no_json(feeds: list[Feed]) -> None:
+    n, _k, _frame = calls(feeds, "Authorize")[0]
+    feeds[n][1].append(Send(1, b'[3,"1",{]'))
+
+
 def early(feeds: list[Feed]) -> None:
     place = calls(feeds, "BootNotification")[0]
     rewrite(feeds, place, [2, "early", "Heartbeat", {}])
@@ -197,6 +202,7 @@ def other_stop(feeds: list[Feed]) -> None:
 
 
 BOTH: list[tuple[Callable[[list[Feed]], None], str]] = [
+    (no_json, "frames"),
     (two_in_flight, "one_call_in_flight"),
     (same_id, "message_ids"),
     (early, "status_before_boot"),

@@ -48,7 +48,7 @@ def allowance(b: Bench) -> list[tuple[int, float]]:
     rows = [(0, FREE_A)]
     for seen in b.csms.seen:
         asks = seen.direction == "csms" and seen.kind == 2 and seen.message_id in accepted
-        if asks and seen.action == "SetChargingProfile":
+        if asks and "csChargingProfiles" in seen.payload:
             profile = seen.payload["csChargingProfiles"]
             there[profile["chargingProfileId"]] = profile
         elif asks and seen.action == "ClearChargingProfile":
@@ -100,6 +100,8 @@ def _limit_used(b: Bench) -> Finding:
 def _profile_accepted(b: Bench) -> Finding:
     units = {{"Current": "A", "Power": "W"}[word] for word in _key(b, "ChargingScheduleAllowedChargingRateUnit")}
     for seen, reply in _replies(b, "SetChargingProfile"):
+        if "csChargingProfiles" not in seen.payload:
+            continue  # another version's
         profile, connector = seen.payload["csChargingProfiles"], seen.payload["connectorId"]
         schedule, purpose = profile["chargingSchedule"], profile["chargingProfilePurpose"]
         fits = (

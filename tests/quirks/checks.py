@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 
+from simulator.blocks import local_list
 from simulator.core.records import Booted, ConnectFailed, Disconnected, FaultBegan, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
@@ -72,7 +73,7 @@ def _status_before_boot(b: Bench) -> Finding:
 
 def _status_true(b: Bench) -> Finding:
     for seen in b.calls():
-        if seen.action != "StatusNotification" or seen.payload["connectorId"] == 0:
+        if seen.action != "StatusNotification" or seen.payload.get("connectorId") == 0 or "status" not in seen.payload:
             continue
         rows = [(at, status) for at, evse_id, status in b.derived if evse_id == seen.payload["connectorId"]]
         if not rows:
@@ -91,6 +92,17 @@ def _error_true(b: Bench) -> Finding:
         for seen in b.calls():
             if seen.payload.get("errorCode", "NoError") != "NoError":
                 yield f"{seen.payload['errorCode']} while {seen.payload['status']}"
+
+
+def _list_whole(b: Bench) -> Finding:
+    told: set[str] = set()
+    for seen in b.csms.seen:
+        asked = seen.direction == "csms" and seen.action == "SendLocalList"
+        if asked and b.csms.answers.get(seen.message_id) == {"status": "Accepted"}:
+            rows = {row["idTag"] for row in seen.payload.get("localAuthorizationList", ())}
+            told = rows if seen.payload["updateType"] == "Full" else told | rows
+    if told and local_list.length(b.station) != len(told):
+        yield f"{local_list.length(b.station)} of {len(told)}"
 
 
 def _one_start(b: Bench) -> Finding:
@@ -303,7 +315,8 @@ def _stoppable(b: Bench) -> Finding:
 
 
 def _stays_connected(b: Bench) -> Finding:
-    if b.disturbed:
+    if b.disturbed:  # by somebody else: then only what the station does without need counts
+        yield from (f"closed at {now / 1e6}" for now, how, runs in b.hangups if how == "close" and runs)
         return
     for now, _, record in b.fleet.records:
         if isinstance(record, Disconnected) or (isinstance(record, Booted) and record.reason != "PowerUp"):
@@ -340,24 +353,20 @@ def _gets_in(b: Bench) -> Finding:
 
 
 def _says_goodbye(b: Bench) -> Finding:
-    yield from (f"silent at {now / 1e6}" for now, how in b.hangups if how == "vanish")
+    yield from (f"silent at {now / 1e6}" for now, how, _ in b.hangups if how == "vanish")
 
 
 def _boot_once(b: Bench) -> Finding:
-    accepted = False
+    accepted, last = False, -1
     for seen in b.csms.seen:
-        if seen.action == "TriggerMessage" or (seen.direction == "cp" and _restarted(b, seen)):
+        dialled = any(last < at <= seen.now for at, _ in b.dials)  # a new link, perhaps after a restart
+        last = seen.now
+        if seen.action == "TriggerMessage" or dialled:
             accepted = False
         if seen.action == "BootNotification" and seen.direction == "cp" and accepted:
             yield f"at {seen.now / 1e6}"
         elif seen.action == "BootNotification" and seen.direction == "csms":
             accepted = seen.payload["status"] == "Accepted"
-
-
-def _restarted(b: Bench, seen: Seen) -> bool:
-    """Was this sent on a new link, or after the station was without one?"""
-    past = [frame.now for frame in b.csms.seen if frame.direction == "cp" and frame.now < seen.now]
-    return any((past or [0])[-1] < at <= seen.now for at, _ in b.dials)
 
 
 CHECKS: dict[str, Callable[[Bench], Finding]] = {
@@ -373,6 +382,7 @@ CHECKS: dict[str, Callable[[Bench], Finding]] = {
     "says_goodbye": _says_goodbye,
     "every_call_answered": _every_call_answered,
     "every_fate": _every_fate,
+    "list_whole": _list_whole,
     "measurand_unit": _measurand_unit,
     "message_ids": _message_ids,
     "no_callerror": _no_callerror,

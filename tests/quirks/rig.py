@@ -68,9 +68,9 @@ class Bench:
         self.csms: LabCsms = self.fleet.add(self.station)
         #: (now, bytes) of everything the station sent
         self.frames: list[tuple[int, bytes]] = []
-        #: (now, dial) of every connection it wanted, and (now, how) of those it gave up
+        #: (now, dial) of every connection it wanted; (now, how, does it run on) of those it gave up
         self.dials: list[tuple[int, e.Dial]] = []
-        self.hangups: list[tuple[int, str]] = []
+        self.hangups: list[tuple[int, str, bool]] = []
         #: (from, EVSE, status) as derived from the facts
         self.derived: list[tuple[int, int, str]] = []
         #: (from, EVSE, ampere on a phase) that limits allow
@@ -95,7 +95,8 @@ class Bench:
             watcher(st, event, effects, now)
         self.dials += [(now, effect) for effect in effects if isinstance(effect, e.Dial)]
         # the power was not cut: whoever hangs up now does so by himself
-        self.hangups += [(now, effect.how) for effect in effects if isinstance(effect, e.Hangup) and st.powered]
+        hangups = [effect.how for effect in effects if isinstance(effect, e.Hangup) and st.powered]
+        self.hangups += [(now, how, st.running) for how in hangups]
         self.frames += [(now, effect.data) for effect in effects if isinstance(effect, e.Send)]
         if not isinstance(event, i.Tick | i.Frame):
             self.inputs.append((now, event))

@@ -62,3 +62,47 @@ def test_local_offset() -> None:
         params = {"offset_h": offset_h}
         compare("time-local-offset", scenario, without=ends("Z"), with_=ends(end), params=params)
     assert seen[0] == seen[1] == seen[2] == seen[3]  # the same moments
+
+
+def test_no_zone() -> None:
+    def scenario(b: Bench) -> set[tuple[int, str]]:
+        stamps = [p["timestamp"] for p in b.smoke().sent("StatusNotification")]
+        return {(len(stamp), stamp[-1:] if stamp.endswith("Z") else "") for stamp in stamps}
+
+    compare("time-no-zone-suffix", scenario, without={(24, "Z")}, with_={(26, "")})
+
+
+def test_local_time_that_says_it_is_not() -> None:
+    def scenario(b: Bench) -> tuple[str, str | None]:
+        b.boot()
+        answer = b.ask("GetCompositeSchedule", connectorId=1, duration=600)
+        return answer["scheduleStart"][:16], answer["chargingSchedule"].get("startSchedule")
+
+    with_ = lambda found: found[0] == "2026-03-01T00:00" and found[1][:16] == "2026-03-01T02:00"  # noqa: E731
+    compare(
+        "time-local-labelled-utc", scenario,
+        without=("2026-03-01T00:00", None), with_=with_, params={"offset_h": 2}, evse={"max_power_w": 22_080.0},
+    )  # fmt: skip
+
+
+def stamps(b: Bench) -> list[str]:
+    """Of the first status and, after the next Heartbeat, of a session."""
+    b.csms.interval_s = 60
+    b.boot().run(70).plug()
+    told = [p["timestamp"][:10] for p in b.sent("StatusNotification")]
+    return [told[0], told[-1]]
+
+
+NO_BATTERY = {"rtc": RtcSpec(drift_ppm=0.0, battery=False)}
+
+
+def test_not_from_the_boot() -> None:
+    unset, today = "1970-01-01", "2026-03-01"
+    compare("time-no-sync-from-boot", stamps, without=[today] * 2, with_=[unset, today], **NO_BATTERY)
+
+
+def test_from_heartbeats_and_nothing_else() -> None:
+    unset, today = "1970-01-01", "2026-03-01"
+    name = "time-sync-from-heartbeat-only"
+    compare(name, stamps, without=[today] * 2, with_=[unset, today], **NO_BATTERY)
+    compare(name, stamps, without=[today] * 2, with_=[unset] * 2, params={"heartbeat": False}, **NO_BATTERY)
