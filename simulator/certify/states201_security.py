@@ -156,7 +156,7 @@ def install(t: Tester201, kind: str, pem: str, status: Any = "Accepted") -> None
         t.call(2, "InstallCertificate", {"certificateType": kind, "certificate": pem}, status=status)
 
 
-def listed_certificates(t: Tester201, step: int, *kinds: str, **more: Any) -> Heard:
+def listed_certificates(t: Tester201, step: int | str, *kinds: str, **more: Any) -> Heard:
     """The tool asks which certificates of these kinds (all of them without) there are."""
     return t.call(step, "GetInstalledCertificateIds", {"certificateType": list(kinds)} if kinds else {}, **more)
 

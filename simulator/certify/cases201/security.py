@@ -214,8 +214,8 @@ def upgrade(t: Tester201) -> None:
     one = {"getVariableResult.0.attributeValue": str(wanted)}
     t.call(12, "GetVariables", {"getVariableData": [place("SecurityCtrlr.SecurityProfile")]}, one)
     no_more = such_that(f"without {old}", lambda got: old not in got.split(",") and new in got.split(","))
-    one = {"getVariableResult.0.attributeValue": no_more}
-    t.call(14, "GetVariables", {"getVariableData": [place(PRIORITY)]}, one)
+    heard = t.call(14, "GetVariables", {"getVariableData": [place(PRIORITY)]})
+    t.validate(14, heard, {"getVariableResult.0.attributeValue": no_more})
     if before == 1:
         t.rig.security.offer(1)
         t.rig.hang_up()
