@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.core.reports import MeterReading
     from simulator.core.station import Station
 
-_NO_PROBING = (
+NO_PROBING = (
     "Never probe measurands blindly; set one list that is known to be good for the vendor, once, and verify it by what"
     " arrives."
 )
@@ -56,7 +56,7 @@ def _is_measurands(key: str) -> bool:
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp:docs/supported-devices.md", "lbbrhzn/ocpp#1275"),
     breaks=("stays_connected",),
-    survive=_NO_PROBING,
+    survive=NO_PROBING,
     params={"after_s": (1.0, 0.1, 60.0)},
 )
 class RebootOnReadBack(Quirk):
@@ -92,7 +92,7 @@ class RebootOnReadBack(Quirk):
     vendors=("Wallbox",),
     sources=("evcc-io/evcc#28539",),
     breaks=("configured_samples",),
-    survive=_NO_PROBING,
+    survive=NO_PROBING,
 )
 class NoSamples(Quirk):
     """Measurands, interval and trigger are accepted, yet no MeterValues ever come (firmware 6.11.16)."""
@@ -132,7 +132,7 @@ class NoMeteringKeys(Quirk):
     vendors=("ABB Terra AC",),
     sources=("lbbrhzn/ocpp:docs/supported-devices.md", "evcc-io/evcc#17979"),
     breaks=("configured_samples",),
-    survive=_NO_PROBING,
+    survive=NO_PROBING,
 )
 class AcceptAllReportSome(Quirk):
     """Every measurand is accepted and read back, but only five kinds are ever delivered."""

@@ -120,8 +120,8 @@ class FinishingWithError(Quirk):
 class ResidualCurrentSpam(Quirk):
     """While power flows, every change of the residual current is told by a StatusNotification.
 
-    How much it has to change is set by the key RCMBDelta, in tenths of a milliampere; InfoStatusNotifications 0 turns
-    the messages off. ``every_s``: how often it is measured; ``largest``: residual current, in tenths of a milliampere.
+    How much it has to change is set by the key RCMBDelta, in tenths of a milliampere (0: never);
+    InfoStatusNotifications 0 turns all such messages off. ``every_s``: how often it is measured; ``largest``: residual current, in tenths of a milliampere.
     """
 
     every_s: float
@@ -138,10 +138,10 @@ class ResidualCurrentSpam(Quirk):
         port.wake_in(self.every_s)
         if _key(st, "InfoStatusNotifications") == "0" or not st.link.is_up:
             return
-        delta = _key(st, "RCMBDelta")
-        for evse in st.evses:
+        delta = _number(_key(st, "RCMBDelta"))
+        for evse in st.evses if delta else ():
             measured = st.rng.below("quirk.residual", self.largest + 1)
-            if evse.power_w > 0 and abs(measured - port.memory.get(evse.evse_id, 0)) >= _number(delta):
+            if evse.power_w > 0 and abs(measured - port.memory.get(evse.evse_id, 0)) >= delta:
                 port.memory[evse.evse_id] = measured
                 told = StatusChanged(
                     evse_id=evse.evse_id,
