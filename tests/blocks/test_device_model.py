@@ -242,7 +242,7 @@ def test_nine_statuses_become_five(status: str, plugged: bool) -> None:
     if status in STATES:
         assert word == status
     else:
-        assert word == ("Available" if status == "Preparing" and not plugged else "Occupied")
+        assert word == ("Occupied" if plugged or status == "Charging" else "Available")
 
 
 def test_what_describes_the_product_is_read_and_never_written() -> None:

@@ -90,6 +90,22 @@ def test_a_parking_bay(version: str) -> None:
 
 
 @each_2x
+@pytest.mark.parametrize("cable", ["bay", "fixed cable"])
+def test_a_connector_without_a_car_is_free_though_the_transaction_goes_on(version: str, cable: str) -> None:
+    """E06 and E10: it is the cable that occupies a connector, not who stands in the bay or will come back."""
+    bay = cable == "bay"
+    settings = {TX_STOP_POINT: ("ParkingBayOccupancy",) if bay else ("Authorized",), STOP_ON_EV_SIDE: False}
+    lab = bench(version, settings=settings, evse={"bay_sensor": bay, "tethered": not bay})
+    lab.feed(i.Park(1, bay), 1).plug().present().run(4)
+    if bay:
+        lab.present().run(1)
+    lab.unplug(1, "both" if bay else "ev").run(1)
+    told = [one["connectorStatus"] for one in lab.csms.sent("StatusNotification")]
+    assert told[-2:] == ["Occupied", "Available"] and lab.session().triggers[-1] == "EVCommunicationLost"
+    assert lab.session().end is None
+
+
+@each_2x
 def test_a_remote_start_names_itself(version: str) -> None:
     """F01.FR.19, F02.FR.05: trigger and remoteStartId in the next event, and there only."""
     lab = bench(version).plug()

@@ -31,8 +31,9 @@ def coarse_status(status: str, plugged: bool) -> str:
     """The nine statuses collapsed to five: available, occupied, reserved, unavailable, faulted (G01)."""
     if status in ("Available", "Reserved", "Unavailable", "Faulted"):
         return status
-    # a token without a cable does not occupy the connector: nothing is plugged in (E03, G01.FR.03)
-    return "Occupied" if plugged or status != "Preparing" else "Available"
+    # neither a token nor a car in the bay occupies the connector, nor a transaction whose cable is out: nothing is
+    # plugged in (E03, E06, E10, G01.FR.03); what charges has a cable, also where the station does not feel it
+    return "Occupied" if plugged or status == "Charging" else "Available"
 
 
 # -- the station -------------------------------------------------------------------------------------------------------
