@@ -53,10 +53,15 @@ FEATURE_PROFILES = setting(
 )
 
 
+#: the feature of a product that publishes firmware for others
+LOCAL_CONTROLLER = "LocalController"
+
+
 def features(model: Model) -> frozenset[str]:
     """The optional features of a product: what it says of itself is what it can do. Requests of one it lacks are
     answered as not supported (``core/inbound``), and the settings of that feature do not exist."""
-    return frozenset(model.defaults[FEATURE_PROFILES.index])
+    named = frozenset(model.defaults[FEATURE_PROFILES.index])
+    return named | {LOCAL_CONTROLLER} if model.local_controller else named
 
 
 FEATURES.append(features)

@@ -8,7 +8,10 @@ forgets all jobs (they live in RAM); what a forgotten job still says is passed o
 The kinds and their arguments (plain data; ``pem`` is text, times are microseconds since 1970 on the station's clock):
 
 ``upload``               url, file_name, content (bytes), roots (pem, may be empty) -> bytes
-``download``             url, max_bytes, roots -> bytes, sha256 (hex), head (the first 256 bytes, as hex), file_name
+``download``             url, max_bytes, roots -> bytes, sha256 (hex), head (the first 256 bytes, as hex), file_name;
+                         with keep (a name) the file is kept for ``publish``, and its md5 (hex) told
+``publish``              name (of what was kept), file_name -> places (addresses at which it is served from now on)
+``unpublish``            name -> {}: it is served and kept no longer; ``busy`` while somebody is fetching it
 ``make_csr``             key (handle under which the new private key is kept), subject ({"CN": ..., "O": ...}),
                          algorithm (``EC-P256``, ``RSA-2048``, ``RSA-3072``) -> csr (pem), key
 ``inspect_certificate``  pem -> pem (normalised), hash_algorithm, issuer_name_hash, issuer_key_hash, serial_number (hex
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 KINDS = (
-    "upload", "download", "make_csr", "inspect_certificate", "check_chain", "check_signature", "check_ocsp", "probe",
+    "upload", "download", "publish", "unpublish", "make_csr", "inspect_certificate", "check_chain", "check_signature",
+    "check_ocsp", "probe",
 )  # fmt: skip
 #: jobs of one station at a time; blocks refuse a request before they come near it
 MAX_JOBS = 16

@@ -226,7 +226,9 @@ class Model:
     availability_by_event: bool = False
     lenient: bool = False
     initial_register_wh: float | None = None
-    #: what the display can tell the driver: ``tariff``, ``cost``
+    #: does it publish firmware for other stations (L03)?
+    local_controller: bool = False
+    #: what the display can tell the driver: ``tariff``, ``cost``, and ``sessions`` for a master pass to choose from
     shows: frozenset[str] = frozenset()
     #: the kind of station (``blocks/inventory/archetypes.py``); empty: it follows from the hardware
     archetype: str = ""

@@ -295,6 +295,21 @@ class LogStep(LogProgress):
     durable: ClassVar[bool] = True
 
 
+class PublishProgress(Report):
+    """Status of firmware that a local controller publishes, in PublishFirmwareStatusEnumType words; ``places`` are the
+    addresses at which it is served."""
+
+    status: str
+    request_id: int | None = None
+    places: tuple[str, ...] = ()
+
+
+class PublishStep(PublishProgress):
+    """A state that a publication has entered: kept until it is told (L03.FR.01)."""
+
+    durable: ClassVar[bool] = True
+
+
 class LimitImposed(Report):
     """Somebody beside the CSMS limits charging since ``since_us`` (wall time), at an EVSE or (0) the whole station:
     ``limit`` in 0.1 of ``unit`` (A a phase, W in all). ``source`` in ChargingLimitSourceEnumType words."""
@@ -367,6 +382,8 @@ AnyReport = (
     | FirmwareStep
     | LogProgress
     | LogStep
+    | PublishProgress
+    | PublishStep
     | LimitImposed
     | LimitReleased
     | ProfilesPage

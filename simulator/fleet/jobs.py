@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from simulator.fleet.live import Seat
 
 TRANSFERS = ("upload", "download")
+#: what a local controller does with an image it has fetched
+SITE = ("publish", "unpublish")
 #: transfers that wait for their turn, and how long
 QUEUE_MAX, QUEUE_S = 20_000, 300.0
 #: what a simulated download brings at most
@@ -47,7 +49,7 @@ FORM_BYTES = 1_024
 PROTOCOLS = {"http": "http", "https": "http", "ftp": "ftp", "ftps": "ftp", "sftp": "sftp"}
 DEFAULT_LIMITS = Limits()
 _LIBRARIES = ("simulator.fleet.transfers.http", "simulator.fleet.transfers.ftp")
-_SFTP = "simulator.fleet.transfers.sftp"
+_SFTP, _SITE = "simulator.fleet.transfers.sftp", "simulator.fleet.transfers.site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,10 @@ class Executor:
         self._protocols: dict[str, Any] = {}
         self._expiry: asyncio.TimerHandle | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._keys_under_way: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
+        #: made with the first image that is to be kept
+        self._site: Any = None
         self._stopped = False
         if not setup.threads and setup.transfers.mode != "simulated":
             _import_libraries()  # later it would hold the loop up in the middle of a test
@@ -145,6 +149,10 @@ class Executor:
         errand = _Errand(self, seat, job, self._loop.time())
         if job.kind in work.KINDS:
             self._loop.call_soon(self._work, errand)
+        elif job.kind in SITE:
+            task = self._loop.create_task(self._publish(errand))
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
         elif job.kind not in TRANSFERS:
             self._later(errand, False, _cause("unsupported", f"no job {job.kind!r} is carried out here"))
         elif len(self._running) < self._setup.transfers.at_once:
@@ -165,19 +173,20 @@ class Executor:
         for errand in self._running:
             if errand.task is not None:
                 errand.task.cancel()
-        for task in self._keys_under_way:
+        for task in self._beside:
             task.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
-        http = self._protocols.pop("http", None)
-        if http is not None:
-            self._ending = self._loop.create_task(http.close())
+        ends = [one for one in (self._protocols.pop("http", None), self._site) if one is not None]
+        self._site = None
+        if ends:
+            self._ending = self._loop.create_task(_close(ends))
 
     async def close(self) -> None:
         """Stop, and wait until every connection is dropped."""
         self.stop()
         tasks = [errand.task for errand in self._running if errand.task is not None]
-        await asyncio.gather(*tasks, *self._keys_under_way, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._beside, return_exceptions=True)
         if self._ending is not None:
             await self._ending
 
@@ -200,8 +209,8 @@ class Executor:
         slow = job.kind == "make_csr" and str(job.args.get("algorithm", "")).startswith("RSA")
         if slow and self._setup.threads:
             task = self._loop.create_task(self._work_in_thread(errand))
-            self._keys_under_way.add(task)
-            task.add_done_callback(self._keys_under_way.discard)
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
             return
         self.tell(errand, i.JobDone(job.job, *work.run(job.kind, job.args, self._setup.keystore)))
 
@@ -261,6 +270,8 @@ class Executor:
         job, mode = errand.job, self._setup.transfers.mode
         try:
             where = place_of(job.args["url"])
+            if "keep" in job.args and mode != "real":
+                raise TransferFailed("unsupported", "what is published must be fetched: transfers.mode is not real")
             if mode == "simulated":
                 return await self._simulate(errand, where)
             server = await self._protocol(PROTOCOLS[where.scheme])
@@ -301,10 +312,39 @@ class Executor:
         limit = min(self._limits.max_bytes, errand.job.args["max_bytes"])
         flow = Flow(errand, limit, self._limits, deadline)
         if self._setup.transfers.mode == "real":
+            flow.kept = bytearray() if "keep" in errand.job.args else None
             await server.download(where, flow, context)
-            return _downloaded(flow.bytes, flow.sha256, flow.head, where)
+            return _downloaded(flow.bytes, flow.sha256, flow.head, where) | self._kept(errand, flow)
         await server.download(where, flow, context, body=False)
         return _downloaded(flow.total, "", b"", where)
+
+    def _kept(self, errand: _Errand, flow: Flow) -> dict[str, Any]:
+        """Keep a body that is to be published, and tell its other digest."""
+        if flow.kept is None:
+            return {}
+        if self._site is None:
+            self._site = importlib.import_module(_SITE).Site()
+        content = bytes(flow.kept)
+        self._site.keep(errand.station.id, errand.job.args["keep"], content)
+        return {"md5": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+
+    async def _publish(self, errand: _Errand) -> None:
+        """Serve an image that was kept, or serve it no longer."""
+        job, station_id = errand.job, errand.station.id
+        ok, result = True, {}
+        try:
+            if self._site is None:
+                raise TransferFailed("not_found", "nothing was kept")
+            if job.kind == "publish":
+                result = {"places": [await self._site.publish(station_id, job.args["name"], job.args["file_name"])]}
+            else:
+                self._site.unpublish(station_id, job.args["name"])
+        except TransferFailed as failed:
+            ok, result = False, _cause(failed.cause, failed.detail)
+        except Exception as error:
+            self._fail(error)
+            raise
+        self.tell(errand, i.JobDone(job.job, ok, result))
 
     async def _simulate(self, errand: _Errand, where: Place) -> dict[str, Any]:
         """As long as the modem would take, in station time; whether it holds is looked at before and after."""
@@ -349,6 +389,11 @@ class Executor:
             return self._contexts.context(roots or self._setup.trust)
         except ssl.SSLError as error:
             raise TransferFailed("tls", f"the station's roots cannot be read: {error.reason}") from None
+
+
+async def _close(ends: Iterable[Any]) -> None:
+    for one in ends:
+        await one.close()
 
 
 def _import_libraries() -> Iterable[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.blocks import diagnostics, local_list, monitors
+from simulator.blocks import diagnostics, local_list, monitors, publishing
 from simulator.blocks.charging_profiles import PROFILE_AREA, Installed
 from simulator.blocks.local_list import LIST_AREA, LocalList
 from simulator.blocks.reservation import RESERVATION_AREA, Reservation
@@ -38,6 +38,8 @@ TYPES: dict[str, Any] = {
     PROFILE_AREA: Installed,
     monitors.AREA: monitors.Kept,
     diagnostics.AREA: diagnostics.Told,
+    publishing.AREA: publishing.Published,
+    publishing.UNDER_WAY: publishing.Publication,
 }
 
 

@@ -71,6 +71,14 @@ class LabFiles:
         self.served[_bare(url)] = content
         return url
 
+    def content(self, url: str) -> bytes:
+        """What lies there."""
+        return self.served[_bare(url)]
+
+    def withdraw(self, url: str) -> None:
+        """Nothing lies there any more."""
+        self.served.pop(_bare(url), None)
+
     def download(self, url: str, max_bytes: int) -> Outcome:
         """What becomes of fetching this."""
         server, cause = self._reach(url)

@@ -10,6 +10,10 @@ Work on keys is done at once by ``simulator.pki`` and its end comes in the next 
 
 from __future__ import annotations
 
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
 from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.station import Station
@@ -33,12 +37,17 @@ class LabWorker:
         self.keystore = keystore if keystore is not None else PoolKeystore()
         #: transfers under way: (station, number)
         self._under_way: dict[tuple[int, int], e.Job] = {}
+        #: what local controllers keep, and where they serve it, by (station, name)
+        self._kept: dict[tuple[str, str], bytes] = {}
+        self.published: dict[tuple[str, str], str] = {}
 
     def begin(self, station: Station, job: e.Job, now: int) -> list[tuple[int, i.JobProgress | i.JobDone]]:
         """What will become of it if nothing comes between; see :meth:`due`."""
         if job.kind in work.KINDS:
             ok, result = work.run(job.kind, job.args, self.keystore)
             return [(now + 1_000, i.JobDone(job.job, ok, result))]
+        if job.kind in ("publish", "unpublish"):
+            return [(now + 1_000, i.JobDone(job.job, *self._site(station, job)))]
         if job.kind not in ("upload", "download"):
             detail = f"{job.kind} is not carried out in memory"
             return [(now, i.JobDone(job.job, False, {"cause": "unsupported", "detail": detail}))]
@@ -61,6 +70,24 @@ class LabWorker:
         told.append((first + length_us, i.JobDone(job.job, outcome.ok, outcome.result)))
         return told
 
+    def _site(self, station: Station, job: e.Job) -> tuple[bool, dict[str, Any]]:
+        """What a local controller serves lies on the virtual network under its own name."""
+        name, host = str(job.args["name"]), f"{station.id.lower()}.site"
+        if job.kind == "publish":
+            content = self._kept.get((station.id, name))
+            if content is None:
+                return False, {"cause": "not_found", "detail": "nothing was kept under this name"}
+            place = f"http://{host}/{name}/{quote(str(job.args['file_name']))}"
+            self.published[station.id, name] = self.files.serve(place, content)
+            return True, {"places": [place]}
+        place = self.published.get((station.id, name), "")
+        fetching = {str(one.args["url"]) for one in self._under_way.values() if one.kind == "download"}
+        if place in fetching:
+            return False, {"cause": "busy", "detail": "somebody is fetching it"}
+        self._kept.pop((station.id, name), None)
+        self.files.withdraw(self.published.pop((station.id, name), ""))
+        return True, {}
+
     def due(
         self, station: Station, event: i.JobProgress | i.JobDone, now: int, *, reached: bool
     ) -> i.JobProgress | i.JobDone | None:
@@ -78,6 +105,10 @@ class LabWorker:
             return i.JobDone(event.job, False, {"cause": "broken", "detail": "the modem passes nothing"})
         if isinstance(event, i.JobDone):
             del self._under_way[key]
+            if event.ok and "keep" in job.args:
+                content = self.files.content(str(job.args["url"]))
+                self._kept[station.id, str(job.args["keep"])] = content
+                event.result["md5"] = hashlib.md5(content, usedforsecurity=False).hexdigest()
             if event.ok and job.kind == "upload":
                 self.files.keep(str(job.args["url"]), str(job.args["file_name"]), job.args["content"])
         return event

@@ -1,7 +1,7 @@
 """UpdateFirmware and FirmwareStatusNotification of 2.x: the signed update (L01) and the one without signature (L02).
 
 Both are one process in ``blocks/firmware.py`` and have the same messages. A certificate is checked before the answer.
-A station is no Local Controller: it publishes no firmware (L03, L04), so the core refuses those requests.
+What a local controller publishes for others stands in ``publishing``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import availability, firmware, logs, metering, provisioning, signing
+from simulator.blocks import availability, firmware, logs, metering, provisioning, publishing, signing
 from simulator.blocks.metering import ALIGNED_MEASURANDS, SAMPLE_MEASURANDS
 from simulator.core import readings
 from simulator.core.dialect import REGISTERED, Table
@@ -32,7 +32,7 @@ def trigger(st: Station, req: Any, m: Any) -> Any:
     if req.requested_message == "SignChargingStationCertificate":
         return m.make(m.TriggerMessageResponse, status=signing.sign(st, triggered=True))
     serve = TRIGGERS.get(req.requested_message)
-    if serve is None:
+    if serve is None or (serve is _publish_status and not publishing.is_controller(st.model)):
         return m.make(m.TriggerMessageResponse, status="NotImplemented")
     return m.make(m.TriggerMessageResponse, status="Accepted" if serve(st, req.evse) else "Rejected")
 
@@ -56,6 +56,11 @@ def _log_status(st: Station, where: Any) -> bool:
 
 def _firmware_status(st: Station, where: Any) -> bool:
     firmware.tell_status(st)  # F06.FR.16, L01.FR.25-26
+    return True
+
+
+def _publish_status(st: Station, where: Any) -> bool:
+    publishing.tell_status(st)  # L03.FR.10-11
     return True
 
 
@@ -119,6 +124,7 @@ TRIGGERS: dict[str, Trigger] = {
     "Heartbeat": _heartbeat,
     "LogStatusNotification": _log_status,
     "MeterValues": _meter_values,
+    "PublishFirmwareStatusNotification": _publish_status,
     "StatusNotification": _status,
     "TransactionEvent": _transaction_event,
 }

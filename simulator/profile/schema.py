@@ -290,8 +290,11 @@ class Profile(Closed):
     free_vend: bool = False
     free_vend_token: str = Field(default="FREEVEND", min_length=1, max_length=20)
     availability_by_event: bool = False
-    #: what its display can tell the driver of what the CSMS says of prices (2.x, block I)
-    shows: tuple[Literal["tariff", "cost"], ...] = ()
+    #: a local controller publishes firmware for other stations (2.x, L03)
+    local_controller: bool = False
+    #: what its display can tell the driver of what the CSMS says of prices (2.x, block I), and whether it lets whoever
+    #: has a master pass choose among the sessions (2.x, C16)
+    shows: tuple[Literal["tariff", "cost", "sessions"], ...] = ()
     lenient: bool = False
     initial_register_wh: float | None = Field(default=None, ge=0, le=1e12)
     #: what kind of station it is to an operator; without it, that follows from the hardware

@@ -46,8 +46,9 @@ def test_triggers_of_an_idle_station(version: str) -> None:
     for where in ({}, {"id": 1}, {"id": 3, "connectorId": 1}, {"id": 1, "connectorId": 2}):
         assert trigger(bench, "StatusNotification", **where) == ("Rejected", [])
     assert trigger(bench, "TransactionEvent") == ("Rejected", [])
-    for message in ("SignV2GCertificate", "SignCombinedCertificate", "PublishFirmwareStatusNotification"):
+    for message in ("SignV2GCertificate", "SignCombinedCertificate"):
         assert message not in TRIGGERS and trigger(bench, message) == ("NotImplemented", [])
+    assert trigger(bench, "PublishFirmwareStatusNotification") == ("NotImplemented", [])  # no local controller
 
 
 def test_custom_triggers_are_not_known() -> None:

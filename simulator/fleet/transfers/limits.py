@@ -122,6 +122,8 @@ class Flow:
         self._told_s = self._loop.time()
         self._hash = hashlib.sha256()
         self.total, self.bytes, self.head = total, 0, b""
+        #: the whole body, if it is to be kept
+        self.kept: bytearray | None = None
         #: what went wrong on our side while a library was sending
         self.trouble: Exception | None = None
         self._more_time(limits.connect_s + limits.idle_s)
@@ -140,6 +142,8 @@ class Flow:
     def restart(self) -> None:
         """The same body is sent once more (another method, a redirect)."""
         self._hash, self.bytes, self.head = hashlib.sha256(), 0, b""
+        if self.kept is not None:
+            self.kept.clear()
 
     async def ready(self) -> None:
         """Wait until the line is open. Raises TransferFailed ``broken`` when it is dead, Unwanted."""
@@ -159,6 +163,8 @@ class Flow:
         if self.bytes > self._limit:
             raise TransferFailed("too_large", f"more than the {self._limit} bytes that are allowed")
         self._hash.update(piece)
+        if self.kept is not None:
+            self.kept += piece
         if len(self.head) < HEAD_BYTES:
             self.head += piece[: HEAD_BYTES - len(self.head)]
         kb_s = self._line.kb_s()
