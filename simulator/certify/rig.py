@@ -111,6 +111,8 @@ class Hands:
     """What hands have done and not undone."""
 
     plugged: set[int] = field(default_factory=set)
+    #: EVSEs with a car in the bay
+    parked: set[int] = field(default_factory=set)
     faults: set[str] = field(default_factory=set)
     not_ready: set[tuple[str, int]] = field(default_factory=set)
     #: ids of reservations the tool has made
@@ -290,9 +292,18 @@ class Rig:
         """The cable that still sits in the socket goes back into the car."""
         self.feed(i.Plug(connector, i.EvSpec(soc=0.1, curve="flat"), side="ev"))
 
+    def park(self, connector: int, there: bool = True) -> None:
+        """A car drives into the bay, or leaves it."""
+        (self.hands.parked.add if there else self.hands.parked.discard)(connector)
+        self.feed(i.Park(connector, there))
+
     def present(self, token: str, connector: int = 0) -> None:
         """A token at the reader; ``connector`` for a station with a reader each."""
         self.feed(i.Present(token, connector))
+
+    def press(self, connector: int = 0) -> None:
+        """The stop button; where a display asks which session a master pass is for, 0 means all of them."""
+        self.feed(i.Press("stop", connector))
 
     def ev_ready(self, connector: int, ready: bool) -> None:
         """The car asks for energy or does not."""
@@ -378,3 +389,5 @@ class Rig:
             self.feed(i.PowerOn())
         for connector in sorted(self.hands.plugged):
             self.unplug(connector)
+        for connector in sorted(self.hands.parked):
+            self.park(connector, False)

@@ -90,7 +90,7 @@ WAITING_BLOCKS: frozenset[str] = frozenset()
 WAITING = frozenset(
     {
         *("TC_C_47", "TC_C_48"),
-        *("TC_E_12", "TC_E_19", "TC_E_27", "TC_E_52"),
+        "TC_E_52",
         "TC_J_06",
     }
 )

@@ -58,6 +58,24 @@ def connected(t: Tester201) -> None:
     energy_started(t)
 
 
+def parking_bay_occupied(t: Tester201) -> None:
+    """The car is in the bay (ParkingBayOccupied)."""
+    with t.within("ParkingBayOccupied"):
+        was = running(t)
+        t.rig.park(t.connector)
+        if not was and "ParkingBayOccupancy" in t.points("TxStartPoint"):
+            t.hear(t.event(1, "EVDetected", kind="Started"))
+
+
+@case_201("TC_E_12", settings={START: "ParkingBayOccupancy"})
+def bay_occupied(t: Tester201) -> None:
+    """Start point: ParkingBayOccupied."""
+    parking_bay_occupied(t)
+    authorized(t)
+    ev_connected(t)
+    energy_started(t)
+
+
 @case_201("TC_E_10", settings={START: "Authorized"})
 def authorised_here(t: Tester201) -> None:
     """Start point: authorized, Local."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.certify.case import case_201
+from simulator.certify.cases201.starts import TIMEOUT, TIMEOUT_S, parking_bay_occupied
 from simulator.certify.rules import OMITTED, one_of
 from simulator.certify.states201 import (
     HAND_S,
@@ -139,6 +140,31 @@ def goes_on(t: Tester201) -> None:
     back = t.event(5, "CablePluggedIn", kind="Updated", state="EVConnected")
     t.any_order(back, *([t.status(5, "Occupied")] if fixed else []))
     t.until(7, t.event(7, "ChargingStateChanged", kind="Updated", state="Charging"))
+
+
+@case_201(
+    "TC_E_27",
+    settings={STOP: "Authorized", ON_EV_SIDE: False, UNLOCK: False, TIMEOUT: TIMEOUT_S},
+    states=[energy_suspended],
+)
+def nobody_comes_back(t: Tester201) -> None:
+    """Cable pulled at the car: suspend transaction, Fixed cable connection timeout. Nobody reconnects (errata)."""
+    t.unplug("ev")
+    t.connected = False
+    lost = t.event(1, "EVCommunicationLost", kind="Updated", state="Idle")
+    t.any_order(lost, t.status(3, "Available"))
+    t.hear(t.event(5, "EVConnectTimeout", kind="Ended", stopped="Timeout"), after_s=TIMEOUT_S - 10.0)
+
+
+@case_201(
+    "TC_E_19",
+    settings={STOP: "ParkingBayOccupancy"},
+    states=[parking_bay_occupied, energy_started, ev_disconnected],
+)
+def bay_left(t: Tester201) -> None:
+    """Stop point: ParkingBayUnoccupied."""
+    t.rig.park(t.connector, False)
+    t.hear(t.event(1, "EVDeparted", kind="Ended", stopped="Local" if t.local else "Remote"))
 
 
 def _pulled(t: Tester201, kind: object, stopped: object, *, free: bool = True) -> None:
