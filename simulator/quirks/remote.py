@@ -85,17 +85,26 @@ class RemoteStopRejected(Quirk):
 @quirk(
     "remotestart-embedded-profile-refused",
     vendors=("EVBox", "go-e"),
-    sources=("evcc-io/evcc#12083",),
+    sources=("evcc-io/evcc#12083", "goecharger/go-eCharger-API-v2#243"),
     breaks=("no_callerror",),
     survive="Send the charging profile by itself, after StartTransaction.",
+    params={"rejected": (False,)},
 )
 class EmbeddedProfileRefused(Quirk):
-    """A remote start that brings a charging profile relative to its begin is answered by a CALLERROR ProtocolError."""
+    """A remote start that brings a charging profile relative to its begin is answered by a CALLERROR ProtocolError.
+
+    ``rejected``: one that brings any profile is rejected instead (go-e, firmware 56.9).
+    """
+
+    rejected: bool
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """Look for the profile."""
         if action != "RemoteStartTransaction" or req.charging_profile is UNSET:
             return None
+        if self.rejected:
+            reply = st.dialect.messages.RemoteStartTransactionResponse(status="Rejected")
+            return QuirkPort(st, self).answer(message_id, reply)
         if req.charging_profile.charging_profile_kind != "Relative":
             return None
         return QuirkPort(st, self).refuse(message_id, "protocol", "")

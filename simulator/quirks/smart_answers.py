@@ -9,13 +9,15 @@ from msgspec import UNSET
 from simulator.blocks import charging_profiles
 from simulator.blocks import charging_schedule as cs
 from simulator.quirks.deeds import SET, answer, of_csms
-from simulator.quirks.payload import edit, get
+from simulator.quirks.payload import edit, get, plain
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
+#: a schedule of the station's own has no more
+_MOST_PERIODS = 50
 _FINAL = "Take NotSupported, as a result or a CALLERROR, as the final word on what the station can do."
 
 
@@ -111,17 +113,22 @@ class CompositeIsOneProfile(Quirk):
         field = _composite(reply) if action == "GetCompositeSchedule" else ""
         if not field:
             return reply
+        schedule = plain(get(reply, field))
+        evse_id = get(reply, "connectorId") if field == "chargingSchedule" else schedule["evseId"]
         ranks = {cs.TX: 2, cs.TX_DEFAULT: 1, cs.STATION_MAX: 0}
-        profiles = [there.profile for there in of_csms(st) if there.profile.purpose in ranks]
-        if not profiles:
+        there = [one for one in of_csms(st) if one.profile.purpose in ranks and one.evse_id in (0, evse_id)]
+        if not there:
             return reply
-        wins = max(profiles, key=lambda profile: (ranks[profile.purpose], profile.stack_level))
-        evse = st.evses[0].spec
-        first = wins.schedules[0].periods[0]
+        wins = max(there, key=lambda one: (ranks[one.profile.purpose], one.profile.stack_level))
+        spec = st.evses[max(evse_id, 1) - 1].spec
+        hardware = cs.Bound(int(spec.max_current_a * 10), int(spec.max_power_w * 10))
 
-        def replace(message: dict[str, Any]) -> None:
-            schedule = message[field]
-            told = cs.express(cs.bound_of(wins, first), schedule["chargingRateUnit"], evse.phases, evse.voltage_v)
-            schedule["chargingSchedulePeriod"][0]["limit"] = (told or 0) / 10
+        def level(at_us: int) -> tuple[cs.Level, int]:
+            bound, until_us = cs.leading([(wins.profile, wins.at_us)], at_us)
+            free = bound.current is None and bound.power is None
+            amount = hardware if free else bound
+            return (cs.express(amount, schedule["chargingRateUnit"], spec.phases, spec.voltage_v) or 0, None), until_us
 
-        return edit(reply, replace)
+        periods, _ = cs.walk(level, st.board.rtc.wall(st.now), schedule["duration"], _MOST_PERIODS)
+        told = [{"startPeriod": period.start_s, "limit": period.limit / 10} for period in periods]
+        return edit(reply, lambda message: message[field].update(chargingSchedulePeriod=told))

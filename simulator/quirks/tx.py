@@ -179,6 +179,7 @@ class IdFlips(Quirk):
     breaks=("own_transaction_id", "stoppable"),
     survive="Find the session by connector when the id is unknown, and answer Accepted; alarm when a stop is refused.",
     params={"capacity": (4_100, 0, 1_000_000)},
+    fixed_in="6.0",
 )
 class StoreOverflow(Quirk):
     """Once the store of past transactions is full, every later one has the id 2^63-1 and cannot be stopped remotely.

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from simulator.blocks import transaction_record
 from simulator.core.reports import TransactionStarted
 from simulator.quirks.deeds import answer
-from simulator.quirks.payload import get, plain, put
+from simulator.quirks.payload import edit, get, plain, put
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
@@ -183,17 +183,28 @@ class TokenChange(Quirk):
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """Remember what came from the CSMS."""
-        if action == "RemoteStartTransaction":
+        if action in ("RemoteStartTransaction", "RequestStartTransaction"):
             memory = QuirkPort(st, self).memory
-            memory["remote"] = (*memory.get("remote", ())[1 - _KEPT :], req.id_tag)
+            token = get(req, "idTag")
+            memory["remote"] = (
+                *memory.get("remote", ())[1 - _KEPT :],
+                req.id_token.id_token if token is UNSET else token,
+            )
         return None
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """In every message that has one."""
-        token = get(payload, "idTag") if action in ("Authorize", START, STOP) else None
-        if not isinstance(token, str) or token in QuirkPort(st, self).memory.get("remote", ()):
+        if action not in ("Authorize", START, STOP, "TransactionEvent"):
             return payload
-        return put(payload, id_tag=self.told(st, token))
+        older = get(payload, "idTag")
+        newer = get(payload, "idToken") if older is UNSET else UNSET
+        token = older if newer is UNSET else plain(newer)["idToken"]
+        if token is UNSET or token in QuirkPort(st, self).memory.get("remote", ()):
+            return payload
+        told = self.told(st, token)
+        if newer is UNSET:
+            return put(payload, id_tag=told)
+        return edit(payload, lambda message: message["idToken"].update(idToken=told))
 
 
 @quirk(

@@ -20,7 +20,7 @@ _SANITY = (
     "Bill on meterStop minus meterStart only after sanity checks; know for each station whether its register counts"
     " sessions or its life."
 )
-BEGIN = "Transaction.Begin"
+BEGIN, END = "Transaction.Begin", "Transaction.End"
 
 
 @quirk(
@@ -55,7 +55,7 @@ class OneLess(Quirk):
         if not isinstance(report, TransactionEnded) or report.register_wh is None or report.begun_wh is None:
             return report
         nothing = report.register_wh - report.begun_wh < 0.5
-        return structs.replace(report, register_wh=report.begun_wh - 1) if nothing else report
+        return _ended_at(report, report.begun_wh - 1) if nothing else report
 
 
 @quirk(
@@ -71,7 +71,7 @@ class StopIsStart(Quirk):
     def report(self, st: Station, report: Report) -> Report:
         """The register of the begin again."""
         if isinstance(report, TransactionEnded) and report.begun_wh is not None:
-            return structs.replace(report, register_wh=report.begun_wh)
+            return _ended_at(report, report.begun_wh)
         return report
 
 
@@ -96,11 +96,17 @@ class OfflineBeginZero(Quirk):
                 report = structs.replace(report, register_wh=0.0)
         if memory.get(report.evse_id) != report.key or not report.readings:
             return report
-        return structs.replace(report, readings=tuple(_begun_at_zero(reading) for reading in report.readings))
+        return structs.replace(report, readings=tuple(_register(reading, BEGIN, 0.0) for reading in report.readings))
 
 
-def _begun_at_zero(reading: MeterReading) -> MeterReading:
-    if reading.context != BEGIN:
+def _ended_at(report: TransactionEnded, register_wh: float) -> TransactionEnded:
+    """The end with another register, also among the values that come with it."""
+    readings = tuple(_register(reading, END, register_wh) for reading in report.readings)
+    return structs.replace(report, register_wh=register_wh, readings=readings)
+
+
+def _register(reading: MeterReading, context: str, register_wh: float) -> MeterReading:
+    if reading.context != context:
         return reading
-    values = tuple(structs.replace(v, value=0.0) if v.measurand == ENERGY else v for v in reading.values)
+    values = tuple(structs.replace(v, value=register_wh) if v.measurand == ENERGY else v for v in reading.values)
     return structs.replace(reading, values=values)

@@ -16,7 +16,6 @@ from tests.quirks.rig import Bench
 
 Finding = Iterator[str]
 FREE_A = 1e9
-_HARDWARE_A = 32.0
 _LEAST_A = 6.0
 #: seconds within which a new limit must be followed
 _SETTLED_S = 5
@@ -137,11 +136,12 @@ def _composite_true(b: Bench) -> Finding:
         starts = [period["startPeriod"] for period in schedule["chargingSchedulePeriod"]]
         if starts[0] != 0 or sorted(set(starts)) != starts or starts[-1] >= max(1, schedule["duration"]):
             yield f"periods begin at {starts}, all lasts {schedule['duration']} s"
-        allowed = min(_HARDWARE_A, next(value for at, value in reversed(limits) if at <= seen.now))
-        factor = 1.0 if schedule["chargingRateUnit"] == "A" else spec.voltage_v * max(1, spec.phases)
-        told = schedule["chargingSchedulePeriod"][0]["limit"]
-        if abs(told - min(allowed * factor, spec.max_power_w if factor > 1 else told + 1, allowed * factor)) > 0.1:
-            yield f"{told} {schedule['chargingRateUnit']} told, {allowed} A allowed"
+        volts = spec.voltage_v * max(1, spec.phases)
+        hardware = min(spec.max_current_a, spec.max_power_w / volts)
+        allowed = min(hardware, next(value for at, value in reversed(limits) if at <= seen.now))
+        unit, told = schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"][0]["limit"]
+        if abs((told if unit == "A" else told / volts) - allowed) > 0.1:
+            yield f"{told} {unit} told, {allowed} A allowed"
 
 
 def _power_true(b: Bench) -> Finding:

@@ -66,6 +66,9 @@ def test_embedded_profile_refused() -> None:
     b = compare(name, scenario, without={"status": "Accepted"}, with_="ProtocolError")
     assert handled(b) == [("RemoteStartTransaction", "callerror")]
     assert b.remote_start(chargingProfile={**PROFILE, "chargingProfileKind": "Absolute"}) == {"status": "Accepted"}
+    b = Bench(build((name, {"rejected": True}))).boot().plug()
+    for more, status in (({"chargingProfile": PROFILE}, "Rejected"), ({}, "Accepted")):
+        assert b.remote_start(**more) == {"status": status}
 
 
 def test_double_start() -> None:

@@ -199,6 +199,19 @@ def test_composite_schedules() -> None:
     compare(one, _composite, without=[(0, 12.0)], with_=[(0, 20.0)])
 
 
+def test_the_whole_schedule_of_the_one_profile() -> None:
+    b = Bench(build("smart-composite-schedule-deviates")).boot()
+    free = b.ask("GetCompositeSchedule", connectorId=1, duration=600)["chargingSchedule"]["chargingSchedulePeriod"]
+    assert [period["limit"] for period in free] == [31.8]
+    wanted = profile(periods=2, chargingProfileKind="Relative")
+    wanted["chargingSchedule"]["duration"] = 300
+    wanted["chargingSchedule"]["chargingSchedulePeriod"][1]["limit"] = 7.5
+    b.ask("SetChargingProfile", connectorId=1, csChargingProfiles=wanted)
+    told = b.ask("GetCompositeSchedule", connectorId=1, duration=600, chargingRateUnit="A")["chargingSchedule"]
+    periods = [(round(p["startPeriod"], -1), p["limit"]) for p in told["chargingSchedulePeriod"]]
+    assert periods == [(0, 10.0), (60, 7.5), (300, 31.8)]
+
+
 @pytest.mark.parametrize("version", VERSIONS[1:])
 def test_the_newer_versions_give_a_reason(version: str) -> None:
     uses = ("smart-stack-level-zero-only", "smart-not-supported-result", "smart-composite-garbage-period")

@@ -112,6 +112,15 @@ def test_case_of_tokens() -> None:
         assert b.sent("StartTransaction")[0]["idTag"] == told
 
 
+def test_tokens_of_the_newer_versions() -> None:
+    b = Bench(build("idtag-letter-case-setting", version="2.0.1")).boot().session(10, "abc")
+    b.plug()
+    wish = {"idToken": "remote", "type": "ISO14443"}
+    b.ask("RequestStartTransaction", evseId=1, remoteStartId=1, idToken=wish)
+    told = [p["idToken"]["idToken"] for p in b.run(10).sent("Authorize", "TransactionEvent") if "idToken" in p]
+    assert set(told) == {"ABC", "remote"} and len(b.csms.transactions) == 2
+
+
 def test_a_change_of_tokens_says_which() -> None:
     with pytest.raises(NotImplementedError):
         tx_ids.TokenChange().told(Bench(build()).station, "TAG")

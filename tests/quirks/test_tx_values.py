@@ -84,3 +84,17 @@ def test_begin_of_an_offline_session_in_the_newer_versions() -> None:
             if sample.get("context") == "Transaction.Begin"
         ]
         assert found[:1] == begins, (name, found)
+
+
+def test_the_end_in_the_newer_versions() -> None:
+    for use, equal in ((), False), (("tx-meterstop-equals-start",), True):
+        b = Bench(build(*use, version="2.0.1")).smoke()
+        samples = [
+            (sample["context"], sample["value"])
+            for event in b.sent("TransactionEvent")
+            for value in event.get("meterValue", ())
+            for sample in value["sampledValue"]
+        ]
+        begin = next(value for context, value in samples if context == "Transaction.Begin")
+        end = next(value for context, value in samples if context == "Transaction.End")
+        assert (begin == end) == equal
