@@ -13,6 +13,7 @@ from simulator.commands.output import print_json, print_table
 from simulator.errors import ProfileError
 from simulator.hardware.fault import FAULTS
 from simulator.profile.compiled import compile_profile
+from simulator.profile.coverage import ENOUGH, Verdict, catalogue, coverage, summary
 from simulator.profile.describe import describe_profile
 from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
@@ -194,7 +195,11 @@ def list_faults(part: str | None = option("--part", "Only this part, e.g. meter.
 @quirks.command("list")
 def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."), as_json: bool = JSON) -> None:
     """Every documented behaviour, where it hooks in, and what a CSMS must do to survive it."""
-    rows = [describe_quirk(QUIRKS.get(name)) for name in QUIRKS]
+    known = catalogue()
+    rows = [
+        describe_quirk(QUIRKS.get(name)) | {"confidence": known[name].confidence if name in known else ""}
+        for name in QUIRKS
+    ]
     if vendor is not None:
         one_of(vendor, {v for row in rows for v in row["vendors"]}, "vendor", "--vendor")
         rows = [row for row in rows if vendor.lower() in {v.lower() for v in row["vendors"]}]
@@ -205,3 +210,31 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
         ("quirk", "what it does", "vendors", "seams"),
         [(row["name"], row["summary"], " ".join(row["vendors"]), " ".join(row["seams"])) for row in rows],
     )
+
+
+@quirks.command("coverage")
+def quirks_coverage(as_json: bool = JSON) -> None:
+    """How much of the catalogue of documented vendor behaviour a quirk or a profile plays; 1 when it is not enough."""
+    verdicts = coverage()
+    counts = summary(verdicts)
+    if as_json:
+        print_json({**counts, "entries": [verdict.row() for verdict in verdicts]})
+    else:
+        rest = [verdict for verdict in verdicts if verdict.state in ("impossible", "open")]
+        print_table(
+            ("entry", "state", "why"),
+            [(v.entry.id, v.state, v.entry.note if v.state == "impossible" else _what_is_missing(v)) for v in rest],
+        )
+        typer.echo(
+            f"{counts['covered']} of {counts['all']} are covered: {counts['behaviour']} by a quirk, {counts['data']} by"
+            f" a profile; {counts['impossible']} cannot be simulated, {counts['open']} are open"
+        )
+    if counts["covered"] < ENOUGH:
+        raise typer.Exit(1)
+
+
+def _what_is_missing(verdict: Verdict) -> str:
+    entry = verdict.entry
+    if entry.kind == "data" and entry.note:
+        return f"no shipped profile states, with sources, {entry.note}"
+    return "no quirk of this name" if entry.kind == "behaviour" else "nothing is decided"

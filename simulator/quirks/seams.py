@@ -278,6 +278,7 @@ def describe(cls: type[Quirk]) -> dict[str, Any]:
         "name": cls.name,
         "category": category(cls.__module__),
         "summary": cls.summary,
+        "description": " ".join((cls.__doc__ or "").split()),
         "vendors": list(cls.vendors),
         "sources": list(cls.sources),
         "seams": list(seams_of(cls)),

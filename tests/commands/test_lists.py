@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.commands import lists
 from simulator.hardware.fault import FAULTS
 from simulator.profile.load import profile_paths
 from simulator.quirks import QUIRKS
@@ -53,6 +54,23 @@ def test_quirks(cpfarm: Cpfarm) -> None:
     assert only and all(vendor in row["vendors"] for row in only)
     told = cpfarm("quirks", "list", "--vendor", vendor + "x")
     assert told.code == 2 and f"did you mean {vendor!r}?" in told.err
+    facts = ("description", "params", "vendors", "sources", "seams", "survive", "fixed_in", "confidence")
+    assert all(set(facts) <= set(row) for row in rows)
+    assert all(row["confidence"] and row["description"].startswith(row["summary"]) for row in rows)
+    assert {row["name"] for row in rows if row["fixed_in"]} >= {"tls-ca-limited", "boot-retry-gives-up"}
+
+
+def test_quirks_coverage(cpfarm: Cpfarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = cpfarm("quirks", "coverage", "--json")
+    counts = json.loads(told.out)
+    assert counts["all"] == len(counts["entries"]) == 268 and counts["behaviour"] == len(QUIRKS)
+    assert told.code == (0 if counts["covered"] >= counts["enough"] == 240 else 1)
+    text = cpfarm("quirks", "coverage").out
+    assert f"{counts['covered']} of 268 are covered" in text
+    assert "soap-missing-messageid" in text and "ws-flapping" not in text, "what is covered is not listed"
+    for enough, code in ((0, 0), (269, 1)):
+        monkeypatch.setattr(lists, "ENOUGH", enough)
+        assert cpfarm("quirks", "coverage").code == code
 
 
 def test_fleet(cpfarm: Cpfarm) -> None:
