@@ -48,7 +48,7 @@ def shows_cost(model: Model) -> bool:
 
 def shows_any(model: Model) -> bool:
     """Can it show either?"""
-    return bool(model.shows)
+    return shows_tariff(model) or shows_cost(model)
 
 
 def _currency_problem(value: str) -> str | None:
@@ -180,7 +180,7 @@ def total(st: Station, key: str, cost: float | None) -> None:
 @drain(45)
 def tell(st: Station, now: int) -> None:
     """Drivers that have come, and transactions that have begun and ended."""
-    if not st.model.shows:
+    if not shows_any(st.model):
         return
     for evse in st.evses:
         if evse.grant is None and evse.evse_id not in _screens(st):
