@@ -274,7 +274,7 @@ class BeginRepeated(Quirk):
             for value in meter_values(made):
                 first = value["sampledValue"][0] if value["sampledValue"] else {}
                 if first.get("context") == "Sample.Periodic":
-                    begun = {"measurand": ENERGY, "context": "Transaction.Begin"}
+                    begun: dict[str, Any] = {"measurand": ENERGY, "context": "Transaction.Begin"}
                     if isinstance(first["value"], str):
                         begun |= {"value": f"{begun_wh:g}" if begun_wh % 1 else str(int(begun_wh)), "unit": "Wh"}
                     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import UNSET, structs
 
@@ -133,7 +133,7 @@ class _OwnMessages(Quirk):
     """Readings of the begin or the end of a session in MeterValues of their own, after the start or the stop."""
 
     #: which moments, as contexts
-    moments = (_END,)
+    moments: ClassVar[tuple[str, ...]] = (_END,)
 
     def _wait_s(self) -> float:
         return 0.5
