@@ -40,6 +40,9 @@ def run(
     strict: bool = option("--strict", "Schema violations of the CSMS fail a scenario.", False),
     as_json: bool = option("--json", "JSON on standard output.", False),
     summary: Path | None = option("--summary", "Write everything as JSON."),
+    report: Path | None = option(
+        "--report", "Write the report (HTML): the matrix, time lines, frames around failures."
+    ),
     junit: Path | None = option("--junit", "Write JUnit XML, one case for each cell."),
     ledger: Path | None = option("--ledger", "Write the ledger (SQLite); of several cells one each beside it."),
     trace: Path | None = option("--trace", "Write every frame (JSON lines)."),
@@ -50,11 +53,12 @@ def run(
     """
     from simulator.fleet.trace import FrameTrace
     from simulator.report.redact import Redactor
+    from simulator.report.scenario_page import scenario_page
     from simulator.scenario import report as reports
     from simulator.scenario.cells import choose
     from simulator.scenario.run import Options, ScenarioRun, failed_before
 
-    outputs = {"--summary": summary, "--junit": junit, "--ledger": ledger, "--trace": trace}
+    outputs = {"--summary": summary, "--report": report, "--junit": junit, "--ledger": ledger, "--trace": trace}
     writable(outputs)
     chosen = tagged(scenarios_of(files), tag)
     cells = choose(chosen, profile, versions_of(ocpp))
@@ -65,7 +69,7 @@ def run(
         raise AuthorError("nothing is left to run: no scenario has these tags, profiles and versions")
     frames = FrameTrace(trace, Redactor()) if trace is not None else None
     began_s = time.perf_counter()
-    this = ScenarioRun(cells, Options(seed=seed, strict=strict, ledger=ledger, trace=frames))
+    this = ScenarioRun(cells, Options(seed=seed, strict=strict, ledger=ledger, trace=frames, draw=report is not None))
     try:
         this.execute()
     finally:
@@ -75,6 +79,9 @@ def run(
     data = reports.report(this, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
         summary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if report is not None:
+        drawn = {result.cell.key: result.timeline for result in this.results if result.timeline is not None}
+        report.write_text(scenario_page(data, drawn), encoding="utf-8")
     if junit is not None:
         junit.write_text(reports.junit(data), encoding="utf-8")
     if as_json:

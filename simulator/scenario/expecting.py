@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from simulator.core.connector import STATUSES
 from simulator.core.settings import Setting
 from simulator.profile.checks import find_setting, setting_value
 from simulator.scenario import words
@@ -20,7 +19,7 @@ from simulator.scenario.match import ABSENT, find, holds, shown
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Operate, StepFailed
 from simulator.scenario.seat import CALL, ERROR, Heard, Seat
 from simulator.scenario.step import Course, Wait, step
-from simulator.scenario.steps import NOTHING, AnyEvse, Name
+from simulator.scenario.steps import NOTHING, AnyEvse, Name, Status
 from simulator.scenario.words import MESSAGES, VERBS, Form
 from simulator.yamlfile import hint
 from simulator.yamltypes import DurationUs, Texts, format_duration
@@ -243,7 +242,7 @@ def wait_for(
         Literal["online", "offline", "off", "in a transaction", "in no transaction", "delivered"] | None,
         Field(description="the station is in this state"),
     ] = None,
-    status: Annotated[Literal[STATUSES] | None, Field(description="an EVSE has this status")] = None,  # type: ignore[valid-type]
+    status: Annotated[Status | None, Field(description="an EVSE has this status")] = None,
     evse: AnyEvse = 0,
     message: Annotated[Texts, Field(description="a message passes, as with expect")] = (),
     where: Matchers = NOTHING,

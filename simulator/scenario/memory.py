@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from simulator.core import inputs as i
 from simulator.core.model import Model
 from simulator.core.station import Station
 from simulator.fleet.books import close_station
-from simulator.fleet.trace import FrameTrace
+from simulator.fleet.trace import FrameTrace, InputRecorder
 from simulator.fleet.virtual import VirtualFleet
 from simulator.lab.csms import LabCsms
 from simulator.lab.jobs import LabWorker
@@ -20,6 +20,7 @@ from simulator.scenario.counterpart import TOKENS, Counterpart
 from simulator.scenario.player import Failure, Operate, Player, Told
 from simulator.scenario.schema import Scenario
 from simulator.scenario.seat import Heard, Seat
+from simulator.scenario.truth import Truth
 
 #: a station must have booted within this time, and after the steps queues may take this time to become empty
 BOOT_TIMEOUT_US = 60_000_000
@@ -52,6 +53,7 @@ class Played:
     ended_us: int
     records: list[tuple[int, str, Any]] = field(default_factory=list)
     counterparts: list[LabCsms] = field(default_factory=list)
+    truth: Truth = field(default_factory=Truth)
 
 
 def play_in_memory(
@@ -63,10 +65,13 @@ def play_in_memory(
     ledger: Ledger,
     trace: FrameTrace | None = None,
     csms: Callable[[str], LabCsms] = Counterpart,
-    tokens: Mapping[str, Sequence[str]] | None = None,
+    recorder: InputRecorder | None = None,
 ) -> Played:
-    """Play it. ``csms`` makes the CSMS end of a station's link from its subprotocol."""
-    return _Memory(scenario, places, seed, version, ledger, trace, csms, tokens or TOKENS).play()
+    """Play it. ``csms`` makes the CSMS end of a station's link from its subprotocol; ``recorder`` takes every input and
+    every effect of every station."""
+    memory = _Memory(scenario, places, seed, version, ledger, trace, csms)
+    memory.recorder = recorder
+    return memory.play()
 
 
 class _Memory:
@@ -79,13 +84,14 @@ class _Memory:
         ledger: Ledger,
         trace: FrameTrace | None,
         csms: Callable[[str], LabCsms],
-        tokens: Mapping[str, Sequence[str]],
     ) -> None:
+        self.recorder: InputRecorder | None = None
         self.scenario, self.ledger, self.trace = scenario, ledger, trace
         self.fleet = VirtualFleet(observer=self._observe)
         self.fleet.worker = LabWorker()
         self.seats: list[Seat] = []
         self.counterparts: list[LabCsms] = []
+        self.truth = Truth()
         self.records: list[tuple[int, str, Any]] = []
         self._by_station: dict[int, Seat] = {}
         info = {"scenario": scenario.name, "seed": seed}
@@ -102,7 +108,7 @@ class _Memory:
             self.seats,
             seed=seed,
             epoch_us=self.fleet.epoch_us,
-            tokens=tokens,
+            tokens=TOKENS,
             variables=scenario.fields.variables,
             version=version,
         )
@@ -143,6 +149,7 @@ class _Memory:
             fleet.now,
             self.records,
             self.counterparts,
+            self.truth,
         )
 
     def _advance(self, deadline: int | None) -> None:
@@ -164,6 +171,9 @@ class _Memory:
 
     def _observe(self, station: Station, event: i.Input, effects: list[e.AnyEffect], now: int) -> None:
         seat = self._by_station[id(station)]
+        self.truth.look(seat, now)
+        if self.recorder is not None:
+            self.recorder.record(now, station.id, event, effects)
         if isinstance(event, i.Frame):
             self._frame(seat, event.data, False, now)
         for effect in effects:

@@ -16,8 +16,10 @@ from simulator.lab.csms import LabCsms
 from simulator.ledger import Ledger
 from simulator.report import truth
 from simulator.report.checks import CSMS_FAILED, NOBODY_BOOTED, OK, OUR_ERROR, CheckResult
+from simulator.report.timeline import Timeline
 from simulator.scenario.cells import Cell, lacking, places_of
 from simulator.scenario.counterpart import Counterpart
+from simulator.scenario.history import timeline
 from simulator.scenario.judge import (
     NOT_APPLICABLE,
     PASS,
@@ -50,6 +52,7 @@ class Result:
     figures: dict[str, Any] = field(default_factory=dict)
     our_error: str = ""
     played: Played | None = None
+    timeline: Timeline | None = None
 
 
 @dataclass(slots=True)
@@ -62,7 +65,9 @@ class Options:
     target_words: tuple[str, ...] = ()
     ledger: Path | None = None
     trace: FrameTrace | None = None
+    #: keep everything of each cell; draw its time line
     keep: bool = False
+    draw: bool = False
     csms: Callable[[str], LabCsms] = Counterpart
 
 
@@ -147,6 +152,8 @@ class ScenarioRun:
         result.simulated_s = (played.ended_us - played.began_us) / 1e6
         if options.keep:
             result.played = played
+        if options.draw:
+            result.timeline = timeline(played, f"{scenario.fields.title}, {cell.profile}, OCPP {cell.version}")
 
     def ledger_path(self, cell: Cell) -> Path | None:
         """Where the ledger of a cell goes: the file that was asked for, beside it when there are several cells."""

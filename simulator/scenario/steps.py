@@ -32,6 +32,11 @@ AnyEvse = Annotated[int, Field(ge=0, le=64, description="the EVSE; 0 is the stat
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Role = Annotated[str, Field(min_length=1, max_length=60, description="role of a token: valid, valid2, blocked, ...")]
 MAX_TIMES = 10_000
+#: a status of an EVSE, in the words of 1.6 (4.9)
+Status = Literal[
+    "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved", "Unavailable",
+    "Faulted",
+]  # fmt: skip
 ANY_CAR = Car()
 #: no fields, arguments or parameters
 NOTHING: dict[str, Any] = {}
@@ -185,10 +190,13 @@ def repeat(
     times: Annotated[int, Field(ge=1, le=MAX_TIMES)],
     steps: Steps,
     every: Annotated[DurationUs | None, Field(description="from one beginning to the next")] = None,
+    until: Annotated[Status | None, Field(description="not again once an EVSE has this status")] = None,
     counter: Annotated[Name, Field(alias="as", description="a variable that counts from 1")] = "n",
 ) -> Course:
     """Do the same steps several times, one after the other."""
     for number in range(1, times + 1):
+        if until is not None and any(evse.status == until for seat in play.seats for evse in seat.station.evses):
+            return
         began_us = play.now
         yield from play.bound(counter, number).inner(steps)
         if every is not None and play.now < began_us + every and number < times:
