@@ -103,7 +103,7 @@ def _connect(t: Tester201, step: int) -> None:
         if t.authorized and not was:
             fields |= same_token(t.valid)
         triggers: tuple[str, ...] = ("CablePluggedIn", "ChargingStateChanged")
-        if t.authorized and not was and not t.local:
+        if t.authorized and not was and t.by_tool:
             triggers, fields["transactionInfo.remoteStartId"] = ("RemoteStart",), REMOTE_START_ID
         kind = "Updated" if was else "Started"
         wanted.append(t.event(step + 2, one_of(*triggers), kind=kind, state=one_of(*states), fields=fields))
@@ -127,7 +127,7 @@ def authorized_with(t: Tester201, token: str, *, known: bool = False) -> None:
         t.present(token)
         if not known:
             t.expect(1, "Authorize", same_token(token))
-        t.authorized = True
+        t.authorized, t.by_tool = True, False
         if was or begins(t):
             kind = "Updated" if was else "Started"
             t.hear(t.event(3, "Authorized", kind=kind, fields=same_token(token)))
@@ -142,7 +142,7 @@ def authorized_remotely(t: Tester201, **more: Any) -> None:
         t.call(2, "RequestStartTransaction", start_request(t, **more), fields)
         if asks:
             t.expect(3, "Authorize", same_token(t.valid))
-        t.authorized = True
+        t.authorized = t.by_tool = True
         if was or begins(t):
             kind = "Updated" if was else "Started"
             fields = {**same_token(t.valid), "transactionInfo.remoteStartId": REMOTE_START_ID}
@@ -168,7 +168,7 @@ def _flows(t: Tester201, step: int) -> None:
     was = running(t)
     if was or begins(t, flowing=True):
         kind = "Updated" if was else "Started"
-        triggers = ("ChargingStateChanged",) if was or t.local else ("ChargingStateChanged", "RemoteStart")
+        triggers = ("ChargingStateChanged", "RemoteStart") if t.by_tool and not was else ("ChargingStateChanged",)
         charging = t.event(step, one_of(*triggers), kind=kind, state="Charging")
         t.until(step, charging)
 
@@ -211,7 +211,7 @@ def stopped_with(t: Tester201, token: str, stopped: Any = None) -> Heard:
         t.wait(t.tool.transaction_s)
         ended = bool(t.points("TxStopPoint") & STOPPED_AT_ONCE)
         t.present(token)
-        t.authorized = False
+        t.authorized = t.by_tool = False
         fields = {"idToken.idToken": one_of(token, OMITTED)}
         heard = t.hear(t.event(1, "StopAuthorized", kind="Ended" if ended else "Updated", fields=fields))
         if ended:
@@ -227,7 +227,7 @@ def stopped_remotely(t: Tester201) -> None:
         t.wait(t.tool.transaction_s)
         ended = bool(t.points("TxStopPoint") & STOPPED_AT_ONCE)
         t.call(2, "RequestStopTransaction", {"transactionId": t.transaction_id}, status="Accepted")
-        t.authorized = False
+        t.authorized, t.by_tool = False, True
         wanted = t.event(3, "RemoteStop", kind="Ended" if ended else "Updated", stopped="Remote" if ended else None)
         t.hear(wanted)
 
@@ -261,7 +261,7 @@ def _disconnect(t: Tester201, status: Any = "Available") -> None:
                 "EVCommunicationLost",
                 kind="Ended" if ended else "Updated",
                 state="Idle",
-                stopped=one_of("Local" if t.local else "Remote", "EVDisconnected") if ended else None,
+                stopped=one_of("Remote" if t.by_tool else "Local", "EVDisconnected") if ended else None,
             )
         )
     t.unplug()

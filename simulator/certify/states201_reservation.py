@@ -76,7 +76,7 @@ def claimed(t: Tester201, token: str, *, shown: bool = True) -> None:
         else:
             t.call(2, "RequestStartTransaction", start_request(t), status="Accepted")
             fields |= {"transactionInfo.remoteStartId": REMOTE_START_ID}
-        t.authorized = True
+        t.authorized, t.by_tool = True, not t.local
         t.maybe(1, "Authorize", same_token(token), within_s=ASKING_S)
         t.background.add("Authorize")
         wanted = [t.status(3, "Available")] if shown else []

@@ -34,6 +34,8 @@ class Tester201(Tester):
         self.background = {*BACKGROUND, *SAMPLES.values(), EVENT}
         #: what has happened in the case so far: the car is connected, a token is accepted
         self.connected = self.authorized = False
+        #: what was authorised or stopped last was asked for by the tool, not by a token
+        self.by_tool = False
         #: the charging state that was told last
         self.state = ""
         self._points: dict[str, frozenset[str]] = {}
