@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.blocks import master_pass, reservation
-from simulator.blocks.grant import Asked, Grant, GrantEnd
+from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
 from simulator.blocks.local_lookup import Known, is_final, lookup, remember, same_token
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.token_cache import TokenInfo, use
@@ -107,15 +107,6 @@ GROUP_FIRST = "group_first"
 
 #: which of several free EVSEs a token at the common reader means, by what is kept there
 PREFERENCE = ("mine", "free", "ask", "refused")
-
-#: component or problem code -> reason the transaction ends with (ReasonEnumType)
-FAULT_REASONS = {
-    "EmergencyStopSensor": "EmergencyStop",
-    "ground_failure": "GroundFault",
-    "over_current": "OvercurrentFault",
-    "under_voltage": "PowerQuality",
-    "over_voltage": "PowerQuality",
-}
 
 
 # -- a token at the reader ---------------------------------------------------------------------------------------------
@@ -233,9 +224,7 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
         return
     evse.asked = None
     if info.status == "Accepted" and master_pass.is_one(st, info.group):
-        for other in st.evses:  # C16.FR.02-03
-            if other.grant is not None:
-                end(st, other, GrantEnd("StopAuthorized", "MasterPass", st.now, id_token, asked.token_type))
+        _end_all(st, master_pass.read(st, id_token, asked.token_type))
         return
     allowed = info.status == "Accepted" and (not info.evse_ids or evse_id in info.evse_ids)  # C01.FR.21
     grant = evse.grant
@@ -323,6 +312,12 @@ def end(st: Station, evse: Evse, how: GrantEnd) -> None:
     evse.grant, evse.grant_end = None, how
     st.timers.cancel("connect", evse.evse_id)
     st.timers.cancel("allowance", evse.evse_id)
+
+
+def _end_all(st: Station, choice: master_pass.Choice) -> None:
+    for evse in choice.evses:
+        if evse.grant is not None:
+            end(st, evse, GrantEnd("StopAuthorized", "MasterPass", st.now, choice.id_token, choice.token_type))
 
 
 @on_timer("connect")
@@ -433,7 +428,11 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
 
 
 def press(st: Station, button: str, evse_id: int, now: int) -> None:
-    """The stop button ends the session of an EVSE."""
+    """The stop button ends the session of an EVSE, or says which one a master pass is for."""
+    choice = master_pass.chosen(st, evse_id) if button == "stop" else None
+    if choice is not None:
+        _end_all(st, choice)
+        return
     evse = st.evse(evse_id or 1)
     if button == "stop" and evse is not None and evse.grant is not None:
         end(st, evse, GrantEnd("StopAuthorized", "Local", now))

@@ -8,6 +8,14 @@ words a transaction gives as its trigger and reason.
 from __future__ import annotations
 
 NO_LIMIT_W = 1e12
+#: component or problem code -> reason the transaction ends with (ReasonEnumType)
+FAULT_REASONS = {
+    "EmergencyStopSensor": "EmergencyStop",
+    "ground_failure": "GroundFault",
+    "over_current": "OvercurrentFault",
+    "under_voltage": "PowerQuality",
+    "over_voltage": "PowerQuality",
+}
 
 
 class Grant:

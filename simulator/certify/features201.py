@@ -15,6 +15,7 @@ from typing import Any, get_args
 from simulator.blocks import device_model
 from simulator.blocks.device_model import Variable
 from simulator.blocks.inventory.archetypes import HARD_WIRED
+from simulator.blocks.master_pass import GROUP, SESSIONS
 from simulator.certify.pics import (
     CIPHER_SUITES,
     COMMUNICATION,
@@ -191,12 +192,13 @@ def _core(model: Model, told: _Told, served: frozenset[str]) -> dict[str, Any]:
     remote = "AuthCtrlr.AuthorizeRemoteStart"
     reader = not model.free_vend
     trigger = "TriggerMessage" in served
+    master = told.has(GROUP.key)
     found: dict[str, Any] = {
         "C-04": any(name.endswith(".MinimumStatusDuration") for name in told.variables),
         "C-06.1": told.can_be(on_ev_side, "false"),
         "C-06.2": told.can_be(on_ev_side, "true") or not told.has(on_ev_side),
-        "C-07": False,  # the simulated display asks nothing
-        "C-08": told.has("AuthCtrlr.MasterPassGroupId"),
+        "C-07": master and SESSIONS in model.shows,
+        "C-08": master and SESSIONS not in model.shows,
         **{f"C-09.{n}": told.can_be(start, point) for n, point in enumerate(START_POINTS, 1)},
         **{f"C-10.{n}": told.can_be(stop, point) for n, point in enumerate(STOP_POINTS, 1)},
         "C-12.1": told.can_be(unlock, "true"),

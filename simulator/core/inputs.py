@@ -144,7 +144,8 @@ class EvseReady(Input):
 
 
 class Press(Input):
-    """A button: ``stop`` (ends the session at ``evse_id``), ``emergency_stop``, ``emergency_release``."""
+    """A button: ``stop`` (ends the session at ``evse_id``; once a master pass was read, 0 means all of them),
+    ``emergency_stop``, ``emergency_release``."""
 
     button: str
     evse_id: int = 0

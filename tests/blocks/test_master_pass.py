@@ -11,8 +11,9 @@ from tests.ocpp2x.bench import Bench, each_version
 MASTER = {master_pass.GROUP.key: "POLICE"}
 
 
-def station(version: str, **settings: object) -> Bench:
-    bench = Bench(version, {**MASTER, **settings}).boot()
+def station(version: str, asks: bool = False, **settings: object) -> Bench:
+    shows = frozenset({master_pass.SESSIONS}) if asks else frozenset()
+    bench = Bench(version, {**MASTER, **settings}, shows=shows).boot()
     bench.csms.groups["PASS"] = "police"  # as tokens compare
     return bench
 
@@ -62,3 +63,39 @@ def test_one_that_is_blocked_ends_nothing(version: str) -> None:
 def test_without_a_group_nobody_has_one(version: str) -> None:
     bench = Bench(version).boot()
     assert not master_pass.is_one(bench.st, "") and not master_pass.is_one(bench.st, None)
+
+
+@each_version
+@pytest.mark.parametrize("evse_id", [0, 1, 2])
+def test_a_display_asks_which_session_is_meant(version: str, evse_id: int) -> None:
+    """FR.01; the answer names one, or all."""
+    bench = station(version, asks=True)
+    keys = {1: bench.charge("ONE", 1), 2: bench.charge("TWO", 2)}
+    bench.feed(i.Present("PASS", 1))
+    bench.run(5)
+    assert not bench.events("Ended")
+    bench.feed(i.Press("stop", evse_id))
+    bench.run(5)
+    told = {e["transactionInfo"]["transactionId"]: e["transactionInfo"]["stoppedReason"] for e in bench.events("Ended")}
+    assert told == {key: "MasterPass" for number, key in keys.items() if evse_id in (0, number)}
+
+
+@each_version
+def test_the_question_is_answered_once_and_does_not_stand_for_ever(version: str) -> None:
+    """After that the button is what it always was."""
+    bench = station(version, asks=True)
+    bench.charge("ONE", 1)
+    bench.charge("TWO", 2)
+    bench.feed(i.Present("PASS", 1))
+    bench.run(5)
+    bench.feed(i.Press("stop", 1), i.Press("stop", 2))
+    bench.run(5)
+    assert [e["transactionInfo"]["stoppedReason"] for e in bench.events("Ended")] == ["MasterPass", "Local"]
+    bench.feed(i.Unplug(1))
+    bench.run(5)
+    bench.charge("ONE", 1)
+    bench.feed(i.Present("PASS", 1))
+    bench.run(70)
+    bench.feed(i.Press("stop", 1))
+    bench.run(5)
+    assert bench.events("Ended")[-1]["transactionInfo"]["stoppedReason"] == "Local"

@@ -31,6 +31,8 @@ UNKNOWN_OFFLINE, LOCAL_OFFLINE = "AuthCtrlr.OfflineTxForUnknownIdEnabled", "Auth
 MASTER_GROUP, START = "AuthCtrlr.MasterPassGroupId", "TxCtrlr.TxStartPoint"
 GROUP = "MASTER"
 QUIET_S = 30.0
+#: nothing ends before somebody has chosen, s
+ASKING_S = 5.0
 #: more events than this of one session without a connection are no session
 MAX_EVENTS = 100
 
@@ -301,17 +303,25 @@ def master_begins_nothing(t: Tester201) -> None:
 
 def _sessions(t: Tester201, evses: tuple[int, ...]) -> dict[int, str]:
     """Sessions run at these EVSEs, each by a token of its own; their transactions."""
-    found = {}
-    for evse, token in zip(evses, (t.tool.valid, t.tool.valid2), strict=False):
-        t.go_to(evse, token)
+    t.take_option("local")
+    found: dict[int, str] = {}
+    for number, evse in enumerate(evses):
+        t.go_to(evse, (t.tool.valid, t.tool.valid2)[number] if number < 2 else f"{t.tool.valid}{number}")
         energy_started(t)
         found[evse] = str(t.transaction_id)
     t.wait(t.tool.transaction_s)
     return found
 
 
-def _all_end(t: Tester201, sessions: dict[int, str]) -> None:
-    """The master pass has ended these sessions; the cars go."""
+def _pass_shown(t: Tester201) -> None:
+    """The master pass is presented; the station asks about it."""
+    t.present(t.member)
+    t.expect(1, "Authorize", same_token(t.member))
+
+
+def _end(t: Tester201, sessions: dict[int, str]) -> None:
+    """The master pass has ended these sessions; the cars go. That it was the master pass stands in the message that
+    ends a transaction (errata 6.2.32), which is not always the first."""
     at_once = bool(t.points("TxStopPoint") & STOPPED_AT_ONCE)
     fields = {"idToken.idToken": one_of(t.member, OMITTED)}
     stopped = "MasterPass" if at_once else None
@@ -333,8 +343,33 @@ def _all_end(t: Tester201, sessions: dict[int, str]) -> None:
 @case_201("TC_C_49", settings={MASTER_GROUP: GROUP}, **_MASTER)
 def master_ends_all(t: Tester201) -> None:
     """Stop Transaction with a Master Pass: without UI."""
-    t.take_option("local")
     sessions = _sessions(t, t.rig.connectors[:2])
-    t.present(t.member)
-    t.expect(1, "Authorize", same_token(t.member))
-    _all_end(t, sessions)
+    _pass_shown(t)
+    _end(t, sessions)
+
+
+@case_201("TC_C_47", settings={MASTER_GROUP: GROUP}, **_MASTER)
+def master_chooses_all(t: Tester201) -> None:
+    """Stop Transaction with a Master Pass: with UI, All transactions."""
+    sessions = _sessions(t, t.rig.connectors)
+    _pass_shown(t)
+    t.never(1, "TransactionEvent", ASKING_S, eventType="Ended")
+    t.rig.press()
+    _end(t, sessions)
+
+
+@case_201("TC_C_48", settings={MASTER_GROUP: GROUP}, **_MASTER)
+def master_chooses_one(t: Tester201) -> None:
+    """Stop Transaction with a Master Pass: with UI, with UI, Specific transactions."""
+    sessions = _sessions(t, t.rig.connectors)
+    chosen = t.rig.connectors[0]
+    _pass_shown(t)
+    t.wait(HAND_S)
+    t.rig.press(chosen)
+    _end(t, {chosen: sessions.pop(chosen)})
+    for key in sessions.values():
+        t.call("post", "GetTransactionStatus", {"transactionId": key}, ongoingIndicator=True)
+        fields = {"transactionInfo.transactionId": key}
+        t.see_samples()
+        t.drop()
+        t.hear(t.event("post", "MeterValuePeriodic", kind="Updated", fields=fields), within_s=120.0)
