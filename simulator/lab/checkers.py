@@ -20,6 +20,7 @@ from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core import records as r
 from simulator.core.connector import LEGAL_MOVES
+from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.station import Station
 from simulator.errors import UnknownName
 from simulator.lab.wire import Conversation
@@ -105,6 +106,7 @@ class Watch:
         "deals",
         "flash_trouble",
         "muted",
+        "muted_us",
         "register_wh",
         "shaken",
         "status",
@@ -124,6 +126,8 @@ class Watch:
         self.damaged = False
         #: the modem swallows what the station believes to send
         self.muted = False
+        #: when it last did
+        self.muted_us = -1
         self.register_wh = [0.0 for _ in station.evses]
         self.shaken = [False for _ in station.evses]
         self.clock: int | None = None
@@ -188,6 +192,8 @@ class Checkers:
     def _before(self, station: Station, watch: Watch) -> None:
         """Facts the effects are judged by: meters that may lie, a clock that was set back."""
         watch.muted = not station.board.modem.passes(station.now)
+        if watch.muted:
+            watch.muted_us = station.now
         active = station.board.active.values()
         for index, evse in enumerate(station.evses):
             lying = [f for a in active for at, f, _ in a.instances if f.part == "meter" and at in (0, evse.evse_id)]
@@ -286,7 +292,10 @@ class Checkers:
         deal = watch.deals.get(what.key)
         if deal is None:
             return
-        if what.fate == "dropped_by_station" or (what.fate == "sent_unanswered" and watch.muted):
+        # the modem may have recovered while the station waited for an answer to what was swallowed
+        since_us = now - station.settings[MESSAGE_TIMEOUT] * 1_000_000 * station.speed
+        swallowed = what.fate == "sent_unanswered" and 0 <= watch.muted_us >= since_us
+        if what.fate == "dropped_by_station" or swallowed:
             watch.talk.dropped(what.key)
         if what.action not in ("TransactionStarted", "TransactionEnded"):
             return

@@ -25,6 +25,7 @@ setting ``setting(st, name, value)``             change what a setting reads as
 ======= ======================================== =================================================================
 
 Beside the seams a quirk may listen to *moments* of the station's life (``moment``) and to its own timer (``timer``).
+What it may do to charging itself (limits, stops, damage) stands in ``deeds``.
 
 What a quirk violates it declares in ``breaks``, in the words of :data:`BREAKS`; checkers waive exactly that.
 """

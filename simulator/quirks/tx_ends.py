@@ -94,13 +94,15 @@ class StartForStop(Quirk):
     survive=_ANSWER,
 )
 class StopForEver(Quirk):
-    """StopTransaction is repeated for as long as the CSMS answers it by an error, whatever the attempts allowed."""
+    """The stop of a session is repeated for as long as the CSMS answers it by an error, whatever the settings say."""
 
     def moment(self, st: Station, name: str, now: int) -> None:
         """The attempt that has just failed was the first one."""
-        waiting = st.outbox.durable
-        if name == "callerror" and st.outbox.action == STOP and waiting:
-            waiting[0].attempts = min(waiting[0].attempts, 1) - 1
+        waiting = st.outbox.durable[:1]
+        if name == "callerror" and st.outbox.action in (STOP, "TransactionEvent"):
+            for entry in waiting:
+                if isinstance(entry.report, TransactionEnded):
+                    entry.attempts = min(entry.attempts, 1) - 1
 
 
 @quirk(

@@ -325,3 +325,21 @@ def test_garbage_of_the_csms_is_no_business_of_the_conversation() -> None:
     for data in (b"", b"null", b"[]", b"[3]", b"[" * 100_000, b"\xff", b'[2,"a","TriggerMessage",7]', b"{}"):
         talk.heard(data)
     assert not talk.complaints
+
+
+def test_what_a_modem_swallowed_is_missed_by_nobody_even_if_it_recovers_before_the_station_gives_up() -> None:
+    settings = {"MeterValueSampleInterval": 30, "MessageTimeout": 10, "TransactionMessageAttempts": 1}
+    lab = rig("2.0.1", settings=settings)
+    checkers = Checkers()
+    lab.fleet._observer = checkers.observe
+    lab.boot()
+    lab.charge(seconds=25)
+    lab.fleet.feed(lab.station, i.Inject("half", "modem.half_open"))
+    lab.run(8)  # the sample is on its way into nowhere
+    lab.fleet.feed(lab.station, i.Clear("half"))
+    lab.run(30)
+    lab.leave()
+    lab.run(20)
+    fates = [what.fate for what in lab.fleet.recorded(r.MessageFate)]
+    assert fates.count("sent_unanswered") == 1
+    assert checkers.finish([lab.station], lab.fleet.now) == []

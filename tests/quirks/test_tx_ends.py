@@ -58,6 +58,14 @@ def test_stop_for_ever() -> None:
     assert told(b).count("StopTransaction") == 8 and not b.station.outbox.waiting()
 
 
+def test_an_end_for_ever_in_the_newer_versions() -> None:
+    for use, times in (((), 3), (("tx-stop-retry-until-answered",), 7)):
+        b = Bench(build(*use, version="2.0.1")).boot().plug().token("TAG", 20)
+        b.csms.script["TransactionEvent"] = lambda csms, payload: CallError("InternalError")
+        b.token("TAG", 5).unplug().run(400)
+        assert [p["eventType"] for p in b.sent("TransactionEvent")].count("Ended") == times
+
+
 def test_history_first() -> None:
     def scenario(b: Bench) -> list[str]:
         b.boot()
