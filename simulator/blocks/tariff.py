@@ -106,6 +106,12 @@ class Screen:
         self.texts: dict[str, str] = {}
 
 
+def shown(st: Station, evse_id: int) -> dict[str, str]:
+    """What stands on the display of an EVSE, by kind."""
+    found: Screen | None = st.data.get(DISPLAY, {}).get(evse_id)
+    return {} if found is None else dict(found.texts)
+
+
 def _screens(st: Station) -> dict[int, Screen]:
     found: dict[int, Screen] = st.data.setdefault(DISPLAY, {})
     return found

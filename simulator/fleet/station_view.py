@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.blocks import tariff
 from simulator.blocks.device_model import exists, text_of
 from simulator.core.connector import Evse
 from simulator.core.desk import SETTINGS_AREA
@@ -74,7 +75,10 @@ class ProblemView(msgspec.Struct, gc=False):
 
 
 class EvseView(msgspec.Struct, gc=False):
-    """An EVSE and its connector. ``cable``: none, station (it sits in the socket only), both (a car is connected)."""
+    """An EVSE and its connector. ``cable``: none, station (it sits in the socket only), both (a car is connected).
+
+    ``display`` is what the driver was told last of prices, by kind (``blocks/tariff.py``).
+    """
 
     evse_id: int
     connector_id: int
@@ -96,6 +100,7 @@ class EvseView(msgspec.Struct, gc=False):
     operative: bool
     reserved: bool
     bay: bool
+    display: dict[str, str]
     problems: list[ProblemView]
 
 
@@ -276,6 +281,7 @@ def _evse(station: Station, evse: Evse, now: int) -> EvseView:
         operative=evse.operative,
         reserved=bool(evse.reserved),
         bay=evse.bay,
+        display=tariff.shown(station, evse.evse_id),
         problems=_problems(station, evse.evse_id),
     )
 

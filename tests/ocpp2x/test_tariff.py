@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks import tariff
 from simulator.blocks.tariff import DISPLAY
 from simulator.blocks.token_cache import CACHE_AREA
 from simulator.core import inputs as i
@@ -67,7 +68,12 @@ def test_a_session_from_tariff_to_total(version: str) -> None:
         ("total_cost", "3.00 SEK"),
     ]
     assert {one.key for one in bench.fleet.recorded(DriverShown)[1:]} == {key}
-    assert bench.st.data[DISPLAY][1].texts["total_cost"] == "3.00 SEK"
+    assert tariff.shown(bench.st, 1) == {
+        "tariff": "0.32 a kWh",
+        "running_cost": "1.50 SEK",
+        "total_cost": "3.00 SEK",
+    }
+    assert tariff.shown(bench.st, 2) == {}
 
 
 @each_version
