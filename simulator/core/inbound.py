@@ -71,7 +71,10 @@ def _on_result(st: Station, message: Result, now: int) -> object:
     if entry is None:
         return None
     action = outbox.action
-    decoded = st.dialect.codec.decode_response(action, message.payload)
+    payload = message.payload
+    for quirk in st.model.seams.request:
+        payload = quirk.read(st, action, payload)
+    decoded = st.dialect.codec.decode_response(action, payload)
     for violation in decoded.violations:
         st.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
     if decoded.value is None:

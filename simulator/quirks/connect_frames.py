@@ -69,6 +69,7 @@ class MessageIdReused(Quirk):
     survive=_TOLERANT,
     params={"in_samples": (True,), "in_answers": (True,), "every": (10, 1, 1_000)},
     order=110,
+    hostile=True,
 )
 class FrameInvalid(Quirk):
     """Some frames are no JSON: a transaction id without a value in MeterValues, a settings list without its end.
@@ -170,3 +171,22 @@ class OlderSchema(Quirk):
             return None
         missing = "the required field csChargingProfiles is missing"
         return QuirkPort(st, self).refuse(message_id, "occurrence", missing)
+
+
+@quirk(
+    "protocol-ocpp15j-capable",
+    vendors=("Alfen",),
+    sources=("steve-community/steve#1347",),
+    survive="Pick the protocol per connection, recognise the version of a payload, offer to pin a station to 1.6.",
+)
+class OlderBootAnswer(Quirk):
+    """It takes the boot answer of OCPP 1.5, too, where the interval has another name."""
+
+    def read(self, st: Station, action: str, payload: Raw) -> Raw:
+        """The older name is as good."""
+        if action != "BootNotification" or b"heartbeatInterval" not in bytes(payload):
+            return payload
+        answer = msgspec.json.decode(payload)
+        if isinstance(answer, dict) and "heartbeatInterval" in answer and "interval" not in answer:
+            answer["interval"] = answer.pop("heartbeatInterval")
+        return Raw(msgspec.json.encode(answer))

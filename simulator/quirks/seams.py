@@ -11,7 +11,8 @@ seam    method                                   may
 boot    ``boot(st, payload)``                    change the BootNotification
 sample  ``sample(st, evse, reading, context)``   change or suppress a reading
 request ``request(st, action, req, message_id)`` answer a CSMS request itself, or stay silent
-        ``heard(st, action, reply)``             change what the station understands of an answer of the CSMS
+        ``read(st, action, payload)``            change how the station reads an answer of the CSMS
+        ``heard(st, action, reply)``             change what the station understands of it
 answer  ``answer(st, action, reply, message_id)``change or suppress an answer
         ``error(st, action, error)``             change a CALLERROR
 report  ``report(st, report)``                   change, drop, or hold a report before it is queued
@@ -41,6 +42,8 @@ from simulator.errors import AuthorError
 from simulator.registry import Registry, nearest
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from simulator.core.connector import Evse
     from simulator.core.effects import Dial
     from simulator.core.reports import MeterReading, Report, Stamp
@@ -106,7 +109,8 @@ class Quirk:
     ``settings`` are those this quirk replaces, as texts. ``vendor_keys`` are configuration keys that come with it, as
     in a profile: name -> (value, writable). ``order``: higher ones come later at every seam. ``fixed_in``:
     the first firmware without it, or ``>`` and the last with it; after a simulated update to such a one it is gone
-    (``core/release.py``). "" where no fix is known.
+    (``core/release.py``). "" where no fix is known. ``hostile``: it sends what may harm a server that is not prepared;
+    against somebody else's it needs permission (``fleet/target.py``).
     """
 
     name: ClassVar[str] = ""
@@ -120,6 +124,7 @@ class Quirk:
     vendor_keys: ClassVar[dict[str, tuple[str, bool]]] = {}
     order: ClassVar[int] = 0
     fixed_in: ClassVar[str] = ""
+    hostile: ClassVar[bool] = False
 
     def __init__(self, **given: Any) -> None:
         for name, value in given.items():
@@ -158,6 +163,10 @@ class Quirk:
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """None lets the request pass; else it was dealt with, and this is the outcome: ok, callerror or silent."""
         return None
+
+    def read(self, st: Station, action: str, payload: Raw) -> Raw:
+        """Return the payload of an answer of the CSMS to the station's own CALL, before it is held to the schema."""
+        return payload
 
     def heard(self, st: Station, action: str, reply: Any) -> Any:
         """Return the answer of the CSMS to the station's own CALL, a struct, as the station takes it."""
@@ -225,7 +234,7 @@ QUIRKS: Registry[type[Quirk]] = Registry("quirk")
 CallErrorParts = tuple[str, str, Any]
 
 _METHODS = {seam: (seam,) for seam in SEAMS} | {
-    "request": ("request", "heard"),
+    "request": ("request", "read", "heard"),
     "answer": ("answer", "error"),
     "link": ("message_id", "dial", "redial", "farewell"),
 }
@@ -287,6 +296,7 @@ def describe(cls: type[Quirk]) -> dict[str, Any]:
         "breaks": list(cls.breaks),
         "survive": cls.survive,
         "fixed_in": cls.fixed_in,
+        "hostile": cls.hostile,
         "params": {name: bounds[0] for name, bounds in cls.params.items()},
         "bounds": {name: list(bounds[1:]) for name, bounds in cls.params.items() if len(bounds) == 3},
         "settings": dict(cls.settings),

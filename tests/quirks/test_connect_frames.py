@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.core import inputs as i
-from simulator.lab.csms import CallError
+from simulator.lab.csms import CallError, Raw
 from simulator.quirks import connect_frames
 from tests.quirks.rig import Bench, build, compare
 
@@ -101,6 +101,25 @@ def test_one_error_and_it_boots_for_ever() -> None:
     count = b.csms.actions().count("BootNotification")
     b.run(100)
     assert b.csms.actions().count("BootNotification") == count and b.csms.transactions[1]["stop"] is not None
+
+
+def test_the_boot_answer_of_an_older_protocol() -> None:
+    def scenario(b: Bench) -> tuple[str, Any]:
+        b.csms.script["BootNotification"] = lambda csms, _: {
+            "status": "Accepted", "currentTime": csms.time(), "heartbeatInterval": 77,
+        }  # fmt: skip
+        b.boot()
+        return b.station.gate, b.station.data.get("heartbeat_s")
+
+    compare("protocol-ocpp15j-capable", scenario, without=("unknown", None), with_=("accepted", 77))
+    assert Bench(build("protocol-ocpp15j-capable")).boot().station.gate == "accepted", "the usual one as well"
+
+
+@pytest.mark.parametrize("text", ["[1]", '"heartbeatInterval"', '{"heartbeatInterval": {}}', "7"])
+def test_a_boot_answer_that_is_none(text: str) -> None:
+    b = Bench(build("protocol-ocpp15j-capable"))
+    b.csms.script["BootNotification"] = lambda csms, _: Raw(f'[3,"{{id}}",{text}]')
+    assert b.boot().station.gate == "unknown"
 
 
 def test_a_field_of_the_older_schema() -> None:

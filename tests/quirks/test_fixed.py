@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks import firmware_record
 from simulator.core import inputs as i
 from simulator.core.model import Seams
+from simulator.core.release import AFTER
 from simulator.core.station import Station
+from simulator.quirks import QUIRKS
 from simulator.quirks.payload import put
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import SEAMS, Quirk, seams_of
 from tests.bench import VERSIONS, each_2x
 from tests.ocpp2x.field import Field as Field2x
 from tests.ocpp16.transfers import URL, Field, field, product, told, update
+from tests.quirks.rig import Bench, build
 
 OLD = "http://files.example/images/old.bin"
 
@@ -117,3 +121,23 @@ def test_a_station_as_it_was_made_keeps_its_habits(version: str) -> None:
     base = lab.station.model
     lab.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
     assert lab.station.model is base and base.outgrown == frozenset()
+
+
+@pytest.mark.parametrize("name", [name for name in QUIRKS if QUIRKS.get(name).fixed_in])
+def test_an_update_to_the_version_of_the_fix_ends_it(name: str) -> None:
+    """Every quirk whose fix is known, by the version that has it."""
+    fix = QUIRKS.get(name).fixed_in
+    lab = Bench(build(name))
+    assert fixed_seams(lab) and lab.station.model.outgrown == frozenset()
+    version = f"{fix[1:]}.1" if fix.startswith(AFTER) else fix
+    there = {"version": version, "sha256": "", "size": 1}
+    lab.station.board.flash.write(firmware_record.AREA, firmware_record.INSTALLED_KEY, there, 10)
+    lab.boot()
+    assert not fixed_seams(lab) and lab.station.model.outgrown == {name}
+
+
+def fixed_seams(lab: Bench) -> bool:
+    """Is there anything left that the quirk hooks into?"""
+    model = lab.station.model
+    listens = [q for q in model.quirks if q.name not in model.outgrown]
+    return bool(listens) or any(getattr(model.seams, seam) for seam in SEAMS)
