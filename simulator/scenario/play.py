@@ -160,7 +160,8 @@ class Play:
             if head == "token":
                 return player.token(rest or "valid", seat)
             if head == "transaction":
-                return seat.names.get(seat.last_key, seat.last_key) or _unset(name, seat)
+                given = seat.names.get(seat.last_key, "")
+                return int(given) if given.isdigit() else given or seat.last_key or _unset(name, seat)
         return _unset(name, seat)
 
     def save(self, name: str, value: Any, seat: Seat | None) -> None:

@@ -7,7 +7,7 @@ names of steps, messages, operations, faults, settings and quirks, matchers, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -158,12 +158,23 @@ class Scenario:
 
 def load_scenario(path: Path | str) -> Scenario:
     """The scenario in a file; raises ScenarioError, one line for each problem."""
-    return _scenario(load(path, ScenarioError), Path(path))
+    return _scenario(_read(load, path), Path(path))
 
 
 def scenario_of(text: str, path: str = "scenario.yaml") -> Scenario:
     """The scenario in a text; ``path`` is what errors call it."""
-    return _scenario(load_text(text, path, ScenarioError), Path(path))
+    return _scenario(_read(load_text, text, path), Path(path))
+
+
+def _read(reader: Callable[..., Document], *what: Any) -> Document:
+    """The most natural mistake gets a hint: ``- plug`` with ``because:`` on the next line lacks a colon."""
+    try:
+        return reader(*what, error=ScenarioError)
+    except ScenarioError as error:
+        if "mapping values are not allowed here" not in str(error):
+            raise
+        hinted = "mapping values are not allowed here; a step with more lines below it needs a colon, as in '- plug:'"
+        raise ScenarioError(hinted, file=error.file, line=error.line) from None
 
 
 def _scenario(document: Document, path: Path) -> Scenario:

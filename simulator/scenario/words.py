@@ -39,7 +39,7 @@ class Form:
     def get(self, payload: Any, name: str) -> list[Any]:
         """The values of a field, by its neutral word or by its path."""
         if name == "register":
-            return registers_wh(payload)
+            return registers_wh(payload)[-1:]
         return self._get(payload, name, self.fields)
 
     def of_answer(self, payload: Any, name: str) -> list[Any]:
@@ -64,8 +64,12 @@ class Form:
 
 
 def registers_wh(payload: Any) -> list[Any]:
-    """The energy registers a message tells, in Wh: 1.6 ``meterStart`` and ``meterStop``, else its sampled values."""
-    found = [payload[name] for name in ("meterStart", "meterStop") if name in payload]
+    """The energy registers a message tells, in Wh, in their order; the last one is what it says in the end. 1.6
+    ``meterStart`` and ``meterStop`` count more than sampled values."""
+    for name in ("meterStart", "meterStop"):
+        if name in payload:
+            return [payload[name]]
+    found: list[Any] = []
     for sample in find(payload, "meterValue[*].sampledValue[*]"):
         if not isinstance(sample, dict) or sample.get("measurand", REGISTER) != REGISTER or "phase" in sample:
             continue
