@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import UNSET, structs
@@ -273,11 +274,6 @@ class MostlyReadOnly(Quirk):
         return with_rows(reply, rows)
 
 
+@cache
 def _standard() -> frozenset[str]:
-    if not _STANDARD:
-        _STANDARD.append(frozenset(key.lower() for key in KEYS))
-    return _STANDARD[0]
-
-
-#: worked out once
-_STANDARD: list[frozenset[str]] = []
+    return frozenset(key.lower() for key in KEYS)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from simulator.blocks import transaction_record
 from simulator.core.readings import CURRENT, CURRENT_OFFERED, ENERGY, POWER, SOC
+from simulator.core.reports import MeterReading, Sampled, SampleTaken
 from simulator.quirks.meter import MERGE, STRUCTURE
 from simulator.quirks.payload import METER_MESSAGES, each_sample, edit, get, knows, meter_values, plain, rescale
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
 if TYPE_CHECKING:
+    from simulator.core.reports import Report
     from simulator.core.station import Station
 
 UNITS = (
@@ -261,34 +262,25 @@ class SpacePadded(Quirk):
 class BeginRepeated(Quirk):
     """Periodic values hold the energy twice: as it is, and as it was at the begin of the session (THOR)."""
 
+    def report(self, st: Station, report: Report) -> Report:
+        """One more reading, which is kept and repeated with the others."""
+        if not isinstance(report, SampleTaken) or report.trigger != "MeterValuePeriodic":
+            return report
+        tx = st.evses[report.evse_id - 1].tx
+        if tx is None or tx.register_wh is None or not report.readings:
+            return report
+        begun = MeterReading(report.readings[0].at, "Transaction.Begin", (Sampled(tx.register_wh, ENERGY, "Wh"),))
+        return structs.replace(report, readings=(*report.readings, begun))
+
     def send(self, st: Station, action: str, payload: Any) -> Any:
-        """One more sample, as long as the session runs."""
-        if action not in METER_MESSAGES or not _has_values(payload):
-            return payload
-        message = plain(payload)
-        begun_wh = _begun_wh(st, message)
-        if begun_wh is None:
-            return payload
-
-        def add(made: dict[str, Any]) -> None:
-            for value in meter_values(made):
-                first = value["sampledValue"][0] if value["sampledValue"] else {}
-                if first.get("context") == "Sample.Periodic":
-                    begun: dict[str, Any] = {"measurand": ENERGY, "context": "Transaction.Begin"}
-                    if isinstance(first["value"], str):
-                        begun |= {"value": f"{begun_wh:g}" if begun_wh % 1 else str(int(begun_wh)), "unit": "Wh"}
-                    else:
-                        begun |= {"value": begun_wh, "unitOfMeasure": {"unit": "Wh"}}
-                    value["sampledValue"].append(begun)
-
-        return edit(payload, add)
+        """Among the values of the same moment, not behind them."""
+        return edit(payload, _merge_begin) if action in METER_MESSAGES and _has_values(payload) else payload
 
 
-def _begun_wh(st: Station, message: dict[str, Any]) -> float | None:
-    """The register at the begin of the running session that a message is about; None when it is about none."""
-    named = message.get("transactionInfo", {}).get("transactionId", message.get("transactionId"))
-    for evse in st.evses:
-        tx = evse.tx
-        if tx is not None and str(named) in (tx.key, transaction_record.csms_id(st, tx.key)):
-            return tx.register_wh
-    return None
+def _merge_begin(message: dict[str, Any]) -> None:
+    values = message.get("meterValue")
+    if not isinstance(values, list) or len(values) != 2:
+        return
+    first, second = (value["sampledValue"] for value in values)
+    if first and second and second[0].get("context") == "Transaction.Begin" != first[0].get("context"):
+        message["meterValue"] = [{**values[0], "sampledValue": first + second}]
