@@ -117,6 +117,8 @@ class Dialect:
 
     #: names of optional capabilities of this version, filled by the package
     capabilities: frozenset[str] = frozenset()
+    #: messages that its codec can read, but which the stations of this version do not know
+    strange: frozenset[str] = frozenset()
     #: optional features of which this version serves requests
     features: frozenset[str] = frozenset()
 

@@ -130,7 +130,9 @@ def _on_call(st: Station, message: Call, now: int) -> None:
     if action in st.model.not_offered or (route is not None and route.feature and not _has(st, route.feature)):
         route = None
     if route is None:
-        if dialect.codec.knows(action):
+        if action in dialect.strange:
+            st.refuse(message.message_id, "not_implemented", action, action)
+        elif dialect.codec.knows(action):
             st.refuse(message.message_id, "not_supported", action, action)
         else:  # the name is whatever a peer likes; on record it would become a label without bounds
             st.refuse(message.message_id, "not_implemented", action)

@@ -21,7 +21,7 @@ The kinds and their arguments (plain data; ``pem`` is text, times are microsecon
                          leaf), common_name, organization, purpose (``client``, ``code``, ``root``) -> the fields of
                          ``inspect_certificate`` for the leaf
 ``check_signature``      sha256 (hex, of the whole file), certificate (pem), signature (base64) -> {}
-``check_ocsp``, ``probe``  belong to later blocks
+``check_ocsp``, ``probe``  nobody asks for: certificates that need OCSP are those of ISO 15118 (M06)
 
 When ``ok`` is false, ``result`` has ``cause`` and ``detail``. Transfers: bad_url, unsupported, host_not_allowed, dns,
 refused, timeout, tls, auth, not_found, permission, http_status, broken, too_large, busy, local_limit. Certificates and

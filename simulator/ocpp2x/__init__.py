@@ -114,3 +114,5 @@ DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, R
 DIALECT_21 = _dialect(
     "2.1", "ocpp2.1", messages_21, frozenset({V21, EACH_BY_ITSELF}), (Call, Result, Error, ResultError, Send)
 )
+#: what only the newer version has and no module here serves is as good as unknown to its stations
+DIALECT_21.strange = frozenset(set(messages_21.REQUESTS) - set(messages_201.REQUESTS) - set(DIALECT_21.routes))

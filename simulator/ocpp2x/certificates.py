@@ -2,6 +2,10 @@
 
 The uses that only charging by ISO 15118 has are not those of this station: it has no V2G certificate of its own, so it
 asks for none and takes none. Roots of every use that can be named are kept.
+
+The same holds for OCSP: a station asks for the status of its V2G certificates only (M06.FR.06-07), so one without them
+never sends GetCertificateStatus. Certificates of the CSMS end by themselves (A00.FR.701), those of stations and of
+signers of firmware are checked online by the CSMS (A00.FR.702, FR.707).
 """
 
 from __future__ import annotations

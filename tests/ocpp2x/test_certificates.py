@@ -127,6 +127,7 @@ def test_tc_a_11_the_certificate_is_renewed(version: str, profile: int) -> None:
     assert lab.links() == before + (profile == 3) and lab.station.gate == "accepted"
     assert lab.events() == [] and "certificate of the station renewed" in logged(lab)
     assert lab.run(3600).csms.sent("SignCertificate")[1:] == []  # it has come: nothing is asked for again
+    assert not lab.csms.sent("GetCertificateStatus", "GetCertificateChainStatus")  # M06 is for V2G certificates
 
 
 @each_2x

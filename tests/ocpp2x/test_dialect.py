@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from simulator.ocpp2x import (
     DIALECT_21,
     DIALECT_201,
@@ -17,6 +19,7 @@ from simulator.ocpp2x import (
     smart_charging,
     triggers,
 )
+from tests.bench import bench
 
 MODULES = (
     certificates, firmware, local_list, logs, monitoring, network, remote_control, reservation, smart_charging,
@@ -36,6 +39,20 @@ def test_what_they_tell_can_be_rendered_in_both_versions() -> None:
     assert told
     for dialect in (DIALECT_201, DIALECT_21):
         assert told <= set(dialect.renderers)
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_what_only_the_newer_version_has_is_not_implemented(version: str) -> None:
+    """What both have and nobody here serves is known, and not supported."""
+    lab = bench(version)
+    for action, code in (
+        ("SetDefaultTariff", "NotImplemented"),
+        ("GetTariffs", "NotImplemented"),
+        ("ClearDERControl", "NotImplemented"),
+        ("SetDisplayMessage", "NotSupported"),
+        ("NoSuchThing", "NotImplemented"),
+    ):
+        assert lab.ask(action)[0] == code, action
 
 
 def test_what_only_the_newer_version_has_is_unknown_to_the_older() -> None:
