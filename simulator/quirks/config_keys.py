@@ -274,6 +274,73 @@ class MostlyReadOnly(Quirk):
         return with_rows(reply, rows)
 
 
+class _Shown(Quirk):
+    """Keys of the product that read what the station is, not what they were given."""
+
+    def shown(self, st: Station) -> dict[str, str | None]:
+        """Key -> what it reads; None leaves it empty."""
+        raise NotImplementedError
+
+    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
+        """Fill them in."""
+        if action != READ:
+            return reply
+        shown = self.shown(st)
+        rows = [structs.replace(row, value=shown[row.key] or "") if row.key in shown else row for row in rows_of(reply)]
+        return with_rows(reply, rows)
+
+
+@quirk(
+    "config-modem-identity-keys",
+    vendors=("Tritium",),
+    sources=("public: a simulator modelled on a TRI93-50-01",),
+    survive="Store identity as it is told, and know a station by the name it connects with.",
+    vendor_keys={
+        **dict.fromkeys(("ModemCcid", "ModemImsi", "SoftwareVersion", "Model", "Vendor"), ("", False)),
+        "CentralURL": ("wss://csms.example/ocpp", True),
+        "AutoStartRemoteCharge": ("true", True),
+    },
+)
+class IdentityKeys(_Shown):
+    """The identity of modem, software and product can also be read by keys, ModemCcid and ModemImsi among them."""
+
+    def shown(self, st: Station) -> dict[str, str | None]:
+        """The same that BootNotification says."""
+        identity = st.model.identity
+        return {
+            "ModemCcid": _said(st, identity.iccid),
+            "ModemImsi": _said(st, identity.imsi),
+            "SoftwareVersion": _said(st, firmware_record.version(st)),
+            "Model": identity.model,
+            "Vendor": identity.vendor,
+        }
+
+
+def _said(st: Station, pattern: str | None) -> str | None:
+    return None if pattern is None else device_model.identify(st, pattern)
+
+
+@quirk(
+    "config-serial-differs-from-boot",
+    vendors=("Tritium",),
+    sources=("public: a simulator modelled on a TRI93-50-01",),
+    survive="Store identity as it is told, and know a station by the name it connects with.",
+    params={"first": (132_324, 1, 999_999_999)},
+    vendor_keys={"SerialNumber": ("", False)},
+)
+class OtherSerial(_Shown):
+    """The key SerialNumber reads another serial than the one in BootNotification.
+
+    ``first``: that of the first station of a fleet; they count up.
+    """
+
+    first: int
+
+    def shown(self, st: Station) -> dict[str, str | None]:
+        """A number of its own."""
+        return {"SerialNumber": str(self.first + st.number)}
+
+
 @cache
 def _standard() -> frozenset[str]:
     return frozenset(key.lower() for key in KEYS)

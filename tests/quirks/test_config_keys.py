@@ -119,3 +119,21 @@ def test_mostly_read_only() -> None:
 
 
 _WRITES = (("ConnectionTimeOut", "90"), ("MeterValueSampleInterval", "60"), ("freecharging", "true"), ("Nonsense", "1"))
+
+
+def identity_keys(b: Bench) -> dict[str, Any]:
+    """What the product's own keys say of its identity."""
+    keys = listed(b.boot())
+    return {key: keys[key][0] for key in ("ModemCcid", "SoftwareVersion", "Vendor", "SerialNumber") if key in keys}
+
+
+def test_identity_keys() -> None:
+    with_ = {"ModemCcid": "", "SoftwareVersion": "1.0", "Vendor": "Maker"}
+    b = compare("config-modem-identity-keys", identity_keys, without={}, with_=with_)
+    assert write(b, "x", "ModemCcid") == "Rejected" and write(b, "false", "AutoStartRemoteCharge") == "Accepted"
+
+
+def test_other_serial() -> None:
+    name = "config-serial-differs-from-boot"
+    b = compare(name, identity_keys, without={}, with_={"SerialNumber": "132324"})
+    assert b.sent("BootNotification")[0]["chargePointSerialNumber"] != "132324"
