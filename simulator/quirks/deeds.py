@@ -16,6 +16,7 @@ from msgspec import UNSET, structs
 from simulator.blocks import charging_profiles, remote_control
 from simulator.blocks import charging_schedule as cs
 from simulator.core import hands
+from simulator.core.desk import FACTS_AREA
 from simulator.core.inputs import Clear, Inject
 from simulator.core.power_path import SUSPENDED_EVSE, enough
 from simulator.core.reports import TransactionReport
@@ -33,6 +34,10 @@ SET = "SetChargingProfile"
 _PURPOSES = {"ChargePointMaxProfile": cs.STATION_MAX}
 #: a limit of the product itself is listed under this source; ids of external limits are just below 0
 _SOURCE, _ID = "Other", -1_001
+
+
+#: things a quirk has noted at a time
+_NOTED = 16
 
 
 class Asked(NamedTuple):
@@ -147,6 +152,18 @@ def stop(st: Station, evse: Evse, reason: str = "Other", trigger: str = "Abnorma
     """End what runs at an EVSE; from ``timer``, from ``moment``, or in answer to a request."""
     if evse.tx is not None:
         remote_control.request_stop(st, evse.tx.key, trigger, reason)
+
+
+def noted(st: Station, quirk: Quirk) -> tuple[Any, ...]:
+    """What a quirk has noted on flash, so that a message looks the same when it is told again after a reboot."""
+    found = st.board.flash.get(FACTS_AREA, f"quirk {quirk.name}")
+    return found if isinstance(found, tuple) else ()
+
+
+def note(st: Station, quirk: Quirk, what: Any) -> None:
+    """Note one thing more; the last few are kept."""
+    kept = (*noted(st, quirk)[1 - _NOTED :], what)
+    st.board.flash.write(FACTS_AREA, f"quirk {quirk.name}", kept, 48 * len(kept))
 
 
 def damage(st: Station, fault_id: str, fault: str, evse_id: int, **params: Any) -> None:

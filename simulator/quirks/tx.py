@@ -22,8 +22,6 @@ _TOKENS = (
 _TOKEN_MESSAGES = ("Authorize", "StartTransaction", "StopTransaction")
 #: the largest signed 64-bit number
 BOGUS_ID = (1 << 63) - 1
-#: what the CSMS names of its own accord is not what the reader has read
-_REMOTE_KEPT = 8
 
 
 @quirk(
@@ -70,35 +68,6 @@ class StartResent(Quirk):
             report = port.memory.get(evse.evse_id)
             if report is not None and transaction_record.csms_id(st, report.key) is not None:
                 port.publish(report)
-
-
-@quirk(
-    "idtag-colon-separated",
-    vendors=("ABB Terra AC",),
-    sources=("mobilityhouse/ocpp#186", "mikuso/ocpp-rpc#76"),
-    breaks=("token",),
-    survive=_TOKENS,
-)
-class TokenWithColons(Quirk):
-    """A token from the reader is told as pairs of hexadecimal digits with colons between them (2021 firmware)."""
-
-    def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
-        """Tokens of the CSMS are repeated as they came."""
-        if action == "RemoteStartTransaction":
-            memory = QuirkPort(st, self).memory
-            memory["remote"] = (*memory.get("remote", ())[1 - _REMOTE_KEPT :], req.id_tag)
-        return None
-
-    def send(self, st: Station, action: str, payload: Any) -> Any:
-        """Only what is hexadecimal and leaves room for the colons."""
-        token = get(payload, "idTag") if action in _TOKEN_MESSAGES else None
-        if not isinstance(token, str) or token in QuirkPort(st, self).memory.get("remote", ()):
-            return payload
-        pairs = [token[at : at + 2] for at in range(0, len(token), 2)]
-        told = ":".join(pairs).upper()
-        if len(token) % 2 or len(told) > 20 or not set(token.lower()) <= set("0123456789abcdef"):
-            return payload
-        return put(payload, id_tag=told)
 
 
 @quirk(

@@ -32,8 +32,6 @@ _ANSWER = (
 _ORPHANS = "Close orphaned sessions by values and statuses when a start or a stop is lost or never sent."
 _REASONS = "Read the reasons of vendors loosely, and combine them with who has sent a stop."
 START, STOP = "StartTransaction", "StopTransaction"
-#: ends whose reason is kept in mind until they are sent
-_KEPT = 16
 
 
 @quirk(
@@ -260,7 +258,7 @@ class NewerReasons(Quirk):
                 told = "ImmediateReset" if report.reason in ("HardReset", "SoftReset") else report.reason
                 if told == "Local" and memory.pop(report.evse_id, None) == SUSPENDED_EV:
                     told = "StoppedByEV"
-                memory["told"] = (*memory.get("told", ())[1 - _KEPT :], (report.key, told))
+                deeds.note(st, self, (report.key, told))
             elif report.charging_state is not None:
                 memory[report.evse_id] = report.charging_state
         return report
@@ -268,7 +266,7 @@ class NewerReasons(Quirk):
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """Find the transaction by its id."""
         known = get(payload, "transactionId") if action == STOP else UNSET
-        for key, told in QuirkPort(st, self).memory.get("told", ()):
+        for key, told in deeds.noted(st, self):
             if transaction_record.csms_id(st, key) == str(known) and told != get(payload, "reason"):
                 return {**plain(payload), "reason": told}
         return payload

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from simulator.blocks import transaction_record
-from simulator.core.reports import TransactionStarted
-from simulator.quirks.deeds import answer
+from simulator.core.reports import TransactionReport, TransactionStarted
+from simulator.quirks.deeds import answer, note, noted
 from simulator.quirks.payload import edit, get, plain, put
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
@@ -83,15 +83,13 @@ class StopWithMinusOne(Quirk):
     def report(self, st: Station, report: Report) -> Report:
         """Remember which began offline."""
         if isinstance(report, TransactionStarted) and report.offline:
-            memory = QuirkPort(st, self).memory
-            memory["offline"] = (*memory.get("offline", ())[1 - _KEPT :], report.key)
+            note(st, self, report.key)
         return report
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """Is it one of those?"""
         known = get(payload, "transactionId") if action == STOP else UNSET
-        keys = QuirkPort(st, self).memory.get("offline", ())
-        if any(transaction_record.csms_id(st, key) == str(known) for key in keys):
+        if any(transaction_record.csms_id(st, key) == str(known) for key in noted(st, self)):
             return put(payload, transaction_id=_NO_ID)
         return payload
 
@@ -139,13 +137,11 @@ class OwnNumbers(Quirk):
         known = get(payload, "transactionId") if action in (VALUES, STOP) else UNSET
         if not isinstance(known, int) or known < 0:
             return payload
-        flash = st.board.flash
-        count, numbers = flash.get("facts", self.name) or (0, ())
-        own = dict(numbers).get(known)
-        if own is None:
-            own = self.first + int(count)
-            flash.write("facts", self.name, (int(count) + 1, (*numbers[1 - _KEPT :], (known, own))), 96)
-        return put(payload, transaction_id=own)
+        numbers = dict(noted(st, self))
+        if known not in numbers:
+            numbers[known] = max((number + 1 for number in numbers.values()), default=self.first)
+            note(st, self, (known, numbers[known]))
+        return put(payload, transaction_id=numbers[known])
 
 
 @quirk(
@@ -181,30 +177,55 @@ class TokenChange(Quirk):
         """The token as it is told."""
         raise NotImplementedError
 
+    def _told(self, st: Station, token: Any) -> Any:
+        """The same, for whatever may stand in the place of a token."""
+        spared = (*QuirkPort(st, self).memory.get("remote", ()), st.model.free_vend_token)
+        return self.told(st, token) if isinstance(token, str) and token and token not in spared else token
+
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """Remember what came from the CSMS."""
         if action in ("RemoteStartTransaction", "RequestStartTransaction"):
             memory = QuirkPort(st, self).memory
             token = get(req, "idTag")
-            memory["remote"] = (
-                *memory.get("remote", ())[1 - _KEPT :],
-                req.id_token.id_token if token is UNSET else token,
-            )
+            named = req.id_token.id_token if token is UNSET else token
+            memory["remote"] = (*memory.get("remote", ())[1 - _KEPT :], named)
         return None
 
+    def report(self, st: Station, report: Report) -> Report:
+        """What is told of a transaction is settled for good, so that it can be told again after a reboot."""
+        if not isinstance(report, TransactionReport):
+            return report
+        tokens = {name: getattr(report, name, None) for name in ("id_token", "start_token", "stop_token")}
+        changed = {name: told for name, token in tokens.items() if (told := self._told(st, token)) != token}
+        return structs.replace(report, **changed) if changed else report
+
     def send(self, st: Station, action: str, payload: Any) -> Any:
-        """In every message that has one."""
-        if action not in ("Authorize", START, STOP, "TransactionEvent"):
+        """The question is about the token as it was read."""
+        if action != "Authorize":
             return payload
-        older = get(payload, "idTag")
-        newer = get(payload, "idToken") if older is UNSET else UNSET
-        token = older if newer is UNSET else plain(newer)["idToken"]
-        if token is UNSET or token in QuirkPort(st, self).memory.get("remote", ()):
-            return payload
-        told = self.told(st, token)
-        if newer is UNSET:
-            return put(payload, id_tag=told)
+        older, newer = get(payload, "idTag"), get(payload, "idToken")
+        if newer is UNSET or older is not UNSET:
+            return put(payload, id_tag=self._told(st, older))
+        told = self._told(st, plain(newer)["idToken"])
         return edit(payload, lambda message: message["idToken"].update(idToken=told))
+
+
+@quirk(
+    "idtag-colon-separated",
+    vendors=("ABB Terra AC",),
+    sources=("mobilityhouse/ocpp#186", "mikuso/ocpp-rpc#76"),
+    breaks=("token",),
+    survive=_TOKENS,
+)
+class TokenWithColons(TokenChange):
+    """A token from the reader is told as pairs of hexadecimal digits with colons between them (2021 firmware)."""
+
+    def told(self, st: Station, token: str) -> str:
+        """Only what is hexadecimal and leaves room for the colons."""
+        pairs = [token[at : at + 2] for at in range(0, len(token), 2)]
+        told = ":".join(pairs).upper()
+        fits = len(token) % 2 == 0 and len(told) <= 20 and set(token.lower()) <= set("0123456789abcdef")
+        return told if fits else token
 
 
 @quirk(

@@ -202,3 +202,13 @@ def test_a_limit_of_the_product_is_not_of_the_csms() -> None:
     deeds.limit(b.station, 0, "A", 8)
     assert b.ask("ClearChargingProfile") == {"status": "Unknown"}
     assert flows(b.plug().token("TAG", 10)) == 5_520
+
+
+def test_a_quirk_notes_only_the_last_few_things() -> None:
+    b = Bench(build("smart-accepted-no-effect")).boot()
+    (quirk,) = b.station.model.quirks
+    assert deeds.noted(b.station, quirk) == ()
+    for number in range(40):
+        deeds.note(b.station, quirk, number)
+    b.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    assert deeds.noted(b.station, quirk) == tuple(range(24, 40))

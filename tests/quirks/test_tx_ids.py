@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.core import inputs as i
-from simulator.lab.csms import CallError
+from simulator.lab.csms import SILENT, CallError
 from simulator.quirks import tx_ids
 from tests.quirks.rig import Bench, build, compare
 
@@ -119,6 +119,21 @@ def test_tokens_of_the_newer_versions() -> None:
     b.ask("RequestStartTransaction", evseId=1, remoteStartId=1, idToken=wish)
     told = [p["idToken"]["idToken"] for p in b.run(10).sent("Authorize", "TransactionEvent") if "idToken" in p]
     assert set(told) == {"ABC", "remote"} and len(b.csms.transactions) == 2
+
+
+@pytest.mark.parametrize("name", ["idtag-letter-case-setting", "idtag-corrupted", "idtag-colon-separated"])
+def test_a_token_is_told_again_as_it_was(name: str) -> None:
+    for remote in (True, False):
+        b = Bench(build(name)).boot().plug()
+        b.csms.script["StartTransaction"] = lambda csms, payload: SILENT
+        if remote:
+            b.remote_start("5b985b44")
+            b.run(10)
+        else:
+            b.token("5b985b44", 10)
+        b.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+        told = [p["idTag"] for p in b.sent("StartTransaction")]
+        assert len(told) >= 2 and len(set(told)) == 1 and (told[0] == "5b985b44") == remote
 
 
 def test_a_change_of_tokens_says_which() -> None:
