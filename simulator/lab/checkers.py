@@ -53,6 +53,8 @@ ALSO: dict[str, tuple[str, ...]] = {
     "measurand_unit": ("register_never_falls", "energy_true"),
     "own_transaction_id": ("own_transaction_id",),
     "sessions_told": ("one_start", "one_end"),
+    # who is not connected tells nothing
+    "gets_in": ("converged", "status_true"),
 }
 
 #: what nobody can hold a station to once its memory has lost something, and that is on record

@@ -104,7 +104,7 @@ class ReconnectKeys(Quirk):
     "ws-reconnect-loop-after-csms-restart",
     vendors=("StarCharge",),
     sources=("lbbrhzn/ocpp#1096",),
-    breaks=("stays_connected",),
+    breaks=("gets_in", "stays_connected"),
     survive=_REDIALS,
     params={"hold_s": (1.0, 0.1, 600.0), "redial_s": (2.0, 0.0, 600.0)},
 )

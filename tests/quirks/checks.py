@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 
 from simulator.blocks import local_list
-from simulator.core.records import Booted, ConnectFailed, Disconnected, FaultBegan, MessageFate
+from simulator.core.records import Booted, Connected, ConnectFailed, Disconnected, FaultBegan, MessageFate
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
@@ -350,6 +350,10 @@ def _gets_in(b: Bench) -> Finding:
             again = next((at for at, _ in b.dials if at >= now), b.fleet.now)
             if again - now > _LONGEST_WAIT_US:
                 yield f"nothing within {(again - now) / 1e6} s of {now / 1e6}"
+    opened = [now for now, _, record in b.fleet.records if isinstance(record, Connected)]
+    brief = [now for now, _, runs in b.hangups if runs and any(0 <= now - at < 2_000_000 for at in opened)]
+    if len(brief) > 2:
+        yield f"{len(brief)} connections were closed as soon as they stood"
 
 
 def _says_goodbye(b: Bench) -> Finding:
