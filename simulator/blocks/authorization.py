@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from simulator.blocks import master_pass, reservation
 from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
-from simulator.blocks.local_lookup import Known, is_final, lookup, remember, same_token
+from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_token
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.token_cache import TokenInfo, use
 from simulator.core.records import Remark
@@ -159,7 +159,8 @@ def _decide_online(
 ) -> None:
     """What the station knows is enough if it may be; otherwise the CSMS says (1.6 3.5, C10, C12, C14)."""
     ours = known is not None and not master_pass.is_one(st, known.group)
-    if ours and known is not None and known.status == "Accepted" and st.settings[LOCAL_PRE_AUTHORIZE]:
+    ahead = st.settings[LOCAL_PRE_AUTHORIZE] or st.settings[ASKS_NOBODY]
+    if ours and known is not None and known.status == "Accepted" and ahead:
         give(st, evse, id_token, token_type, known.group, "local", remote_start_id)
     elif known is not None and is_final(st, known):
         st.record(Remark(f"token refused: {known.status}, and the CSMS is not asked about it"))
@@ -206,10 +207,11 @@ def _meant(st: Station, id_token: str) -> Evse | None:
 
 
 def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_id: int | None) -> None:
-    if evse.asked is not None:
-        return
-    evse.asked = Asked(id_token, token_type, remote_start_id)
-    st.publish(AuthorizeAsked(evse.evse_id, id_token, token_type))
+    if st.settings[ASKS_NOBODY]:
+        st.record(Remark("token refused: unknown here, and the CSMS is not asked"))
+    elif evse.asked is None:
+        evse.asked = Asked(id_token, token_type, remote_start_id)
+        st.publish(AuthorizeAsked(evse.evse_id, id_token, token_type))
 
 
 # -- what the CSMS says ------------------------------------------------------------------------------------------------

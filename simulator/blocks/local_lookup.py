@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from simulator.blocks import local_list, token_cache
 from simulator.blocks.token_cache import TokenInfo, fold
 from simulator.core.reports import StatusChanged
+from simulator.core.settings import setting
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
+
+ASKS_NOBODY = setting(
+    "AuthCtrlr.DisableRemoteAuthorization",
+    "bool",
+    False,
+    description="only list and cache say whether a token is valid; the CSMS is never asked",
+)
 
 #: statuses that leave a token valid as such (1.6 3.5.2)
 VALID = frozenset({"Accepted", "ConcurrentTx"})
@@ -44,8 +52,8 @@ def lookup(st: Station, id_token: str, token_type: str = "") -> Known | None:
 
 def is_final(st: Station, known: Known) -> bool:
     """Is a token refused for what is known of it, without asking the CSMS again (DisablePostAuthorize)?"""
-    setting = local_list.DISABLE_POST if known.listed else token_cache.DISABLE_POST
-    return known.status != "Accepted" and bool(st.settings[setting])
+    post = local_list.DISABLE_POST if known.listed else token_cache.DISABLE_POST
+    return known.status != "Accepted" and bool(st.settings[post] or st.settings[ASKS_NOBODY])
 
 
 def remember(st: Station, id_token: str, info: TokenInfo) -> None:

@@ -151,6 +151,12 @@ END_ALIGNED_INTERVAL = setting(
     required=True,
     description="seconds between the clock-aligned values of the end message",
 )
+ONLY_IDLE = setting(
+    "AlignedDataCtrlr.SendDuringIdle",
+    "bool",
+    False,
+    description="clock-aligned values only while the station has no transaction",
+)
 MAX_STOP_VALUES = setting(
     None,
     "int",
@@ -339,12 +345,19 @@ def _early(st: Station, name: str, now: int) -> bool:
     return left_us > 0
 
 
+def _kept_quiet(st: Station) -> bool:
+    """J01.FR.20: a transaction on any EVSE keeps clock-aligned values back."""
+    return bool(st.settings[ONLY_IDLE]) and any(evse.tx is not None for evse in st.evses)
+
+
 @on_timer("aligned")
 def aligned(st: Station, index: int, now: int) -> object:
     """A clock-aligned moment: every EVSE, in a transaction or not (1.6 4.7, J01.FR.14, FR.22)."""
     if _early(st, "aligned", now):
         return QUIET
     _arm_moment(st, "aligned", st.settings[ALIGNED_INTERVAL], now)
+    if _kept_quiet(st):
+        return QUIET
     for evse in st.evses:
         reading = readings.take(st, evse, "Sample.Clock", wanted(st, ALIGNED_MEASURANDS))
         reading = signed_values.sign(st, evse, reading, signed_values.ALIGNED)
@@ -364,7 +377,7 @@ def aligned_for_end(st: Station, index: int, now: int) -> None:
         return
     _arm_moment(st, "aligned_end", st.dialect.policy.aligned_end_interval_s(st), now)
     measurands = st.settings[END_ALIGNED_MEASURANDS]
-    if not measurands:
+    if not measurands or _kept_quiet(st):
         return
     for evse in st.evses:
         if evse.tx is not None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulator.blocks import local_list
 from simulator.blocks.authorization import LOCAL_AUTHORIZE_OFFLINE, LOCAL_PRE_AUTHORIZE, OFFLINE_UNKNOWN
 from simulator.blocks.local_list import LIST_AREA, LIST_ENABLED, LIST_KEY, LIST_MAX, LIST_MAX_SENT, ListEntry, LocalList
-from simulator.blocks.local_lookup import lookup
+from simulator.blocks.local_lookup import ASKS_NOBODY, lookup
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.token_cache import TokenInfo, remember
 from simulator.core import inputs as i
@@ -226,6 +226,21 @@ def test_a_listed_token_goes_ahead_online(pre: bool) -> None:
     full(lab, 1, TAG=OK)
     lab.plug().present("tag").run(4)
     assert lab.evse().flowing and asked(lab) == (0 if pre else 1)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_station_that_asks_nobody_goes_by_what_it_knows(listed: bool) -> None:
+    """DisableRemoteAuthorization: who is listed charges, whatever LocalPreAuthorize says; who is not does not."""
+    lab = bench("2.0.1", settings={LOCAL_PRE_AUTHORIZE: False, ASKS_NOBODY: True})
+    if listed:
+        token = {"idToken": "TAG", "type": "ISO14443"}
+        entry = {"idToken": token, "idTokenInfo": {"status": "Accepted"}}
+        lab.ask("SendLocalList", versionNumber=1, updateType="Full", localAuthorizationList=[entry])
+    lab.plug().present().run(4)
+    assert lab.evse().flowing is listed and asked(lab) == 0
+    if listed:  # nor about somebody else's token, which might be of the same group
+        lab.present("OTHER").run(4)
+        assert lab.evse().flowing and asked(lab) == 0
 
 
 def test_a_token_listed_as_not_valid_is_asked_about_online() -> None:

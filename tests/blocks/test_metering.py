@@ -16,6 +16,7 @@ from simulator.blocks.metering import (
     END_MEASURANDS,
     MAX_COLLECTED,
     MAX_STOP_VALUES,
+    ONLY_IDLE,
     SAMPLE_INTERVAL,
     SAMPLE_MEASURANDS,
     START_MEASURANDS,
@@ -124,6 +125,18 @@ def test_clock_aligned_values_come_in_and_outside_of_transactions(version: str) 
     assert {p["connectorId" if version == "1.6" else "evseId"] for p in outside} == {2}
     if version != "1.6":
         assert lab.session().triggers.count("MeterValueClock") == 2
+
+
+@each_2x
+def test_clock_aligned_values_only_while_nobody_charges(version: str) -> None:
+    """J01.FR.20: a transaction anywhere silences them all, and those for its end; after it they are back."""
+    ends = {END_ALIGNED_MEASURANDS: (ENERGY,), END_ALIGNED_INTERVAL: 60}
+    lab = bench(version, evses=2, settings={ALIGNED_INTERVAL: 300, SAMPLE_INTERVAL: 0, ONLY_IDLE: True, **ends})
+    lab.run(310).charge(1).run(600)
+    lab.present().unplug().run(300)
+    assert [round(at) for at, _ in told(lab, "Sample.Clock")] == [300, 300, 1200, 1200]
+    contexts = [value["sampledValue"][0]["context"] for value in lab.session().events[-1]["meterValue"]]
+    assert contexts and "Sample.Clock" not in contexts
 
 
 @each_version

@@ -9,7 +9,14 @@ from typing import Any
 
 from simulator.certify.case import case_201
 from simulator.certify.rules import Rule, such_that
-from simulator.certify.states201 import energy_started, ev_connected_after, ev_disconnected, running, stop_authorized
+from simulator.certify.states201 import (
+    energy_started,
+    ev_connected_after,
+    ev_disconnected,
+    parking_bay_unoccupied,
+    running,
+    stop_authorized,
+)
 from simulator.certify.tester201 import Tester201
 from simulator.certify.wire import Heard
 
@@ -104,6 +111,41 @@ def ended(t: Tester201) -> Heard:
         if row["action"] == "TransactionEvent" and row["kind"] == "call" and payload["eventType"] == "Ended":
             return Heard(row["number"], 0, 2, row["id"], "TransactionEvent", payload)
     raise t.inconclusive(f"{key} does not end")
+
+
+@case_201("TC_J_06", settings={"AlignedDataCtrlr.Interval": ALIGNED_S, IDLE: True})
+def only_while_idle(t: Tester201) -> None:
+    """Clock-aligned Meter Values: no Meter Values during transaction.
+
+    Sampled values of the transaction, which are switched on elsewhere, are none of the matter: J01.FR.20 is about those
+    aligned with the clock.
+    """
+    fields = {CONTEXT: "Sample.Clock", "meterValue.0.sampledValue": measured(t, ALIGNED)}
+
+    def idle(step: int) -> None:
+        stamps = []
+        for _ in range(2):
+            for evse in t.rig.connectors:
+                heard = t.expect(step, "MeterValues", fields | {"evseId": evse}, within_s=ALIGNED_S + 10.0)
+            stamps.append(stamp(heard))
+        apart(t, "post", stamps, ALIGNED_S)
+
+    idle(1)
+    energy_started(t)
+    begun = len(t.csms.log)
+    t.never(4, "MeterValues", ALIGNED_S + 5.0)
+    t.never(4, "TransactionEvent", ALIGNED_S + 5.0, triggerReason="MeterValueClock")
+    stop_authorized(t)
+    parking_bay_unoccupied(t)
+    told = [row["payload"] for row in t.csms.log[begun:] if row["from"] == "station" and row["kind"] == "call"]
+    clock = [one for payload in told for one in payload.get("meterValue", ()) if _is_aligned(one)]
+    t.check("post", "nothing aligned with the clock until the transaction is over", not clock, clock)
+    idle(7)
+    located(t)
+
+
+def _is_aligned(value: dict[str, Any]) -> bool:
+    return any(one.get("context") == "Sample.Clock" for one in value["sampledValue"])
 
 
 def _contexts(*wanted: str) -> Rule:

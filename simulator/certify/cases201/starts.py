@@ -141,6 +141,19 @@ def token_but_no_cable(t: Tester201) -> None:
     energy_started(t)
 
 
+@case_201(
+    "TC_E_52",
+    settings={"AuthCtrlr.Enabled": True, "AuthCtrlr.DisableRemoteAuthorization": True},
+    if_implemented=["AuthCtrlr.Enabled"],
+)
+def nobody_is_asked(t: Tester201) -> None:
+    """Local start, Authorization first: DisableRemoteAuthorization. The cable shows that it was refused (errata)."""
+    t.present()
+    t.never(1, "Authorize", 30.0)
+    ev_connected(t)
+    t.never(3, "TransactionEvent", 30.0, {"transactionInfo.chargingState": "Charging"})
+
+
 @case_201("TC_E_38", states=[authorized])
 def car_not_ready(t: Tester201) -> None:
     """Local start: EV not ready."""
