@@ -14,16 +14,18 @@ from simulator.ocpp2x import (
     logs,
     monitoring,
     network,
+    publishing,
     remote_control,
     reservation,
     smart_charging,
+    tariff,
     triggers,
 )
 from tests.bench import bench
 
 MODULES = (
-    certificates, firmware, local_list, logs, monitoring, network, remote_control, reservation, smart_charging,
-    triggers,
+    certificates, firmware, local_list, logs, monitoring, network, publishing, remote_control, reservation,
+    smart_charging, tariff, triggers,
 )  # fmt: skip
 
 
