@@ -253,10 +253,11 @@ def not_told(st: Station, now: int) -> None:
     """What went down with the link was not told (B04.FR.02, 1.6 4.9)."""
     for report in st.lost:
         if isinstance(report, StatusChanged):
+            evse = st.evse(report.evse_id)
             if report.evse_id == 0:
                 st.data["station_told"] = None
-            else:
-                st.evses[report.evse_id - 1].told_status = None
+            elif evse is not None:  # a quirk may speak of one there is not
+                evse.told_status = None
 
 
 # -- heartbeats --------------------------------------------------------------------------------------------------------

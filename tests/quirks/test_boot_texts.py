@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.core import inputs as i
+from simulator.lab.csms import SILENT
 from simulator.quirks import boot_texts
 from tests.quirks.rig import Bench, build, compare
 
@@ -100,6 +101,15 @@ def test_a_connector_it_does_not_have() -> None:
         return sorted(p["connectorId"] for p in b.sent("StatusNotification"))
 
     compare("connector-id-unexpected-high", scenario, without=[0, 1], with_=[0, 1, 11])
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+def test_a_connector_it_does_not_have_goes_down_with_the_link(version: str) -> None:
+    b = Bench(build("connector-id-unexpected-high", version=version))
+    b.csms.script["StatusNotification"] = lambda csms, _: SILENT
+    b.boot(1).drop_link(5)
+    b.csms.script.clear()
+    assert b.drop_link(5).sent("StatusNotification")
 
 
 def test_the_power_of_the_others() -> None:
