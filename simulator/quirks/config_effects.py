@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b32encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec import UNSET, structs
+from msgspec import UNSET
 
 from simulator.blocks import authorization, device_model, local_list
 from simulator.blocks import charging_schedule as cs
@@ -37,15 +37,9 @@ _DAY_US, _HOUR_US = 86_400_000_000, 3_600_000_000
 _MOST_A = 5_000.0
 
 
-def key_of(st: Station, name: str) -> str:
-    """What a key of the product reads; empty when there is none."""
-    row = device_model.read_key(st, name)
-    return "" if row is None or row[1] is None else row[1]
-
-
-def is_on(st: Station, name: str) -> bool:
-    """Is a key of the product set to true, in any spelling?"""
-    return key_of(st, name).strip().lower() in ("true", "1")
+def is_on(text: str) -> bool:
+    """Does a key of the product say yes, in any spelling?"""
+    return text.strip().lower() in ("true", "1")
 
 
 # -- limits
@@ -200,7 +194,7 @@ class Autocharge(_OnPlugIn):
 
     def wanted(self, st: Station) -> bool:
         """The key says so."""
-        return is_on(st, "AutochargeEnabled")
+        return is_on(QuirkPort(st, self).vendor_key("AutochargeEnabled"))
 
     def act(self, st: Station, evse: Evse, now: int) -> None:
         """Cars of this world have no address; each time it is another one's."""
@@ -224,7 +218,7 @@ class NamespacedKeys(_OnPlugIn):
 
     def wanted(self, st: Station) -> bool:
         """The reader is disabled."""
-        return is_on(st, "HU1.CCURFIDDisable")
+        return is_on(QuirkPort(st, self).vendor_key("HU1.CCURFIDDisable"))
 
     def act(self, st: Station, evse: Evse, now: int) -> None:
         """A free session."""
@@ -251,7 +245,9 @@ class DummyTokens(Quirk):
         """In the place of the token for free charging."""
         if get(payload, "idTag") != st.model.free_vend_token:
             return payload
-        return put(payload, id_tag=key_of(st, "DummyIdTagForAutostart")[:20] or st.model.free_vend_token)
+        return put(
+            payload, id_tag=QuirkPort(st, self).vendor_key("DummyIdTagForAutostart")[:20] or st.model.free_vend_token
+        )
 
 
 @quirk(
@@ -281,7 +277,8 @@ class ListCutShort(Quirk):
 # -- reboots
 
 
-_BOOT_FIELDS = {"ChargePointVendor": "charge_point_vendor", "ChargePointModel": "charge_point_model"}
+#: what counts only after a reboot, where the product has it
+_LATER = ("ChargePointVendor", "ChargePointModel", "WeldCheck")
 
 
 @quirk(
@@ -289,42 +286,24 @@ _BOOT_FIELDS = {"ChargePointVendor": "charge_point_vendor", "ChargePointModel": 
     vendors=("Bender/Ebee",),
     sources=("manual: Ebee OCPP configuration keys (85.156.250.63)",),
     survive=_REBOOTS,
-    vendor_keys={"ChargePointVendor": ("", True), "ChargePointModel": ("", True), "WeldCheck": ("Disable", True)},
+    vendor_keys={"WeldCheck": ("Disable", True)},
 )
 class ActsAfterReboot(Quirk):
-    """ChargePointVendor, ChargePointModel and WeldCheck are written with RebootRequired, and act after the reboot."""
+    """WeldCheck, ChargePointVendor and ChargePointModel are written with RebootRequired, and act after the reboot."""
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
-        """Kept on flash until then."""
-        if action != WRITE or req.key not in self.vendor_keys:
+        """Kept on flash until then, where the product has the key."""
+        if action != WRITE or req.key not in _LATER or device_model.read_key(st, req.key) is None:
             return None
-        if len(req.value) > 20 or not req.value:
-            return deeds.answer(st, self, action, message_id, "Rejected")
-        kept = st.board.flash.write(AREA, f"next:{req.key}", req.value, 16 + len(req.value))
+        kept = len(req.value) <= 20 and st.board.flash.write(AREA, f"next:{req.key}", req.value, 16 + len(req.value))
         return deeds.answer(st, self, action, message_id, "RebootRequired" if kept else "Rejected")
 
     def moment(self, st: Station, name: str, now: int) -> None:
         """The software starts: now they count."""
-        for key in self.vendor_keys if name == "start" else ():
+        for key in _LATER if name == "start" else ():
             value = st.board.flash.get(AREA, f"next:{key}")
             if isinstance(value, str) and device_model.write_key(st, key, value) == "Accepted":
                 st.board.flash.delete(AREA, f"next:{key}")
-
-    def boot(self, st: Station, payload: Any) -> Any:
-        """Who the station says it is."""
-        told = {field: value for key, field in _BOOT_FIELDS.items() if (value := key_of(st, key))}
-        return put(payload, **told)
-
-    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
-        """Without a value of their own they read as the product is called."""
-        if action != READ:
-            return reply
-        called = {"ChargePointVendor": st.model.identity.vendor, "ChargePointModel": st.model.identity.model}
-        rows = [
-            structs.replace(row, value=called[row.key]) if row.key in called and not row.value else row
-            for row in rows_of(reply)
-        ]
-        return with_rows(reply, rows)
 
 
 @quirk(
@@ -358,7 +337,7 @@ class DailyReboot(Quirk):
 
     def timer(self, st: Station, now: int) -> None:
         """The hour has come, or it is time to look again."""
-        due = QuirkPort(st, self).memory.get("due") and is_on(st, "DailyReboot")
+        due = QuirkPort(st, self).memory.get("due") and is_on(QuirkPort(st, self).vendor_key("DailyReboot"))
         if due and all(evse.tx is None for evse in st.evses):
             QuirkPort(st, self).reboot("ScheduledReset")
         else:
@@ -378,8 +357,11 @@ class CumulativeUsage(EnergyPerSession):
 
     def sample(self, st: Station, evse: Evse, reading: MeterReading | None, context: str) -> MeterReading | None:
         """As the key says."""
-        return reading if is_on(st, "ReportCumulativeUsage") else super().sample(st, evse, reading, context)
+        return reading if self._cumulative(st) else super().sample(st, evse, reading, context)
 
     def report(self, st: Station, report: Report) -> Report:
         """As the key says."""
-        return report if is_on(st, "ReportCumulativeUsage") else super().report(st, report)
+        return report if self._cumulative(st) else super().report(st, report)
+
+    def _cumulative(self, st: Station) -> bool:
+        return is_on(QuirkPort(st, self).vendor_key("ReportCumulativeUsage"))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from simulator.blocks import device_model
 from simulator.core.connector import AVAILABLE, FINISHING, PREPARING, SUSPENDED_EV
 from simulator.core.reports import StatusChanged
 from simulator.quirks.payload import get, knows, put
@@ -121,7 +120,8 @@ class ResidualCurrentSpam(Quirk):
     """While power flows, every change of the residual current is told by a StatusNotification.
 
     How much it has to change is set by the key RCMBDelta, in tenths of a milliampere (0: never);
-    InfoStatusNotifications 0 turns all such messages off. ``every_s``: how often it is measured; ``largest``: residual current, in tenths of a milliampere.
+    InfoStatusNotifications 0 turns all such messages off. ``every_s``: how often it is measured; ``largest``: residual
+    current, in tenths of a milliampere.
     """
 
     every_s: float
@@ -136,9 +136,9 @@ class ResidualCurrentSpam(Quirk):
         """Measure; tell what has changed enough."""
         port = QuirkPort(st, self)
         port.wake_in(self.every_s)
-        if _key(st, "InfoStatusNotifications") == "0" or not st.link.is_up:
+        if port.vendor_key("InfoStatusNotifications") == "0" or not st.link.is_up:
             return
-        delta = _number(_key(st, "RCMBDelta"))
+        delta = _number(port.vendor_key("RCMBDelta"))
         for evse in st.evses if delta else ():
             measured = st.rng.below("quirk.residual", self.largest + 1)
             if evse.power_w > 0 and abs(measured - port.memory.get(evse.evse_id, 0)) >= delta:
@@ -153,11 +153,6 @@ class ResidualCurrentSpam(Quirk):
                     at=st.stamp(),
                 )
                 port.publish(told)
-
-
-def _key(st: Station, name: str) -> str:
-    row = device_model.read_key(st, name)
-    return "" if row is None or row[1] is None else row[1]
 
 
 def _number(text: str) -> int:

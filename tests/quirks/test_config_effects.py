@@ -117,27 +117,35 @@ def test_list_cut_short() -> None:
     compare("local-list-first-1000-cached", scenario, without=without, with_=with_, **more)
 
 
-def test_acts_after_reboot() -> None:
-    def scenario(b: Bench) -> tuple[Any, ...]:
+def rewritten(key: str, value: str) -> Any:
+    def scenario(b: Bench) -> tuple[str, list[str], list[str]]:
         b.disturbed = True
         b.boot()
-        word = write(b, "Other", "ChargePointVendor")
-        before = [row["value"] for row in b.ask("GetConfiguration", key=["ChargePointVendor"]).get(_ROWS, ())]
-        b.ask("Reset", type="Soft")
-        b.run(60)
-        after = [row["value"] for row in b.ask("GetConfiguration", key=["ChargePointVendor"]).get(_ROWS, ())]
-        return word, before, after, [p["chargePointVendor"] for p in b.sent("BootNotification")]
+        word, told = write(b, value, key), []
+        for _ in range(2):
+            rows = b.ask("GetConfiguration", key=[key]).get("configurationKey", ())
+            told.append([row["value"] for row in rows])
+            b.ask("Reset", type="Soft")
+            b.run(60)
+        return word, *told
 
-    compare(
-        "config-change-needs-reboot", scenario,
-        without=("NotSupported", [], [], ["Maker", "Maker"]),
-        with_=("RebootRequired", ["Maker"], ["Other"], ["Maker", "Other"]),
-    )  # fmt: skip
-    b = Bench(build("config-change-needs-reboot")).boot()
-    assert [write(b, "x" * 21, "ChargePointModel"), write(b, "", "WeldCheck")] == ["Rejected"] * 2
+    return scenario
 
 
-_ROWS = "configurationKey"
+def test_acts_after_reboot() -> None:
+    name, scenario = "config-change-needs-reboot", rewritten("WeldCheck", "Enable")
+    with_ = ("RebootRequired", ["Disable"], ["Enable"])
+    b = compare(name, scenario, without=("NotSupported", [], []), with_=with_)
+    assert [write(b, "x" * 21, "WeldCheck"), write(b, "x", "ChargePointVendor")] == ["Rejected", "NotSupported"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_another_name_after_the_reboot(turned: bool) -> None:
+    uses = ["config-change-needs-reboot", "boot-identity-configurable"]
+    b = Bench(build(*(reversed(uses) if turned else uses)))
+    own = "Bender GmbH Co. KG"
+    assert rewritten("ChargePointVendor", "Other")(b) == ("RebootRequired", [own], ["Other"])
+    assert [p["chargePointVendor"] for p in b.sent("BootNotification")] == [own, "Other", "Other"]
 
 
 def test_daily_reboot() -> None:
