@@ -58,7 +58,9 @@ def test_residual_current() -> None:
     compare(name, scenario, without=0, with_=lambda n: 3 <= n <= 6)
 
 
-@pytest.mark.parametrize(("key", "value"), [("RCMBDelta", "1000"), ("RCMBDelta", "0"), ("InfoStatusNotifications", "0")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("RCMBDelta", "1000"), ("RCMBDelta", "0"), ("InfoStatusNotifications", "0")]
+)
 def test_residual_current_by_key(key: str, value: str) -> None:
     b = Bench(build("status-info-spam-on-residual-current")).boot()
     assert b.ask("ChangeConfiguration", key=key, value=value) == {"status": "Accepted"}
