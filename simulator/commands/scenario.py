@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simulator.commands.options import command_line, option, writable
+from simulator.commands.options import (
+    HEADER,
+    TLS_CA,
+    TLS_CERT,
+    TLS_KEY,
+    command_line,
+    option,
+    target_of,
+    writable,
+)
 from simulator.commands.output import print_json, print_table, print_text
 from simulator.errors import AuthorError
 
 if TYPE_CHECKING:
+    from simulator.fleet.target import Target
+    from simulator.scenario.run import Options, ScenarioRun
     from simulator.scenario.schema import Scenario
 
 app = typer.Typer(no_args_is_help=True)
@@ -36,6 +50,18 @@ def run(
     ocpp: list[str] = option("--ocpp", "Only this version; may be repeated.", []),
     tag: list[str] = option("--tag", "Only scenarios with this tag or case; may be repeated.", []),
     only_failed: Path | None = option("--only-failed", "Only the cells that failed in this earlier --summary."),
+    target: Path | None = option("--target", "Target file: run on sockets against this CSMS."),
+    csms: str | None = option("--csms", "The same by its URL alone; the station's id is appended or replaces {id}."),
+    live: bool = option("--live", "On sockets, against a reference CSMS that is started for it.", False),
+    speed: float = option("--speed", "On sockets: how much faster than real time the stations live.", 1.0),
+    id_prefix: str | None = option("--id-prefix", "On sockets: prefix of the stations' ids."),
+    security_profile: int | None = option("--security-profile", "0 none, 1 password, 2 and TLS, 3 certificates."),
+    password: str | None = option("--password", "HTTP basic password of every station."),
+    tls_ca: Path | None = TLS_CA,
+    tls_cert: str | None = TLS_CERT,
+    tls_key: str | None = TLS_KEY,
+    header: list[str] = HEADER,
+    i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
     seed: int | None = option("--seed", "Seed of everything random; else each scenario's own.", min=0, max=MAX_SEED),
     strict: bool = option("--strict", "Schema violations of the CSMS fail a scenario.", False),
     as_json: bool = option("--json", "JSON on standard output.", False),
@@ -47,12 +73,10 @@ def run(
     ledger: Path | None = option("--ledger", "Write the ledger (SQLite); of several cells one each beside it."),
     trace: Path | None = option("--trace", "Write every frame (JSON lines)."),
 ) -> None:
-    """Run scenarios in memory, once for each profile and version.
+    """Run scenarios once for each profile and version: in memory, or on sockets against a CSMS.
 
     Exit code 0: all passed, 1: not, 2: bad input, 3: nothing booted, 70: an error of ours.
     """
-    from simulator.fleet.trace import FrameTrace
-    from simulator.report.redact import Redactor
     from simulator.report.scenario_page import scenario_page
     from simulator.scenario import report as reports
     from simulator.scenario.cells import choose
@@ -67,14 +91,41 @@ def run(
         cells = [cell for cell in cells if cell.key in before]
     if not cells:
         raise AuthorError("nothing is left to run: no scenario has these tags, profiles and versions")
-    frames = FrameTrace(trace, Redactor()) if trace is not None else None
+    where = target_of(
+        target,
+        csms=csms,
+        security_profile=security_profile,
+        password=password,
+        headers=header,
+        tls_ca=tls_ca,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        may_test=i_may_test_this,
+    )
+    if live and where is not None:
+        raise AuthorError("starts a CSMS of its own; leave it out with --target or --csms", field="--live")
+    outside = {
+        "--target": target,
+        "--csms": csms,
+        "--speed": speed if speed != 1.0 else None,
+        "--id-prefix": id_prefix,
+        "--security-profile": security_profile,
+        "--tls-ca": tls_ca,
+        "--tls-cert": tls_cert,
+        "--tls-key": tls_key,
+    }
+    words = [word for name, value in outside.items() if value is not None for word in (name, str(value))]
+    options = Options(
+        seed=seed,
+        strict=strict,
+        ledger=ledger,
+        draw=report is not None,
+        target_words=(*words, *(["--live"] if live else [])),
+    )
+    this = ScenarioRun(cells, options)
     began_s = time.perf_counter()
-    this = ScenarioRun(cells, Options(seed=seed, strict=strict, ledger=ledger, trace=frames, draw=report is not None))
-    try:
+    with _stage(this, where, live, speed, id_prefix), _frames(options, trace):
         this.execute()
-    finally:
-        if frames is not None:
-            frames.close()
     command = command_line(context)
     data = reports.report(this, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
@@ -90,6 +141,46 @@ def run(
         _say(data)
         typer.echo(f"Repeat: {command}")
     raise typer.Exit(this.exit_code)
+
+
+@contextmanager
+def _stage(run: ScenarioRun, target: Target | None, live: bool, speed: float, id_prefix: str | None) -> Iterator[None]:
+    """Where a run is played: in memory, or on sockets against the target or a reference CSMS of its own."""
+    if target is None and not live:
+        if speed != 1.0 or id_prefix is not None:
+            raise AuthorError("--speed and --id-prefix are for runs on sockets; add --live, --target or --csms")
+        yield
+        return
+    from simulator.csms.options import CsmsOptions
+    from simulator.csms.process import CsmsProcess
+    from simulator.fleet.identity import default_prefix
+    from simulator.scenario.live import Live, guarded
+    from simulator.scenario.reference import reference_target
+
+    prefix = id_prefix if id_prefix is not None else default_prefix(socket.gethostname())
+    with ExitStack() as stack:
+        if target is None:
+            process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0)))
+            target = reference_target(process.url, process.http_url)
+        guarded(target, run.cells)
+        run.options.live = Live(target, speed=speed, id_prefix=prefix)
+        yield
+
+
+@contextmanager
+def _frames(options: Options, path: Path | None) -> Iterator[None]:
+    """The trace, if one is wanted; secrets of the target are replaced in it."""
+    if path is None:
+        yield
+        return
+    from simulator.fleet.trace import FrameTrace
+    from simulator.report.redact import Redactor
+
+    options.trace = FrameTrace(path, options.live.redactor if options.live is not None else Redactor())
+    try:
+        yield
+    finally:
+        options.trace.close()
 
 
 def _say(data: dict[str, Any]) -> None:

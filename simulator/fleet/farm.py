@@ -96,11 +96,13 @@ class Farm:
 
     # -- beginning
 
-    def start(self) -> None:
-        """Build every station, switch them on at the pace of the plan."""
+    def start(self, *, power: bool = True) -> None:
+        """Build every station, switch them on at the pace of the plan unless somebody else is to do that."""
         for plan in self.plan.stations:
             at_us = self.plan.connect_at_us(plan.index)
-            self.live.at(at_us, self._seat(plan, at_us), i.PowerOn())
+            seat = self._seat(plan, at_us)
+            if power:
+                self.live.at(at_us, seat, i.PowerOn())
         self.live.call_at(WATCH_US, self._watch)
 
     def add_station(self, plan: StationPlan) -> Seat:

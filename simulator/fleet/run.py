@@ -13,7 +13,6 @@ import hashlib
 import platform
 import shlex
 import signal
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from simulator.fleet.garbage import Garbage
 from simulator.fleet.loops import run_loop
 from simulator.fleet.plan import FleetPlan
 from simulator.fleet.progress import Progress, Silent
+from simulator.fleet.resolver import addresses
 from simulator.fleet.state import StateDir
 from simulator.fleet.target import Target, guard, make_target, refuse_unsupported
 from simulator.fleet.throwaway import Throwaway
@@ -136,7 +136,7 @@ class Run:
                     len(self.plan.stations),
                     self.plan.hostile_quirks(),
                     self.plan.fault_names(),
-                    resolve=_addresses,
+                    resolve=addresses,
                 )
 
     def execute(self) -> dict[str, Any]:
@@ -436,9 +436,3 @@ def target_port(target: Target) -> int:
 
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _addresses(host: str) -> list[str]:
-    with contextlib.suppress(OSError):
-        return [str(row[4][0]) for row in socket.getaddrinfo(host, None)]
-    return []

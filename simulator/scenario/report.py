@@ -24,7 +24,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def report(run: ScenarioRun, *, command: str, wall_s: float) -> dict[str, Any]:
     """Everything about a run as plain data."""
     scenarios = {result.cell.scenario.name: result.cell.scenario for result in run.results}
-    target = run.options.target
+    target = run.target
     return {
         "schema": SCHEMA_NAME,
         "run": {
@@ -32,6 +32,7 @@ def report(run: ScenarioRun, *, command: str, wall_s: float) -> dict[str, Any]:
             "command": command,
             "seed": run.options.seed,
             "target": target.display_url if target is not None else "in memory",
+            "speed": run.options.live.speed if run.options.live is not None else None,
             "wall_seconds": round(wall_s, 3),
         },
         "verdicts": {verdict: run.count(verdict) for verdict in VERDICTS},

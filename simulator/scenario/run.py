@@ -29,6 +29,7 @@ from simulator.scenario.judge import (
     ledger_findings,
     verdict_of,
 )
+from simulator.scenario.live import Live
 from simulator.scenario.memory import Played, play_in_memory
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 
@@ -61,7 +62,7 @@ class Options:
 
     seed: int | None = None
     strict: bool = False
-    target: Target | None = None
+    #: words of the command line by which the target was given
     target_words: tuple[str, ...] = ()
     ledger: Path | None = None
     trace: FrameTrace | None = None
@@ -69,6 +70,8 @@ class Options:
     keep: bool = False
     draw: bool = False
     csms: Callable[[str], LabCsms] = Counterpart
+    #: on sockets, against its target; None: in memory
+    live: Live | None = None
 
 
 class ScenarioRun:
@@ -108,12 +111,17 @@ class ScenarioRun:
             return NOBODY_BOOTED
         return CSMS_FAILED if self.count(FAIL) or self.count(INCONCLUSIVE) else OK
 
+    @property
+    def target(self) -> Target | None:
+        """The CSMS under test, None for the one in memory."""
+        return self.options.live.target if self.options.live is not None else None
+
     # -- one cell
 
     def _cell(self, cell: Cell) -> Result:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
-        why = lacking(cell.scenario, cell.version, self.options.target)
+        why = lacking(cell.scenario, cell.version, self.target)
         if why:
             return Result(cell, SKIPPED, why)
         began_s = time.perf_counter()
@@ -129,11 +137,15 @@ class ScenarioRun:
     def _play(self, cell: Cell, result: Result) -> None:
         options, scenario = self.options, cell.scenario
         seed = options.seed if options.seed is not None else scenario.fields.seed
-        places = places_of(cell)
+        live, version = options.live, cell.version
+        places = places_of(cell, "" if live is None else f"{live.id_prefix}{version.replace('.', '')}-")
         with Ledger(self.ledger_path(cell)) as ledger:
-            played = play_in_memory(
-                scenario, places, seed=seed, version=cell.version, ledger=ledger, trace=options.trace, csms=options.csms
-            )
+            if live is not None:
+                played = live.play(scenario, places, seed=seed, version=version, ledger=ledger, trace=options.trace)
+            else:
+                played = play_in_memory(
+                    scenario, places, seed=seed, version=version, ledger=ledger, trace=options.trace, csms=options.csms
+                )
             result.failure = played.failure
             result.checks = checks_of(scenario, places, played, strict=options.strict)
             if played.failure is None:

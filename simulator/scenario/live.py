@@ -1,0 +1,270 @@
+"""A scenario on sockets: the same player, stations of a farm, a real CSMS, its operator by HTTP.
+
+Time is the stations' own: with a speed of 60 an hour of a scenario is a real minute, while time-outs of the link stay
+what they are. Each cell has a farm of its own on a loop of its own, so that nothing of one can reach the next; the CSMS
+is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import simulator
+from simulator.core.rng import seed_of
+from simulator.fleet.acts import OUTAGES
+from simulator.fleet.clock import station_speed
+from simulator.fleet.farm import Farm
+from simulator.fleet.live import Seat as LiveSeat
+from simulator.fleet.loops import run_loop
+from simulator.fleet.operations import Operations
+from simulator.fleet.plan import FleetPlan, StationPlan
+from simulator.fleet.resolver import addresses
+from simulator.fleet.target import Target, guard
+from simulator.fleet.trace import FrameTrace
+from simulator.ledger import Ledger
+from simulator.metrics import RunMetrics
+from simulator.report.redact import Redactor
+from simulator.scenario.cells import Cell, places_of
+from simulator.scenario.memory import Place, Played
+from simulator.scenario.player import Operate, Player
+from simulator.scenario.schema import Scenario
+from simulator.scenario.seat import Seat
+from simulator.scenario.step import walk
+from simulator.scenario.truth import Truth
+
+#: real seconds: for all stations to boot, for queues to become empty at the end, and to hang up
+BOOT_S, DRAIN_S, LEAVE_S = 60.0, 30.0, 5.0
+#: nobody does two things at the same instant
+HAND_S = 0.001
+CONNECT_RATE = 200.0
+
+
+@dataclass
+class Live:
+    """How scenarios are played on sockets. ``id_prefix`` begins every station's id."""
+
+    target: Target
+    speed: float = 1.0
+    id_prefix: str = "CPF-"
+    boot_s: float = BOOT_S
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def __post_init__(self) -> None:
+        station_speed(self.speed)
+        self.redactor = Redactor(self.target.secrets())
+
+    def play(
+        self,
+        scenario: Scenario,
+        places: Sequence[Place],
+        *,
+        seed: int,
+        version: str,
+        ledger: Ledger,
+        trace: FrameTrace | None = None,
+    ) -> Played:
+        """Play it once."""
+        stage = _Stage(self, scenario, places, seed, version, ledger, trace)
+        run_loop(stage.main())
+        assert stage.played is not None
+        return stage.played
+
+
+class _Stage:
+    def __init__(
+        self,
+        live: Live,
+        scenario: Scenario,
+        places: Sequence[Place],
+        seed: int,
+        version: str,
+        ledger: Ledger,
+        trace: FrameTrace | None,
+    ) -> None:
+        self.live, self.scenario, self.seed, self.version = live, scenario, seed, version
+        self.ledger, self.trace = ledger, trace
+        self.plan = _plan(live, scenario, places, seed, version)
+        self.groups = [place.group for place in places]
+        self.seats: list[Seat] = []
+        self.truth = Truth()
+        self.records: list[tuple[int, str, Any]] = []
+        self.played: Played | None = None
+        self.operations = Operations(live.target.fields.operations)
+        self._asked: set[asyncio.Task[None]] = set()
+        self._farm: Farm | None = None
+        self._news: asyncio.Event
+
+    @property
+    def farm(self) -> Farm:
+        """The farm, once there is a loop."""
+        assert self._farm is not None
+        return self._farm
+
+    async def main(self) -> dict[str, Any]:
+        """From the first dial to the last frame."""
+        self._news = asyncio.Event()
+        farm = self._farm = Farm(
+            self.plan,
+            self.live.target,
+            loop=asyncio.get_running_loop(),
+            user_agent=f"cpfarm/{simulator.__version__}",
+            metrics=RunMetrics(),
+            ledger=self.ledger,
+            redactor=self.live.redactor,
+            trace=self.trace,
+            boot_timeout_s=self.live.boot_s,
+        )
+        info = {"scenario": self.scenario.name, "seed": self.seed}
+        self.ledger.begin_run(info, start_us=0, start_utc_us=farm.clock.epoch_us, speed=self.plan.speed)
+        farm.live.observer = self
+        try:
+            await self._play()
+        finally:
+            await farm.close()
+            for task in self._asked:
+                task.cancel()
+        if farm.live.failure is not None:
+            raise farm.live.failure
+        return {}
+
+    async def _play(self) -> None:
+        farm, fields = self.farm, self.scenario.fields
+        booted = fields.begin == "booted"
+        farm.start(power=booted)
+        self.seats = [Seat(index, seat.station, self.groups[index]) for index, seat in enumerate(farm.live.seats)]
+        if booted:
+            await self._until(self._all_at_rest, self.live.boot_s)
+        began_us = farm.clock.now()
+        player = Player(
+            self.scenario.document,
+            self.seats,
+            seed=self.seed,
+            epoch_us=farm.clock.epoch_us,
+            tokens={role: list(tokens) for role, tokens in self.live.target.fields.tokens},
+            variables=fields.variables,
+            version=self.version,
+        )
+        player.begin(self.scenario.steps, began_us)
+        while farm.live.failure is None:
+            player.turn(farm.clock.now())
+            wanted = player.take()
+            for what in wanted:
+                if isinstance(what, Operate):
+                    self._ask(what)
+                else:
+                    farm.live.feed(farm.live.seats[what.seat.index], what.event)
+            if wanted:
+                await asyncio.sleep(HAND_S)
+            elif player.done:
+                break
+            else:
+                await self._wait(player.deadline)
+        await self._until(self._all_delivered, DRAIN_S)
+        ended_us = farm.clock.now()
+        await farm.finish("disconnect", LEAVE_S)
+        self.played = Played(
+            player.failure, self.seats, self.ledger, player.story, began_us, ended_us, self.records, [], self.truth
+        )
+
+    # -- what passes (called by the live driver)
+
+    def record(self, seat: LiveSeat, what: Any, now: int) -> None:
+        """A record of a station."""
+        self.farm.record(seat, what, now)
+        if seat.index < len(self.seats):
+            ours = self.seats[seat.index]
+            ours.recorded(what)
+            self.truth.look(ours, now)
+        self.records.append((now, seat.station.id, what))
+        self._news.set()
+
+    def frame(self, seat: LiveSeat, data: bytes, to_csms: bool, now: int) -> None:
+        """A frame of a station."""
+        self.farm.frame(seat, data, to_csms, now)
+        if seat.index < len(self.seats):
+            self.seats[seat.index].hear(data, to_csms, now)
+        self._news.set()
+
+    # -- waiting and asking
+
+    async def _wait(self, deadline_us: int | None) -> None:
+        """Until something passes or the moment has come."""
+        self._news.clear()
+        seconds = None if deadline_us is None else self.farm.clock.seconds_until(deadline_us)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    async def _until(self, reached: Callable[[], bool], seconds: float) -> None:
+        """Until something holds, at most so many real seconds."""
+        deadline_us = self.farm.clock.now() + int(seconds * 1e6 * self.plan.speed)
+        while not reached() and self.farm.clock.now() < deadline_us and self.farm.live.failure is None:
+            await self._wait(deadline_us)
+
+    def _all_at_rest(self) -> bool:
+        return all(seat.station.gate == "accepted" and not seat.station.outbox.waiting() for seat in self.seats)
+
+    def _all_delivered(self) -> bool:
+        return all(not seat.station.outbox.waiting() for seat in self.seats)
+
+    def _ask(self, what: Operate) -> None:
+        async def ask() -> None:
+            refused = await self.operations.ask(what.seat.id, what.action, what.payload)
+            if refused:
+                what.refused(self.live.redactor.clean_text(refused))
+                self._news.set()
+
+        task = asyncio.get_running_loop().create_task(ask())
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+
+def guarded(target: Target, cells: Sequence[Cell]) -> None:
+    """Raise TargetError when something in these cells needs a permission that the target does not give."""
+    faults: set[str] = set()
+    hostile: set[str] = set()
+    most = 0
+    for cell in cells:
+        if cell.not_applicable:
+            continue
+        for item, _ in walk(cell.scenario.steps, ()):
+            if item.name == "network":
+                faults.update(OUTAGES.values())
+            elif item.name == "inject":
+                faults.add(str(getattr(item.body, "fault", "")))
+        places = places_of(cell)
+        most = max(most, len(places))
+        hostile |= {q.name for place in places for q in place.model.quirks if getattr(q, "hostile", False)}
+    guard(target, most, sorted(hostile), sorted(faults), resolve=addresses)
+
+
+def _plan(live: Live, scenario: Scenario, places: Sequence[Place], seed: int, version: str) -> FleetPlan:
+    stations = tuple(
+        StationPlan(
+            id=place.id,
+            index=index,
+            seed=seed_of(seed, place.id),
+            group=place.group,
+            profile=place.profile,
+            version=version,
+            model=place.model,
+            serial=None,
+        )
+        for index, place in enumerate(places)
+    )
+    return FleetPlan(
+        name=scenario.name,
+        seed=seed,
+        stations=stations,
+        target=live.target,
+        connect_rate=CONNECT_RATE,
+        duration_us=None,
+        speed=live.speed,
+        at_end="disconnect",
+        expect="default",
+        fault_lines=(),
+    )

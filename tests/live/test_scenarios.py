@@ -1,0 +1,111 @@
+"""Scenarios on sockets: the same files as in memory, against the reference CSMS in its own process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.csms.options import CsmsOptions
+from simulator.csms.process import CsmsProcess
+from simulator.errors import TargetError
+from simulator.fleet.target import Target, make_target
+from simulator.resources import scenarios_dir
+from simulator.scenario.cells import choose
+from simulator.scenario.live import Live, guarded
+from simulator.scenario.reference import reference_target
+from simulator.scenario.run import Options, Result, ScenarioRun
+from simulator.scenario.schema import Scenario, load_scenario
+from tests.scenario.play import scenario
+
+pytestmark = pytest.mark.live
+
+#: station seconds in a real one; what waits for the outside is stretched by it
+SPEED = 600.0
+
+
+@pytest.fixture(scope="module")
+def csms() -> Iterator[CsmsProcess]:
+    with CsmsProcess(CsmsOptions(port=0, http_port=0)) as process:
+        yield process
+
+
+def perform(
+    csms: CsmsProcess, one: Scenario, *versions: str, target: Target | None = None, **options: Any
+) -> list[Result]:
+    live = Live(target or reference_target(csms.url, csms.http_url), speed=SPEED, id_prefix=f"{one.name}-")
+    run = ScenarioRun(choose([one], ["generic/ac-single"], versions), Options(live=live, keep=True, **options))
+    results = run.execute()
+    assert not any(result.our_error for result in results), results[0].our_error
+    return results
+
+
+def test_operator_and_session_in_every_version(csms: CsmsProcess) -> None:
+    one = load_scenario(scenarios_dir() / "sessions" / "remote-start-and-stop.yaml")
+    results = perform(csms, one, strict=True)
+    assert [(result.cell.version, result.verdict, result.reason) for result in results] == [
+        ("1.6", "PASS", ""), ("2.0.1", "PASS", ""), ("2.1", "PASS", ""),
+    ]  # fmt: skip
+    booked = csms.request("GET", "/api/transactions?state=closed")["transactions"]
+    energies = sorted(round(row["meter_stop_wh"] - row["meter_start_wh"]) for row in booked if row["meter_stop_wh"])
+    assert energies == sorted(round(result.figures["energy_wh"]) for result in results)
+
+
+def test_a_network_that_goes_and_comes_back(csms: CsmsProcess) -> None:
+    one = scenario(
+        """
+        stations: 3
+        steps:
+          - plug
+          - present: valid
+          - expect: {message: transaction started, answer: any}
+          - network: off
+          - wait: 10 minutes
+          - unplug
+          - network: on
+          - expect: {message: transaction ended, answer: any, within: 1 hour}
+        ledger: {transactions: 3, stopped: 3, undelivered: 0, energy: equal}
+        """,
+        "offline",
+    )
+    (result,) = perform(csms, one, "1.6")
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert result.stations == result.booted == 3
+
+
+def test_what_does_not_happen_fails_there_too(csms: CsmsProcess) -> None:
+    one = scenario(
+        "begin: off\nsteps:\n  - power: {on: true, how: switch}\n  - expect: {message: boot, answer: Rejected}\n", "no"
+    )
+    (result,) = perform(csms, one, "2.0.1")
+    assert (result.verdict, result.reason) == (
+        "FAIL",
+        "the answer to BootNotification has status Accepted, not Rejected",
+    )
+    assert result.failure is not None
+    assert any("BootNotification" in frame for frame in result.failure.frames)
+
+
+def test_an_api_that_refuses_is_quoted_and_the_wire_decides(csms: CsmsProcess) -> None:
+    operations = {"Reset": {"url": f"{csms.http_url}/api/nothing/{{station}}", "body": "{payload}"}}
+    target = make_target({"url": csms.url + "/{id}", "operations": operations}, {}, base_dir=Path())
+    one = scenario("steps:\n  - operator: {do: reset, within: 20 minutes}\n", "refused")
+    (result,) = perform(csms, one, "1.6", target=target)
+    assert result.verdict == "FAIL"
+    assert result.reason.startswith("the CSMS was asked for Reset and sent none within 20m; its API said: 404")
+
+
+def test_what_the_target_lacks_is_skipped(csms: CsmsProcess) -> None:
+    target = make_target({"url": csms.url + "/{id}"}, {}, base_dir=Path())
+    (result,) = perform(csms, scenario("steps: [plug, {present: valid}]\n", "lacking"), "1.6", target=target)
+    assert (result.verdict, result.reason) == ("SKIPPED", "the target has no token for the role valid")
+
+
+def test_a_stranger_s_csms_gets_no_network_faults_unasked() -> None:
+    target = make_target({"url": "ws://203.0.113.7/"}, {}, base_dir=Path())
+    cells = choose([scenario("steps: [{network: off}]\n", "cut")], ["generic/ac-single"], ["1.6"])
+    with pytest.raises(TargetError, match=r"network faults \(modem.half_open, modem.outage\) need permission"):
+        guarded(target, cells)
+    guarded(target, choose([scenario("steps: [plug]\n", "plain")], ["generic/ac-single"], ["1.6"]))
