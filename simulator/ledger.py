@@ -38,7 +38,7 @@ from simulator.report.tables import (
     TABLES,
 )
 
-ROWS_MAX = {"message": 100_000, "fate": 100_000, "remark": 20_000, "violation": 50_000}
+ROWS_MAX = {"message": 100_000, "fate": 100_000, "remark": 20_000, "shown": 20_000, "violation": 50_000}
 """Rows written one by one, per run; what comes after is only counted, in ``left_off``."""
 WAITING_MAX = 200_000
 """Statements held in memory between two flushes."""
@@ -120,9 +120,7 @@ class Ledger:
                 "alert_over" if rec.cleared else "alert",
                 f"EVSE {rec.evse_id} {rec.component}.{rec.variable} {rec.value}, monitor {rec.monitor_id}",
             ),
-            r.DriverShown: lambda s, rec, at: self._remark(
-                s, at, "shown", f"EVSE {rec.evse_id} {rec.kind}: {rec.text}"
-            ),
+            r.DriverShown: self._shown,
             r.PhaseChanged: self._phase,
             r.Booted: self._booted,
             r.BootRefused: lambda s, rec, at: self._connect_failure(s, boot_reason(rec.status), "", at),
@@ -232,6 +230,14 @@ class Ledger:
 
     def _remark(self, station_id: str, at_us: int, kind: str, text: str) -> None:
         self._put_row("remark", (station_id, at_us, kind, text[:TEXT_MAX]))
+
+    def _shown(self, station_id: str, rec: r.DriverShown, at_us: int) -> None:
+        """Among the remarks, but costs that run up in every session leave the others their room."""
+        if self._rows["shown"] >= ROWS_MAX["shown"]:
+            self.left_off["shown"] += 1
+            return
+        self._rows["shown"] += 1
+        self._put("remark", (station_id, at_us, "shown", f"EVSE {rec.evse_id} {rec.kind}: {rec.text}"[:TEXT_MAX]))
 
     def _phase(self, station_id: str, rec: r.PhaseChanged, at_us: int) -> None:
         if rec.phase == "pending":

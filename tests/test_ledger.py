@@ -209,6 +209,16 @@ def test_the_rest_is_kept_as_violations_and_remarks() -> None:
     assert ledger.query("SELECT text FROM remarks WHERE kind = 'shown'") == [("EVSE 2 total_cost: 3.00 EUR",)]
 
 
+def test_what_drivers_are_shown_has_a_bound_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS_MAX", {**module.ROWS_MAX, "shown": 2, "remark": 1})
+    ledger = Ledger()
+    for at in range(5):
+        ledger.add("CP1", r.DriverShown(1, "running_cost", f"{at}.00 EUR"), at)
+    ledger.add("CP1", r.Remark("still there"), 9)
+    assert ledger.query("SELECT kind FROM remarks ORDER BY at_us") == [("shown",), ("shown",), ("remark",)]
+    assert ledger.left_off["shown"] == 3 and ledger.left_off["remark"] == 0
+
+
 def test_rows_are_bounded_and_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "ROWS_MAX", {"message": 3, "fate": 1, "remark": 2, "violation": 1})
     ledger = Ledger(tmp_path / "l.sqlite")
