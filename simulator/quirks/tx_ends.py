@@ -41,6 +41,7 @@ START, STOP = "StartTransaction", "StopTransaction"
     breaks=("every_fate", "one_start"),
     survive=_IDEMPOTENT,
     params={"times": (3, 2, 8)},
+    order=10,  # what is repeated is what the others have made of it
 )
 class StartRepeated(Quirk):
     """The start of a session is sent three times.

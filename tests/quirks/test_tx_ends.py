@@ -33,6 +33,12 @@ def test_start_repeated() -> None:
     assert len(b.csms.transactions) == 1
 
 
+def test_what_is_repeated_is_what_others_have_made_of_it() -> None:
+    b = Bench(build("tx-start-duplicate-repeat", "tx-meterstart-always-zero", "idtag-letter-case-setting"))
+    starts = b.boot().session(20, "abc").sent("StartTransaction")
+    assert len(starts) == 3 and all(p["meterStart"] == 0 and p["idTag"] == "ABC" for p in starts)
+
+
 def test_start_for_stop() -> None:
     def scenario(b: Bench) -> list[Any]:
         b.boot().session(20)
