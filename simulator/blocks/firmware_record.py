@@ -25,7 +25,8 @@ SCHEMA = 1
 MAX_VERSION = 50
 #: an image of ours names its version in the first line, after this word
 MAGIC = "CPFARM-FIRMWARE"
-_MAGIC_LINE = re.compile(rf"{MAGIC}[ \t]+([0-9A-Za-z._+-]{{1,{MAX_VERSION}}})[ \t]*\r?$")
+#: makers put versions together with all of these
+_MAGIC_LINE = re.compile(rf"{MAGIC}[ \t]+([0-9A-Za-z._+:|/@,-]{{1,{MAX_VERSION}}})[ \t]*\r?$")
 _IN_NAME = re.compile(r"\d+(?:\.\d+)+")
 
 

@@ -252,6 +252,7 @@ def test_the_trigger_tells_the_state() -> None:
     [
         (b"CPFARM-FIRMWARE 2.0.0\nrest", "x-9.9.bin", "2.0.0"),
         (b"CPFARM-FIRMWARE  v3-beta \r\n", "x.bin", "v3-beta"),
+        (b"CPFARM-FIRMWARE TAC3Z91::V1.8.22\n", "x.bin", "TAC3Z91::V1.8.22"),
         (b"CPFARM-FIRMWARE\n", "x-9.9.bin", ""),
         (b"CPFARM-FIRMWARE " + b"9" * 51 + b"\n", "x-9.9.bin", ""),
         (b"\x7fELF", "station-4.12.1-release.bin", "4.12.1"),
