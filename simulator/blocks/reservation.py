@@ -185,11 +185,14 @@ def _broken(st: Station, evse: Evse) -> bool:
 
 def _vacant(st: Station, evse: Evse) -> bool:
     """May somebody with a token begin here? A cable in a kept EVSE changes nothing, one that was there before does."""
-    return _idle(st, evse) and (evse.reserved or not (evse.plugged or evse.ev_gone or evse.bay))
+    taken = evse.tx is not None or evse.plugged or evse.ev_gone or evse.bay
+    return _idle(st, evse) and (evse.reserved or not taken)
 
 
 def _idle(st: Station, evse: Evse) -> bool:
-    return evse.tx is None and evse.grant is None and evse.operative and not _broken(st, evse)
+    """Nobody has come with a token. A transaction that a car alone has begun changes nothing (G01.FR.09)."""
+    nobody = evse.grant is None and (evse.tx is None or not evse.tx.id_token)
+    return nobody and evse.operative and not _broken(st, evse)
 
 
 def _vacancies(st: Station, held: dict[int, Reservation]) -> list[Evse]:

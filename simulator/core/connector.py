@@ -218,6 +218,8 @@ def derive_status(evse: Evse, blocked: bool) -> str:
     if blocked or evse.lock_failed:  # a plug that cannot be locked is no use to anybody (G05.FR.01)
         return FAULTED
     if evse.tx is not None and (evse.grant is not None or evse.plugged or evse.ev_gone or evse.bay):
+        if evse.reserved and evse.grant is None and not evse.tx.id_token:
+            return RESERVED  # it began with the car, and whoever it is kept for has not come (G01.FR.09)
         if evse.flowing:
             return CHARGING
         state = evse.charging_state

@@ -10,6 +10,7 @@ import pytest
 from simulator.blocks.authorization import CONNECTION_TIMEOUT
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.reservation import ANY_EVSE, RESERVATIONS_ENABLED
+from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
 from simulator.core.wall import format_wall
 from simulator.ocpp2x import reservation
 from tests.bench import CAR, Lab, bench, build, each_2x, frames, told
@@ -79,6 +80,32 @@ def test_tc_h_02_another_token(version: str) -> None:
     lab.plug().present("OTHER", 1).run(5)
     assert lab.statuses()[-1] == "Reserved" and not lab.evse().flowing
     assert lab.remote_start("OTHER", 1) == "Rejected"
+
+
+@each_2x
+def test_a_transaction_that_a_car_has_begun_leaves_the_connector_reserved(version: str) -> None:
+    """TC_H_02 and H03 S1 with the start point EVConnected: only the right token changes the status (G01.FR.09)."""
+    lab = bench(version, evses=2, settings={TX_START_POINT: ("EVConnected",), TX_STOP_POINT: ("EVConnected",)})
+    reserve(lab)
+    lab.plug().run(2).present("OTHER", 1).run(2)
+    assert [e["eventType"] for e in lab.sessions()[-1].events] == ["Started"] and lab.statuses()[-1] == "Reserved"
+    assert reserve(lab, token="THIRD", number=8) == "Occupied" and lab.remote_start("OTHER", 1) == "Rejected"
+    lab.present("TAG", 1).run(3)
+    assert lab.statuses()[-1] == "Occupied" and lab.evse().flowing and used(lab) == [7]
+    lab.present("TAG", 1).unplug().run(2)
+    assert lab.statuses()[-1] == "Available"
+
+
+@each_2x
+def test_a_car_that_only_came_by_leaves_a_reserved_connector_as_it_was(version: str) -> None:
+    lab = bench(version, settings={TX_START_POINT: ("EVConnected",), TX_STOP_POINT: ("EVConnected",)})
+    reserve(lab)
+    told_before = lab.statuses()
+    lab.plug().run(2).unplug().run(2)
+    assert [e["eventType"] for e in lab.sessions()[-1].events] == ["Started", "Ended"]
+    assert lab.statuses() == told_before and lab.statuses()[-1] == "Reserved"
+    lab.charge(1, "TAG")
+    assert used(lab) == [None, 7]
 
 
 @each_2x
