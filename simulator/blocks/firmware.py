@@ -100,7 +100,7 @@ def request(st: Station, update: Update) -> str:
     another one is being installed)."""
     own = _own(st)
     old = own.update if own.update is not None and own.update.step != "over" else None
-    if old is not None and old.step in BEYOND:
+    if old is not None and (old.step in BEYOND or not st.model.hardware.firmware.cancels):
         return "Rejected"
     if not save(st, update):
         return "Rejected"
@@ -329,8 +329,9 @@ def _wait_to_install(st: Station, own: Firmware, update: Update, now: int) -> No
         own.withdrawn = False  # until then who waits for nothing may charge
         _enter(st, update, "ready", "InstallScheduled")
         return
-    own.withdrawn = True
-    if not _charging(st):
+    at_any_time = st.model.hardware.firmware.install_while_charging
+    own.withdrawn = not at_any_time
+    if at_any_time or not _charging(st):
         _install(st, own, update, now)
     elif LATE_CHECK in st.dialect.capabilities:
         _enter(st, update, "ready", "InstallScheduled")  # L01.FR.34

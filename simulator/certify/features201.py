@@ -226,7 +226,7 @@ def _core(model: Model, told: _Told, served: frozenset[str]) -> dict[str, Any]:
             name: told.variables[variable].values if told.has(variable) else ()
             for name, variable in _MEASURANDS.items()
         },
-        "C-43": False,
+        "C-43": model.hardware.firmware.install_while_charging,
         "C-47": "SetNetworkProfile" in served,  # B10.FR.07
         "C-48.1": told.can_be(remote, "true"),
         "C-48.2": told.can_be(remote, "false"),
@@ -235,7 +235,7 @@ def _core(model: Model, told: _Told, served: frozenset[str]) -> dict[str, Any]:
         "C-54": told.items("AuthCacheCtrlr.Policy"),
         "C-56": "GetBaseReport" in served,
         "C-57": "GetLog" in served,
-        "C-60": "UpdateFirmware" in served,
+        "C-60": "UpdateFirmware" in served and model.hardware.firmware.cancels,
     }
     # a switch that cannot be written has one value only
     for name, variable, value in (

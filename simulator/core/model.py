@@ -123,11 +123,14 @@ class ModemSpec:
 @dataclass(frozen=True, slots=True)
 class FirmwareSpec:
     """How the product updates itself. ``install_s``: seconds an installation takes. ``restart``: ``after`` it, into the
-    new firmware, ``before`` it, into an installer, or ``none``. ``max_bytes``: largest image there is room for."""
+    new firmware, ``before`` it, into an installer, or ``none``. ``cancels``: a new request ends an update under way.
+    ``max_bytes``: largest image there is room for."""
 
     install_s: float = 10.0
     restart: str = "after"
     fetch_while_charging: bool = True
+    install_while_charging: bool = False
+    cancels: bool = True
     max_bytes: int = 16_777_216
 
 

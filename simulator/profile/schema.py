@@ -167,13 +167,22 @@ class ModemFields(Closed):
 class FirmwareFields(Closed):
     """How the product updates itself. ``install_s``: seconds an installation takes. ``restart``: ``after`` it, into the
     new firmware, ``before`` it, into an installer that cannot be told apart otherwise, or ``none``.
-    ``fetch_while_charging``: can it download during a transaction? ``max_size``: largest image there is room for.
+    ``fetch_while_charging``: can it download during a transaction? ``install_while_charging``: can it install, too?
+    ``cancels``: does a new request end an update under way? ``max_size``: largest image there is room for.
     """
 
     install_s: float = Field(default=10.0, ge=0, le=7_200)
     restart: Literal["after", "before", "none"] = "after"
     fetch_while_charging: bool = True
+    install_while_charging: bool = False
+    cancels: bool = True
     max_bytes: SizeBytes = Field(default=16_777_216, alias="max_size", ge=1_024, le=1 << 30)
+
+    @model_validator(mode="after")
+    def _sessions_survive(self) -> FirmwareFields:
+        if self.install_while_charging and (self.restart != "none" or not self.fetch_while_charging):
+            raise ValueError("install_while_charging needs restart: none and fetch_while_charging")
+        return self
 
 
 class ThermalFields(Closed):

@@ -47,11 +47,9 @@ OCPP = "2.0.1"
 PROFILES = ("generic/ac-single", "generic/ac-dual", "generic/dc-fast")
 #: the one on which sessions begin in both ways
 BOTH_WAYS = "generic/ac-single"
-#: products that lack something, and one that is stricter than others
-WITHOUT = (
-    *(str(Path(__file__).with_name(f"{name}.yaml")) for name in ("plain", "strict", "otherwise")),
-    "generic/ac-mode2",
-)
+#: products that lack something, and some that are stricter than others or built otherwise
+OTHERS = ("plain", "strict", "otherwise", "unstoppable")
+WITHOUT = (*(str(Path(__file__).with_name(f"{name}.yaml")) for name in OTHERS), "generic/ac-mode2")
 #: for products that none of these is, but their steps hold on any
 HOLD_ANYWHERE = frozenset({"TC_C_05", "TC_E_38"})
 GROUPS = (

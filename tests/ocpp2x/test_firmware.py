@@ -136,6 +136,29 @@ def test_tc_l_11_a_new_request_cancels_the_old(version: str) -> None:
 
 
 @each_2x
+def test_tc_l_11_a_product_that_cannot_cancel(version: str) -> None:
+    """L01.FR.27: not even while it waits."""
+    lab = Field(version, hardware=product(cancels=False))
+    update(lab, number=10, retrieveDateTime=lab.at(50))
+    lab.run(1)
+    assert update(lab) == "Rejected"
+    lab.run(300)
+    assert lab.said() == ["DownloadScheduled 10", "Downloading 10", "Downloaded 10", "Installing 10", "Installed 10"]
+    assert update(lab) == "Accepted"
+
+
+@each_2x
+def test_tc_l_16_a_product_that_installs_while_charging(version: str) -> None:
+    """Nobody is kept out, and the session goes on."""
+    lab = Field(version, evses=2, hardware=product(restart="none", install_while_charging=True))
+    lab.charge(1).forget()
+    update(lab, known_maker(lab))
+    lab.run(60)
+    assert lab.said() == [*FETCHED, "SignatureVerified 11", "Installing 11", "Installed 11"]
+    assert lab.statuses(2) == [] and lab.evse().flowing and not lab.csms.sent("BootNotification")
+
+
+@each_2x
 def test_a_restart_before_the_installation(version: str) -> None:
     """L01.FR.15."""
     lab = Field(version, hardware=product(restart="before"))
