@@ -27,6 +27,7 @@ from cryptography import x509
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from simulator.blocks.product_identity import serial_of
 from simulator.certify.rig import Rig, Tool
 from simulator.certify.security import SECOND, Security, connect_payload
 from simulator.certify.wire import ToolCsms
@@ -40,6 +41,7 @@ from simulator.fleet.clock import LiveClock
 from simulator.fleet.connection import DialSpec
 from simulator.fleet.jobs import Executor, JobSetup
 from simulator.fleet.live import LiveFleet, Seat
+from simulator.fleet.manner import in_manner
 from simulator.fleet.target_file import Transfers
 from simulator.fleet.tls import Contexts, Credential
 from simulator.fleet.transport import Transport
@@ -338,7 +340,7 @@ class SocketFleet:
         context = None
         if profile in TLS_PROFILES:
             context = self.contexts.context(refs.get("trust"), credential, wildcards=dial.wildcards)
-        return DialSpec(
+        spec = DialSpec(
             url=f"{dial.url}/{quote(self.rig.station_id)}" if dial.url else self.rig.ports.url(profile),
             subprotocols=dial.subprotocols,
             basic_auth=auth,
@@ -346,6 +348,7 @@ class SocketFleet:
             identity=credential,
             timeout_s=dial.timeout_us / SPEED / 1e6,
         )
+        return in_manner(spec, self.rig.station_id, serial_of(seat.station) or "", dial.manner)
 
     # -- steps
 
