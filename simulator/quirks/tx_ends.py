@@ -223,7 +223,7 @@ class ErrorDeauthorizes(Quirk):
     survive=_REASONS,
 )
 class RemoteIsLocal(Quirk):
-    """The end of a session that was started remotely has the reason Local, whoever ends it."""
+    """The end of a session that was started remotely has the reason Local, also when the CSMS has ended it."""
 
     def report(self, st: Station, report: Report) -> Report:
         """Who started it is known as long as it runs."""
