@@ -1,5 +1,5 @@
-"""Cases of 2.0.1 that are for products the generic profiles are not: on profiles that differ in one thing.
-Those in files here are in ``test_cases201``, with their mutants."""
+"""Cases of 2.0.1 that the generic profiles do not show: they are for other products, or go another way there. On
+profiles that differ in one thing; those in files here are in ``test_cases201``, with their mutants."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from simulator.certify.verdicts import PASS
 PRODUCTS = {
     "hardware: {firmware: {restart: before}}": ("TC_L_02", "TC_L_08", "TC_L_14", "TC_L_15"),
     "hardware: {firmware: {restart: none}}": ("TC_L_03", "TC_L_06", "TC_L_14", "TC_L_15"),
+    "settings: {TxCtrlr.TxStartPoint: [EVConnected]}": ("TC_H_01", "TC_H_02", "TC_H_23", "TC_K_37", "TC_K_41"),
 }
 
 
