@@ -11,6 +11,7 @@ from simulator.csms.handlers16 import VENDOR
 from simulator.csms.meter import registers_wh
 from simulator.csms.passwords import readings
 from simulator.csms.session import Session
+from simulator.csms.signed import judge as judge_signed
 from simulator.csms.tokens import Verdict, judge
 from simulator.csms.transactions import Transaction
 
@@ -222,8 +223,13 @@ class Session2x(Session):
         self.station.last_meter_values = payload
         for value in values:
             self.check_time(action, value["timestamp"])
+        judged = judge_signed(values, transaction.public_key if transaction is not None else "")
+        for problem in judged.problems:
+            self.violation(action, "signed-value", problem)
         if transaction is None:
             return
+        transaction.signed_values += judged.right
+        transaction.public_key = judged.key
         transaction.meter_values += len(values)
         registers = registers_wh(values)
         if registers:

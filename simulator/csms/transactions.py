@@ -51,6 +51,9 @@ class Transaction:
     state: str = "open"
     duplicates: int = 0
     meter_values: int = 0
+    #: signed values whose signature is that of the key that was told
+    signed_values: int = 0
+    public_key: str = ""
     seq_ranges: list[list[int]] = field(default_factory=list)
     last_event: str = ""
     start_seen: bool = False
