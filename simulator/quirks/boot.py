@@ -62,7 +62,7 @@ class BootDelayed(Quirk):
 @quirk(
     "boot-not-sent-on-connect",
     vendors=("Wallbox", "Webasto NEXT"),
-    sources=("evcc-io/evcc#28539", "evcc-io/evcc#28540"),
+    sources=("evcc-io/evcc#28539", "evcc-io/evcc#28540", "evcc-io/evcc#31158"),
     breaks=("status_before_boot",),
     survive="Accept sessions without BootNotification: trigger it after a few seconds, reuse what is known of the"
     " station, do not gate status or metering on it.",

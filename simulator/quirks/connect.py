@@ -62,7 +62,7 @@ class MessageIdCompound(Quirk):
 @quirk(
     "frame-pretty-printed-json",
     vendors=("Wallbox", "Vestel"),
-    sources=("lbbrhzn/ocpp#2", "lbbrhzn/ocpp#511"),
+    sources=("lbbrhzn/ocpp#2", "lbbrhzn/ocpp#511", "lbbrhzn/ocpp#466"),
     survive="Use a JSON reader, never text patterns on frames.",
     params={"indent": (2, 1, 8)},
     order=100,

@@ -46,6 +46,11 @@ def test_every_quirk_stands_in_the_catalogue_and_every_behaviour_is_a_quirk() ->
     assert behaviours - set(QUIRKS) == set(), "behaviour without a quirk"
 
 
+def test_quirks_and_catalogue_name_the_same_makers() -> None:
+    told = {name: (set(QUIRKS.get(name).vendors), set(catalogue()[name].vendors)) for name in QUIRKS}
+    assert {name: both for name, both in told.items() if both[0] != both[1]} == {}
+
+
 @pytest.mark.parametrize("name", [one.id for one in catalogue().values() if one.kind == "data"])
 def test_a_row_of_data_is_something_a_profile_can_say(name: str) -> None:
     items = items_of(catalogue()[name].note)
