@@ -9,8 +9,9 @@
 
 2. The rest is as for 1.6 (``cases16/__init__.py``), with :class:`simulator.certify.tester201.Tester201` for the words:
    ``t.status`` and ``t.event`` stand for a status of a connector and an event of a transaction, to be given to
-   ``t.hear`` or ``t.any_order``; ``t.read``, ``t.configure`` and ``settings=`` take names like
-   ``TxCtrlr.TxStartPoint``; a setting the product need not have stands in ``if_implemented``.
+   ``t.hear`` or ``t.any_order``; ``t.alert`` takes an event of a monitor out of whatever NotifyEvent it is in;
+   ``t.read``, ``t.configure`` and ``settings=`` take names like ``TxCtrlr.TxStartPoint``; a setting the product need
+   not have stands in ``if_implemented``.
 3. States are in :mod:`simulator.certify.states201`. Those of a session know the start and stop points of the moment and
    expect what these ask for, so that a case that only walks through states holds for every configuration.
 4. Between cases :mod:`simulator.certify.reset201` writes every variable back, clears list, cache, profiles, monitors.
