@@ -26,16 +26,21 @@ class Modelled(Protocol):
         """Its compiled profile."""
 
 
+#: who breaks one of these may never be registered
+NOT_BOOTED = frozenset({"status_before_boot", "handshake", "gets_in"})
+
+
 def of_quirks(stations: Iterable[Modelled]) -> list[Excuse]:
     """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. A product that
-    speaks without having registered may never register by itself."""
+    speaks without having registered may never register by itself, and one that knocks in a way of its own may be sent
+    away."""
     found: dict[str, set[str]] = {}
     unregistered: set[str] = set()
     for station in stations:
         for quirk in station.model.quirks:
             if quirk.breaks:
                 found.setdefault(quirk.name, set()).add(station.id)
-            if "status_before_boot" in quirk.breaks:
+            if NOT_BOOTED & set(quirk.breaks):
                 unregistered.add(quirk.name)
     return [
         Excuse(check, f"the quirk {name}", stations=frozenset(ids))

@@ -14,8 +14,7 @@ def plan(**overrides: object) -> FleetPlan:
 def test_a_quirk_excuses_only_its_stations_and_what_it_breaks() -> None:
     from simulator.quirks import QUIRKS
 
-    unregistered = "status_before_boot"
-    breaking = next(n for n in QUIRKS if QUIRKS.get(n).breaks and unregistered not in QUIRKS.get(n).breaks)
+    breaking = next(n for n in QUIRKS if QUIRKS.get(n).breaks and not excuses.NOT_BOOTED & set(QUIRKS.get(n).breaks))
     harmless = next(name for name in QUIRKS if not QUIRKS.get(name).breaks)
     stations = (*plan(count=2, quirks=[breaking]).stations, *plan(count=2, quirks=[harmless], id="H-{n}").stations)
     found = excuses.of_quirks(stations)
@@ -26,10 +25,11 @@ def test_a_quirk_excuses_only_its_stations_and_what_it_breaks() -> None:
     assert excuses.of_quirks(plan(count=2).stations) == []
 
 
-def test_a_product_that_speaks_without_registering_need_not_boot() -> None:
-    found = excuses.of_quirks(plan(count=2, quirks=["boot-not-sent-on-connect"]).stations)
+@pytest.mark.parametrize("name", ["boot-not-sent-on-connect", "ws-no-upgrade-header", "tls-ca-limited"])
+def test_a_product_that_does_not_register_or_may_be_sent_away_need_not_boot(name: str) -> None:
+    found = excuses.of_quirks(plan(count=2, quirks=[name]).stations)
     (boot,) = [one for one in found if one.check == "all_booted"]
-    assert boot.why == "the quirk boot-not-sent-on-connect" and boot.stations == {"S-00001", "S-00002"}
+    assert boot.why == f"the quirk {name}" and boot.stations == {"S-00001", "S-00002"}
 
 
 @pytest.mark.parametrize(
