@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import availability, firmware, logs, metering, provisioning, publishing, signing
+from simulator.blocks import availability, firmware, logs, metering, provisioning, publishing, signed_values, signing
 from simulator.blocks.metering import ALIGNED_MEASURANDS, SAMPLE_MEASURANDS
 from simulator.core import readings
 from simulator.core.dialect import REGISTERED, Table
@@ -100,6 +100,7 @@ def _transaction_event(st: Station, where: Any) -> bool:
     for evse in running:
         assert evse.tx is not None
         reading = readings.take(st, evse, "Trigger", st.settings[SAMPLE_MEASURANDS])
+        reading = signed_values.sign(st, evse, reading, signed_values.UPDATE)
         if reading is not None:
             metering.publish_sample(st, evse, evse.tx, reading, "Trigger", triggered=True)
             continue

@@ -143,6 +143,20 @@ def test_aligned_values_within_and_outside_of_transactions(version: str) -> None
 
 
 @each_version
+@pytest.mark.parametrize("message", ["MeterValues", "TransactionEvent"])
+def test_values_that_the_csms_asks_for(version: str, message: str) -> None:
+    """F06.FR.06-07."""
+    bench = Bench(version, ALL | {KEY: "EveryMeterValue"}, hardware=HARDWARE).boot()
+    bench.charge()
+    mark = bench.mark()
+    assert bench.ask("TriggerMessage", {"requestedMessage": message, "evse": {"id": 1}})["status"] == "Accepted"
+    bench.run(1)
+    ((action, payload),) = bench.since(mark)
+    (one,) = signed(payload)
+    assert action == message and verified(one, told_key(one))["RD"][0]["TX"] == "C"
+
+
+@each_version
 def test_a_transaction_begins_with_the_signed_value(version: str) -> None:
     """E01 S4, E01.FR.04: nothing flows before; TC_E_11."""
     settings = ALL | {"TxCtrlr.TxStartPoint": ("DataSigned",)}
