@@ -57,6 +57,7 @@ def _is_measurands(key: str) -> bool:
     sources=("lbbrhzn/ocpp:docs/supported-devices.md", "lbbrhzn/ocpp#1275"),
     breaks=("stays_connected",),
     survive=NO_PROBING,
+    fixed_in=">1.8.21",
     params={"after_s": (1.0, 0.1, 60.0)},
 )
 class RebootOnReadBack(Quirk):

@@ -251,6 +251,8 @@ def quirk(name: str, **facts: Any) -> Callable[[Q], Q]:
             setattr(cls, fact, value)
         assert cls.summary and cls.sources, f"quirk {name} needs a docstring and a source"
         assert not cls.fixed_in or release(cls.fixed_in), f"quirk {name}: {cls.fixed_in!r} is no firmware version"
+        # settings are data of a product, and data outlive an update
+        assert not (cls.fixed_in and cls.settings), f"quirk {name} has a fix and settings, which would stay"
         assert set(cls.breaks) <= set(BREAKS), f"quirk {name} breaks what nobody knows: {cls.breaks}"
         QUIRKS.add(name, cls)
         return cls

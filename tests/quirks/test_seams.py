@@ -96,7 +96,16 @@ def test_the_table_is_closed() -> None:
         quirk("too-late", sources=("a/b#1",))(type("Late", (Quirk,), {"__doc__": "Late."}))
 
 
-@pytest.mark.parametrize("facts", [{}, {"sources": ("a/b#1",), "breaks": ("hearts",)}, {"sorces": ("a/b#1",)}])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"sources": ("a/b#1",), "breaks": ("hearts",)},
+        {"sorces": ("a/b#1",)},
+        {"sources": ("a/b#1",), "fixed_in": "soon"},
+        {"sources": ("a/b#1",), "fixed_in": "1.9", "settings": {"HeartbeatInterval": "5"}},
+    ],
+)
 def test_a_quirk_without_its_facts_is_refused(facts: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match="quirk bare"):
         quirk("bare", **facts)(type("Bare", (Quirk,), {"__doc__": "Bare."}))
