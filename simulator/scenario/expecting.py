@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from simulator.core.settings import Setting
 from simulator.profile.checks import find_setting, setting_value
@@ -54,6 +54,9 @@ def _answer(value: Any) -> Any:
 Answer = Annotated[
     dict[str, Any] | Literal["any", "error", "none"],
     BeforeValidator(_answer),
+    WithJsonSchema(
+        {"type": ["object", "string"], "examples": ["Accepted", "any", "error", "none", {"status": "Accepted"}]}
+    ),
     Field(description="what the answer to it must hold; any, error, none; a bare word is its status"),
 ]
 
@@ -157,7 +160,7 @@ def _expect_one(
                 return True
         return False
 
-    yield from play.until(look, within_us)
+    yield from play.until(look, play.patient(within_us))
     if not found:
         raise _missing(play, seat, pattern, near, within_us)
     heard, form = found[0]
@@ -195,7 +198,7 @@ def _answered(play: Play, seat: Seat, heard: Heard, form: Form, wanted: Any, wit
         if heard.answer is not None:
             raise StepFailed(FAIL, f"{heard.action} was answered, which it should not be", seat, heard.answer)
         return
-    yield from play.until(lambda: heard.answer is not None, within_us)
+    yield from play.until(lambda: heard.answer is not None, play.patient(within_us))
     answer = heard.answer
     if answer is None:
         sentence = f"{heard.action} was not answered within {format_duration(within_us)}"
@@ -260,7 +263,7 @@ def wait_for(
         evses = [one for one in seat.station.evses if evse in (0, one.evse_id)]
         return (state is None or STATES[state](seat)) and (status is None or any(one.status == status for one in evses))
 
-    yield from play.until(reached, within)
+    yield from play.until(reached, play.patient(within))
     if not reached():
         there = ", ".join(f"EVSE {one.evse_id} {one.status}" for one in seat.station.evses)
         wanted = " and ".join(filter(None, (state, status and f"status {status}")))
@@ -304,7 +307,7 @@ def operator(
                 return True
         return False
 
-    yield from play.until(look, within)
+    yield from play.until(look, play.patient(within))
     if not found:
         why = f"; its API said: {refused[0]}" if refused else ""
         sentence = f"the CSMS was asked for {action} and sent none within {format_duration(within)}{why}"

@@ -12,7 +12,7 @@ from typing import Any
 from simulator.fleet.excuses import of_quirks
 from simulator.ledger import Ledger
 from simulator.report import truth
-from simulator.report.checks import BOOTED, CheckResult, default_checks
+from simulator.report.checks import BOOT_TIMEOUT_US, BOOTED, CheckResult, default_checks
 from simulator.scenario.match import holds, shown
 from simulator.scenario.memory import Place, Played
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
@@ -22,12 +22,15 @@ PASS, NOT_APPLICABLE, SKIPPED = "PASS", "NOT_APPLICABLE", "SKIPPED"
 VERDICTS = (PASS, FAIL, INCONCLUSIVE, NOT_APPLICABLE, SKIPPED)
 
 
-def checks_of(scenario: Scenario, places: Sequence[Place], played: Played, *, strict: bool) -> list[CheckResult]:
-    """The checks of every run that the scenario does not leave out."""
+def checks_of(
+    scenario: Scenario, places: Sequence[Place], played: Played, *, strict: bool, speed: float = 1.0
+) -> list[CheckResult]:
+    """The checks of every run that the scenario does not leave out. ``speed``: how fast the stations' time ran."""
     wanted = set(scenario.fields.checks)
     if scenario.fields.begin == "off":
         wanted.discard(BOOTED)
-    found = default_checks(played.ledger, strict=strict, excuses=of_quirks(places))
+    timeout_us = int(BOOT_TIMEOUT_US * speed)
+    found = default_checks(played.ledger, strict=strict, excuses=of_quirks(places), boot_timeout_us=timeout_us)
     return [check for check in found if check.name in wanted]
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import simulator
+from simulator.core import inputs as i
 from simulator.core.rng import seed_of
 from simulator.fleet.acts import OUTAGES
+from simulator.fleet.books import close_station
 from simulator.fleet.clock import station_speed
 from simulator.fleet.farm import Farm
 from simulator.fleet.live import Seat as LiveSeat
@@ -36,8 +38,10 @@ from simulator.scenario.seat import Seat
 from simulator.scenario.step import walk
 from simulator.scenario.truth import Truth
 
-#: real seconds: for all stations to boot, for queues to become empty at the end, and to hang up
-BOOT_S, DRAIN_S, LEAVE_S = 60.0, 30.0, 5.0
+#: real seconds: for all stations to boot, for their queues to become empty at the end, and for closing handshakes
+BOOT_S, DRAIN_S, CLOSING_S = 60.0, 30.0, 0.1
+#: what the outside may take beyond its time when the stations live faster than it does
+SLACK_S = 5.0
 #: nobody does two things at the same instant
 HAND_S = 0.001
 CONNECT_RATE = 200.0
@@ -95,6 +99,7 @@ class _Stage:
         self.played: Played | None = None
         self.operations = Operations(live.target.fields.operations)
         self._asked: set[asyncio.Task[None]] = set()
+        self._gone: set[int] = set()
         self._farm: Farm | None = None
         self._news: asyncio.Event
 
@@ -147,6 +152,7 @@ class _Stage:
             tokens={role: list(tokens) for role, tokens in self.live.target.fields.tokens},
             variables=fields.variables,
             version=self.version,
+            slack_us=int(SLACK_S * 1e6 * self.live.speed) if self.live.speed > 1 else 0,
         )
         player.begin(self.scenario.steps, began_us)
         while farm.live.failure is None:
@@ -163,9 +169,12 @@ class _Stage:
                 break
             else:
                 await self._wait(player.deadline)
-        await self._until(self._all_delivered, DRAIN_S)
         ended_us = farm.clock.now()
-        await farm.finish("disconnect", LEAVE_S)
+        await self._until(self._all_gone, DRAIN_S)
+        for seat in self.seats:
+            if seat.index not in self._gone:
+                close_station(self.ledger, seat.station, farm.clock.now())
+        await asyncio.sleep(CLOSING_S)
         self.played = Played(
             player.failure, self.seats, self.ledger, player.story, began_us, ended_us, self.records, [], self.truth
         )
@@ -208,8 +217,16 @@ class _Stage:
     def _all_at_rest(self) -> bool:
         return all(seat.station.gate == "accepted" and not seat.station.outbox.waiting() for seat in self.seats)
 
-    def _all_delivered(self) -> bool:
-        return all(not seat.station.outbox.waiting() for seat in self.seats)
+    def _all_gone(self) -> bool:
+        """Each station hangs up, and its books are closed, in the moment it has nothing left to say: one with a session
+        under way would talk for ever."""
+        now = self.farm.clock.now()
+        for live, seat in zip(self.farm.live.seats, self.seats, strict=True):
+            if seat.index not in self._gone and not seat.station.outbox.waiting():
+                self._gone.add(seat.index)
+                close_station(self.ledger, seat.station, now)
+                self.farm.live.feed(live, i.Leave(now))
+        return len(self._gone) == len(self.seats)
 
     def _ask(self, what: Operate) -> None:
         async def ask() -> None:

@@ -40,6 +40,10 @@ class Play:
             self.player.want(Feed(seat, event))
         yield Wait()
 
+    def patient(self, within_us: int) -> int:
+        """How long to wait for what must come: stations that live faster than real time have a CSMS that does not."""
+        return within_us + self.player.slack_us
+
     def until(self, test: Callable[[], bool], within_us: int) -> Course:
         """Wait until something holds, at most so long; ask it again to know."""
         if not test():

@@ -95,7 +95,8 @@ class Told:
 
 
 class Player:
-    """The steps of one scenario over its stations. ``tokens`` by role; ``variables`` of the file."""
+    """The steps of one scenario over its stations. ``tokens`` by role; ``variables`` of the file; ``slack_us`` is what
+    everything awaited may take beyond its time."""
 
     def __init__(
         self,
@@ -107,9 +108,10 @@ class Player:
         tokens: Mapping[str, Sequence[str]],
         variables: Mapping[str, Any],
         version: str,
+        slack_us: int = 0,
     ) -> None:
         self.document, self.seats, self.seed, self.epoch_us = document, list(seats), seed, epoch_us
-        self.tokens, self.version = tokens, version
+        self.tokens, self.version, self.slack_us = tokens, version, slack_us
         self.variables: dict[tuple[int | None, str], Any] = {(None, name): v for name, v in variables.items()}
         self.now = 0
         self.began_us = 0

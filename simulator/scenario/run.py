@@ -147,7 +147,9 @@ class ScenarioRun:
                     scenario, places, seed=seed, version=version, ledger=ledger, trace=options.trace, csms=options.csms
                 )
             result.failure = played.failure
-            result.checks = checks_of(scenario, places, played, strict=options.strict)
+            result.checks = checks_of(
+                scenario, places, played, strict=options.strict, speed=live.speed if live is not None else 1.0
+            )
             if played.failure is None:
                 result.findings = ledger_findings(scenario.fields.ledger, played, places)
             result.verdict, result.reason = verdict_of(played.failure, result.checks, result.findings)

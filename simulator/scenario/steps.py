@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from simulator.core import inputs as i
 from simulator.errors import UnknownName
@@ -47,7 +47,9 @@ def _on(value: Any) -> Any:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
-OnOff = Annotated[bool, BeforeValidator(_on), Field(description="on or off")]
+OnOff = Annotated[
+    bool, BeforeValidator(_on), WithJsonSchema({"enum": [True, False, "on", "off"]}), Field(description="on or off")
+]
 
 
 def do(play: Play, seat: Seat, name: str, **body: Any) -> Course:
