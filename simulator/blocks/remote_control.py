@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
-from simulator.blocks import reservation
+from simulator.blocks import master_pass, reservation
 from simulator.blocks.local_lookup import Known, lookup
 from simulator.core.wiring import rule
 
@@ -56,6 +56,9 @@ class Outcome:
 
 def request_start(st: Station, wish: StartWish) -> Outcome:
     """May this remote start go ahead? If so it is left as a wish."""
+    known = lookup(st, wish.id_token, wish.token_type)
+    if master_pass.is_one(st, wish.group or (known.group if known is not None else None)):
+        return Outcome(False, "InvalidIdToken")  # C16.FR.03
     if wish.evse_id is not None:
         evse = st.evse(wish.evse_id)
         if evse is None:

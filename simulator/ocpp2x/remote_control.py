@@ -43,6 +43,8 @@ def start(st: Station, req: Any, m: Any) -> Any:
         None if req.group_id_token is UNSET else req.group_id_token.id_token,
     )
     done = remote_control.request_start(st, wish)
+    if done.reason == "InvalidIdToken":
+        return rejected(done.reason)
     if not done.accepted:
         wanted = st.evses if evse_id is None else (st.evses[evse_id - 1],)
         return rejected("TxInProgress" if any(evse.tx is not None for evse in wanted) else "Unspecified")

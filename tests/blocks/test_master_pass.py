@@ -49,6 +49,19 @@ def test_it_begins_nothing(version: str, known: bool) -> None:
 
 
 @each_version
+def test_it_begins_nothing_from_afar_either(version: str) -> None:
+    """FR.03, whether the request names the group or the list knows it."""
+    bench = station(version)
+    group = {"idToken": "POLICE", "type": "Central"}
+    token = {"idToken": "LISTED", "type": "ISO14443"}
+    row = {"idToken": token, "idTokenInfo": {"status": "Accepted", "groupIdToken": group}}
+    bench.ask("SendLocalList", {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [row]})
+    for payload in ({"idToken": token}, {"idToken": {**token, "idToken": "NEW"}, "groupIdToken": group}):
+        answer = bench.ask("RequestStartTransaction", {**payload, "remoteStartId": 1})
+        assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidIdToken"), payload
+
+
+@each_version
 def test_one_that_is_blocked_ends_nothing(version: str) -> None:
     """It has to be valid as any other token."""
     bench = station(version)

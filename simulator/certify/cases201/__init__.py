@@ -14,6 +14,9 @@
    not have stands in ``if_implemented``.
 3. States are in :mod:`simulator.certify.states201`. Those of a session know the start and stop points of the moment and
    expect what these ask for, so that a case that only walks through states holds for every configuration.
+   Words of one subject have modules of their own: certificates, passwords and connections in ``states201_security``,
+   the tool's second address in ``states201_network``. ``security=`` and ``sockets=`` are as for 1.6; with
+   ``t.rig.tells_connections`` an attempt that came to nothing is a message, too (``ConnectionAttempt``).
 4. Between cases :mod:`simulator.certify.reset201` writes every variable back, clears list, cache, profiles, monitors.
 """
 
