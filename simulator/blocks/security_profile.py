@@ -31,7 +31,10 @@ MIN_PASSWORD_BYTES, MAX_HEX_BYTES = 16, 20
 def usable(st: Station, password: str) -> bool:
     """Does this text meet the requirements of a password (A00.FR.205)?"""
     if not st.dialect.password_is_hex:
-        return len(password.encode()) >= MIN_PASSWORD_BYTES
+        symbols = st.dialect.password_symbols
+        longest = st.dialect.longest.get(PASSWORD.key, PASSWORD.max_len) or 0
+        fits = len(password.encode()) >= MIN_PASSWORD_BYTES and len(password) <= longest
+        return fits and (symbols is None or symbols.issuperset(password))
     digits = set("0123456789abcdefABCDEF")
     return (
         set(password) <= digits

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks.device_model import variables
 from simulator.core.inputs import Tick
 from simulator.core.link_policy import NETWORK_ATTEMPTS, PASSWORD
 from simulator.core.reports import SecurityEvent
@@ -53,6 +54,25 @@ def test_tc_a_10_a_password_that_is_none(version: str) -> None:
         assert write(lab, text) == "Rejected"
     lab.run(30)
     assert lab.links() == 1 and lab.station.settings[PASSWORD] == FIRST
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("x" * 40, "Accepted", "Accepted"),
+        ("x" * 41, "Rejected", "Accepted"),
+        ("all-of-these*-_=:+|@.", "Accepted", "Accepted"),
+        ("none-of-these#$%&/", "Rejected", "Accepted"),
+        ("kein Leerzeichen da", "Rejected", "Accepted"),
+    ],
+)
+def test_what_a_password_may_consist_of(text: str, old: str, new: str) -> None:
+    """A00.FR.205: 40 characters of passwordString at most; the newer version knows no such set, and 64."""
+    for version, wanted in (("2.0.1", old), ("2.1", new)):
+        lab = secured(version, profile=1)
+        assert write(lab, text) == wanted, version
+        (row,) = [v for v in variables(lab.station) if v.variable == "BasicAuthPassword"]
+        assert row.maximum == {"2.0.1": 40, "2.1": 64}[version]
 
 
 @each_2x

@@ -174,7 +174,7 @@ def of_setting(model: Model, found: Setting) -> Variable:
         data_type = "SequenceList" if found in _SEQUENCES else data_type
         maximum = sum(len(name) + 1 for name in offered) - 1 if offered else None
     elif found.type == "str":
-        offered, maximum = found.values, found.max_len
+        offered, maximum = found.values, model.dialect.longest.get(found.key, found.max_len)
         data_type = "OptionList" if offered else data_type
     shown = frozenset(offered)
 
