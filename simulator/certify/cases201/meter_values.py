@@ -64,7 +64,8 @@ def aligned(t: Tester201) -> None:
 
 @case_201(
     "TC_J_02",
-    settings={"AlignedDataCtrlr.Interval": ALIGNED_S, "SampledDataCtrlr.TxUpdatedInterval": 0},
+    settings={"AlignedDataCtrlr.Interval": ALIGNED_S, "SampledDataCtrlr.TxUpdatedInterval": 0, IDLE: False},
+    if_implemented=[IDLE],
     states=[energy_started],
 )
 def aligned_in_a_transaction(t: Tester201) -> None:
