@@ -1,11 +1,11 @@
 """The entry point: which commands there are, and which exit code each kind of error has."""
 
 import errno
-from pathlib import Path
 
 import pytest
 import typer
 
+from simulator import __main__ as way_in
 from simulator import cli
 from simulator.csms.process import CsmsProcessError
 from simulator.errors import AuthorError, FleetError, GeneratorLimit, UnknownName
@@ -106,6 +106,18 @@ def test_every_command_lives_in_its_module(words: str) -> None:
     assert command.callback is not None and command.callback.__module__ == HOMES[words]
 
 
-def test_python_m_is_the_same_program() -> None:
-    text = (Path(cli.__file__).parent / "__main__.py").read_text()
-    assert "main()" in text
+def test_the_way_in_is_the_same_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[int] = []
+    monkeypatch.setattr(cli, "main", lambda: called.append(1))
+    way_in.main()
+    assert called == [1]
+
+
+def test_an_interrupt_on_the_way_in_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        way_in.main()
+    assert ended.value.code == 130
