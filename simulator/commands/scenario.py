@@ -18,6 +18,7 @@ from simulator.commands.options import (
     TLS_CERT,
     TLS_KEY,
     command_line,
+    one_of,
     option,
     target_of,
     writable,
@@ -232,6 +233,52 @@ def list_(
         [(row["name"], row["title"], " ".join(row["tags"]), " ".join(row["case"])) for row in rows],
     )
     typer.echo(f"{len(rows)} scenarios")
+
+
+@app.command("steps")
+def steps(
+    as_json: bool = option("--json", "JSON on standard output.", False),
+) -> None:
+    """List the steps of the language."""
+    from simulator.scenario.language import steps_table
+
+    rows = steps_table()
+    if as_json:
+        print_json([{"step": name, "does": text} for name, text in rows])
+        return
+    print_table(("step", "what it does"), rows)
+
+
+@app.command("schema")
+def schema(
+    kind: str = typer.Argument("scenario", help="scenario, fleet, target or profile."),
+) -> None:
+    """Print the JSON Schema of a kind of file, for an editor."""
+    from simulator.scenario.language import SCHEMAS
+
+    one_of(kind, SCHEMAS, "schema", "kind")
+    print_json(SCHEMAS[kind.lower()]())
+
+
+@app.command("from-trace")
+def from_trace(
+    trace: Path = typer.Argument(..., help="Recorded frames: JSON lines as --trace writes them."),
+    station_id: str | None = option("--id", "The station, when there are several in it."),
+    output: Path | None = option("--output", "Write the draft there instead of to standard output."),
+) -> None:
+    """Draft a scenario from a recorded trace; a draft to be read, what is guessed is marked."""
+    from simulator.scenario.from_trace import draft
+
+    writable({"--output": output})
+    try:
+        text = trace.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuthorError(f"cannot be read: {error}", file=str(trace)) from None
+    drafted = draft(text, station=station_id, source=trace.name)
+    if output is None:
+        typer.echo(drafted, nl=False)
+    else:
+        output.write_text(drafted, encoding="utf-8")
 
 
 def scenarios_of(places: list[Path] | None) -> list[Scenario]:

@@ -66,3 +66,34 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     told = cpfarm("scenario", "run", "s", "--only-failed", "other.json")
     assert "is no --summary of cpfarm scenario run" in told.err
+
+
+def test_steps_and_schemas(cpfarm: Cpfarm) -> None:
+    assert "Let time pass." in cpfarm("scenario", "steps").out
+    rows = json.loads(cpfarm("scenario", "steps", "--json").out)
+    assert {"plug", "expect", "operator"} <= {row["step"] for row in rows}
+    assert json.loads(cpfarm("scenario", "schema").out)["title"] == "cpfarm scenario"
+    assert json.loads(cpfarm("scenario", "schema", "Fleet").out)["title"] == "cpfarm fleet"
+    told = cpfarm("scenario", "schema", "flet")
+    assert (told.code, told.err) == (2, "cpfarm: kind: no schema 'flet'; did you mean 'fleet'?\n")
+
+
+def test_a_draft_from_a_trace(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    write(tmp_path)
+    assert cpfarm("scenario", "run", "s/good.yaml", "--ocpp", "1.6", "--trace", "t.jsonl").code == 0
+    told = cpfarm("scenario", "from-trace", "t.jsonl")
+    assert told.code == 0
+    assert "  - plug\n" in told.out
+    assert cpfarm("scenario", "from-trace", "t.jsonl", "--output", "draft.yaml").out == ""
+    assert (tmp_path / "draft.yaml").read_text() == told.out
+    assert cpfarm("scenario", "run", "draft.yaml").code == 0
+    told = cpfarm("scenario", "from-trace", "nothing.jsonl")
+    assert (told.code, told.err.startswith("cpfarm: nothing.jsonl: cannot be read")) == (2, True)
+
+
+def test_options_of_sockets_need_sockets(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    write(tmp_path)
+    told = cpfarm("scenario", "run", "s/good.yaml", "--speed", "10")
+    assert "are for runs on sockets" in told.err
+    told = cpfarm("scenario", "run", "s/good.yaml", "--live", "--csms", "ws://127.0.0.1:1")
+    assert (told.code, "--live: starts a CSMS of its own" in told.err) == (2, True)

@@ -1,0 +1,88 @@
+"""A trace becomes a draft that plays: what people did is read off what the station said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import AuthorError
+from simulator.fleet.trace import FrameTrace
+from simulator.ledger import Ledger
+from simulator.report.redact import Redactor
+from simulator.resources import scenarios_dir
+from simulator.scenario.cells import Cell, choose, places_of
+from simulator.scenario.from_trace import draft
+from simulator.scenario.memory import play_in_memory
+from simulator.scenario.run import Options, ScenarioRun
+from simulator.scenario.schema import load_scenario, scenario_of
+
+FILES = ["smoke/one-session", "smoke/cold-boot", "sessions/token-first", "sessions/car-pauses", "faults/emergency-stop",
+         "sessions/remote-start-and-stop", "sessions/blocked-token"]  # fmt: skip
+
+
+def recorded(name: str, version: str, path: Path) -> str:
+    """The frames of a shipped scenario."""
+    one = load_scenario(scenarios_dir() / f"{name}.yaml")
+    trace = FrameTrace(path, Redactor())
+    with Ledger() as ledger:
+        places = places_of(Cell(one, "generic/ac-single", version))
+        assert play_in_memory(one, places, seed=1, version=version, ledger=ledger, trace=trace).failure is None
+    trace.close()
+    return path.read_text()
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+@pytest.mark.parametrize("name", FILES)
+def test_the_draft_plays(name: str, version: str, tmp_path: Path) -> None:
+    text = draft(recorded(name, version, tmp_path / "t.jsonl"), source="t.jsonl")
+    run = ScenarioRun(choose([scenario_of(text)], ["generic/ac-single"]), Options())
+    (result,) = run.execute()
+    assert (result.verdict, result.reason) == ("PASS", ""), f"{result.failure}\n{text}"
+
+
+def test_what_a_draft_looks_like(tmp_path: Path) -> None:
+    text = draft(recorded("sessions/token-first", "1.6", tmp_path / "t.jsonl"), source="t.jsonl")
+    steps = text[text.index("steps:") :]
+    for line in ("- present: valid", "- plug", "- expect: {message: transaction started, answer: Accepted}", "- unplug",
+                 "- expect: {message: transaction ended"):  # fmt: skip
+        assert line in steps, text
+    assert "VALID-1" not in text
+    assert "# Not used: " in text
+    assert "MeterValues" in text.partition("steps:")[0]
+
+
+def line(**fields: object) -> str:
+    row = {"timestamp": "2026-03-01T00:00:00.000Z", "ocppVersion": "1.6", "chargePointId": "CP-1",
+           "direction": "cp-to-csms", "messageType": "CALL", "messageId": "1"}  # fmt: skip
+    return json.dumps(row | fields)
+
+
+def test_what_is_guessed_is_marked() -> None:
+    start = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-03-01T00:00:00Z"}
+    stop = {"transactionId": 1, "meterStop": 5, "timestamp": "2026-03-01T01:00:00Z", "reason": "PowerLoss"}
+    text = draft(
+        line(action="StartTransaction", payload=start)
+        + "\n"
+        + line(action="StopTransaction", payload=stop, messageId="2")
+    )
+    assert "- plug   # assumed: a session needs a cable" in text
+    assert "- present: valid   # assumed: its verdict is not in the trace" in text
+    assert "- power: off   # assumed: the power was gone" in text
+    assert "- unplug   # assumed: the trace ends with the cable in" in text
+    assert scenario_of(text).fields.ocpp == ("1.6",)
+
+
+def test_a_trace_that_cannot_be_used() -> None:
+    for text, problem in (
+        ("", "trace: is empty"),
+        ("{}", "trace:1: is no line of a trace"),
+        (line() + "\n" + line(chargePointId="CP-2"), "--id: holds 2 stations; say which: CP-1, CP-2"),
+    ):
+        with pytest.raises(AuthorError) as error:
+            draft(text)
+        assert str(error.value).startswith(problem)
+    with pytest.raises(AuthorError, match="no station 'CP-3' in it; did you mean 'CP-1'"):
+        draft(line(), station="CP-3")
+    assert "nothing in the trace could be used" in draft(line(action="Heartbeat", payload={}))
