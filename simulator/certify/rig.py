@@ -146,6 +146,7 @@ class Rig:
         self.firmware_version: str | None = None
         #: a case wants to hear of connections, also where the tool lets everybody in, and of those that are not let in
         self.tells_connections = False
+        #: number of the last link of this station that was up
         self._up = 0
         self.fleet: Fleet
         self._virtual: VirtualFleet
@@ -163,7 +164,7 @@ class Rig:
         ``security_profile``: it was ordered with one, and the tool's door is for this one; without it knows of none.
         """
         self.deliveries += 1
-        self.spent = False
+        self.spent, self._up = False, 0
         self.watch = Watch(self.edition.ocpp)
         self.keystore = PoolKeystore()
         self.worker = LabWorker(LabFiles(), self.keystore)
