@@ -141,14 +141,17 @@ def new_root_does_not_work(t: Tester201) -> None:
 
 @case_201("TC_M_12", security=(2, 3), memory=[csms_root_installed])
 def csms_roots(t: Tester201) -> None:
-    """List certificates of the station: CSMSRootCertificate."""
-    known_certificates(t, {CSMS_ROOT: one_more_root(t)})
+    """List certificates of the station: CSMSRootCertificate. All that are installed, so the first one as well
+    (M03.FR.04)."""
+    for pem in (one_more_root(t), t.rig.security.root.pem):
+        known_certificates(t, {CSMS_ROOT: pem})
 
 
 @case_201("TC_M_13", security=(2,), memory=[maker_root_installed])
 def maker_roots(t: Tester201) -> None:
-    """List certificates of the station: ManufacturerRootCertificate."""
-    known_certificates(t, {MAKER_ROOT: t.rig.security.other_maker.pem})
+    """List certificates of the station: ManufacturerRootCertificate. All that are installed (M03.FR.04)."""
+    for authority in (t.rig.security.other_maker, t.rig.security.maker):
+        known_certificates(t, {MAKER_ROOT: authority.pem})
 
 
 _BOTH: dict[str, Any] = {"security": (2, 3), "memory": [csms_root_installed, maker_root_installed]}
