@@ -344,5 +344,5 @@ class Checkers:
             problem(rule, text)
         for evse in station.evses:
             told = watch.talk.statuses.get(evse.evse_id)
-            if told is not None and told not in watch.talk.words_for(evse.status):
+            if told is not None and told not in watch.talk.words_for(evse.status, evse.plugged or evse.ev_gone):
                 problem("status_true", f"EVSE {evse.evse_id} is {evse.status}, the CSMS was told {told}")

@@ -252,6 +252,8 @@ class Conversation:
         else:
             self.statuses[payload["connectorId"]] = payload["status"]
 
-    def words_for(self, status: str) -> tuple[str, ...]:
-        """How a status may have been told: as it is, or in the coarser words."""
-        return (status, COARSE.get(status, status))
+    def words_for(self, status: str, plugged: bool) -> tuple[str, ...]:
+        """How a status may have been told: as it is, or in the coarser words, where what is in use without a cable is
+        free (E06, E10)."""
+        coarse = COARSE.get(status, status)
+        return (status, coarse if plugged or status not in COARSE or status == "Charging" else "Available")

@@ -343,3 +343,10 @@ def test_what_a_modem_swallowed_is_missed_by_nobody_even_if_it_recovers_before_t
     fates = [what.fate for what in lab.fleet.recorded(r.MessageFate)]
     assert fates.count("sent_unanswered") == 1
     assert checkers.finish([lab.station], lab.fleet.now) == []
+
+
+def test_words_for_a_status() -> None:
+    """In the coarser words what is in use without a cable is free; what charges is not."""
+    words = Conversation("2.0.1").words_for
+    assert words("Finishing", True)[-1] == "Occupied" and words("Finishing", False)[-1] == "Available"
+    assert words("Charging", False)[-1] == "Occupied" and words("Faulted", False) == ("Faulted", "Faulted")
