@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simulator.core import history
+from simulator.core import history, sending
 from simulator.core.effects import AnyEffect, Effect, Record, Send
 from simulator.core.records import AnyRecord, CsmsCallHandled, PhaseChanged
 from simulator.core.reports import Report, Stamp, TransactionReport
@@ -116,10 +116,14 @@ class Desk:
         if type(what) in history.LOGGED:
             history.watch(self, what)  # type: ignore[arg-type]
 
-    def send(self, data: bytes, *, is_call: bool = False) -> None:
-        """Hand a frame to the link; a dead modem swallows it."""
-        if self.link.is_up and self.board.modem.passes(self.now):
-            self._effects.append(Send(self.link.number, data, is_call))
+    def send(self, data: bytes, *, action: str = "", is_call: bool = False) -> None:
+        """Hand a frame to the link; a dead modem swallows it, and hardware on its way may spoil it."""
+        board = self.board
+        if self.link.is_up and board.modem.passes(self.now):
+            if board.frame.faults:
+                sending.disturbed(self, data, action, is_call)
+            else:
+                self._effects.append(Send(self.link.number, data, is_call))
 
     def publish(self, report: Report, *, triggered: bool = False) -> None:
         """State a fact to the CSMS, after the quirks of the ``report`` seam had their say."""
@@ -159,7 +163,7 @@ class Desk:
                 self.record(CsmsCallHandled(action, "silent"))
                 return
             payload = changed
-        self.send(encode_result(message_id, payload))
+        self.send(encode_result(message_id, payload), action=action)
         self.record(CsmsCallHandled(action, "ok"))
 
     def answer_later(self, token: str, payload: msgspec.Struct) -> None:
@@ -183,7 +187,7 @@ class Desk:
         parts = (code, description, None)
         for quirk in self.model.seams.answer:
             parts = quirk.error(self, action, parts)
-        self.send(encode_error(message_id, *parts))
+        self.send(encode_error(message_id, *parts), action=action)
         self.record(CsmsCallHandled(action, "callerror", code))
 
     def new_message_id(self, number: int) -> str:

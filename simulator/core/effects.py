@@ -81,11 +81,17 @@ class Send(Effect):
 
 
 class RawSend(Effect):
-    """Deliberately malformed traffic of a fault or quirk. ``binary`` picks the opcode."""
+    """Deliberately odd traffic of a fault or quirk. ``binary`` picks the opcode, ``pieces`` is the number of frames.
+
+    ``meant`` is what the station wanted to say, empty when nothing; ``is_call`` as in :class:`Send`.
+    """
 
     link: int
     data: bytes
     binary: bool = False
+    pieces: int = 1
+    meant: bytes = b""
+    is_call: bool = False
 
 
 class Ping(Effect):

@@ -288,7 +288,7 @@ class Outbox:
         self.message_no += 1
         message_id = st.new_message_id(self.message_no)
         self.in_flight, self.message_id, self.action, self.sent_us = entry, message_id, action, now
-        st.send(encode_call(message_id, action, payload), is_call=True)
+        st.send(encode_call(message_id, action, payload), action=action, is_call=True)
         timeout_s = st.settings[MESSAGE_TIMEOUT]
         st.timers.set("call", now + timeout_s * 1_000_000 * st.speed)
         if isinstance(report, (TransactionStarted, TransactionEnded)) and entry.attempts == 0:

@@ -102,6 +102,7 @@ class FaultKind(msgspec.Struct):
     params: list[dict[str, Any]]
     wire16: str
     wire2x: str
+    sound_csms: str
 
 
 class Faults(msgspec.Struct):

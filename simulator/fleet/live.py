@@ -294,7 +294,9 @@ class LiveFleet:
             if seat.conn is not None and effect.link == seat.link:
                 if self.observer is not None:
                     self.observer.frame(seat, effect.data, True, now)
-                seat.conn.send_raw(effect.data, opcode=2 if effect.binary else 1)
+                seat.conn.send_odd(effect.data, binary=effect.binary, pieces=effect.pieces)
+                if effect.is_call:
+                    seat.sent_us = self.clock.real_us()
         else:
             assert isinstance(effect, Job) and self.executor is not None, f"no executor for {type(effect).__name__}"
             self.executor.start(seat, effect)

@@ -198,8 +198,15 @@ class VirtualFleet:
 
     def _carry_out(self, index: int, effect: e.AnyEffect) -> None:
         path = self.paths[index]
-        if isinstance(effect, e.Send | e.RawSend):
+        if isinstance(effect, e.Send):
             self._deliver(index, effect.link, effect.data)
+        elif isinstance(effect, e.RawSend):
+            code = path.csms.close_code(effect.data, binary=effect.binary)
+            if code is None:
+                self._deliver(index, effect.link, effect.data, odd=True)
+            elif effect.link == path.link and not path.cut:
+                path.link = 0
+                self._push(self.now + self._rtt_us(index), index, i.LinkDown(effect.link, "closed", code))
         elif isinstance(effect, e.Record):
             self.records.append((self.now, self.stations[index], effect.what))
         elif isinstance(effect, e.Dial):
@@ -232,12 +239,12 @@ class VirtualFleet:
             for at_us, event in self.worker.begin(station, effect, self.now) if self.worker is not None else ():
                 self._push(at_us, index, event)
 
-    def _deliver(self, index: int, link: int, data: bytes) -> None:
+    def _deliver(self, index: int, link: int, data: bytes, *, odd: bool = False) -> None:
         path = self.paths[index]
         if link != path.link or path.cut:
             return
         arrival = self.now + self._rtt_us(index) // 2 + self._transfer_us(index, data)
-        for answer in path.csms.receive(data, arrival):
+        for answer in path.csms.receive(data, arrival, odd=odd):
             self._answer(index, link, arrival, answer)
         for wait_us, answer in path.csms.late:
             self._push(arrival + wait_us + (self._rtt_us(index) + 1) // 2, index, i.Frame(link, answer))

@@ -5,6 +5,7 @@ Importing this package registers every fault; the list below is the whole of it,
 
 from simulator.hardware import (
     board,
+    comms,
     connector_lock,
     contactor,
     control_pilot,
@@ -25,6 +26,7 @@ fault.FAULTS.freeze()
 
 __all__ = [
     "board",
+    "comms",
     "connector_lock",
     "contactor",
     "control_pilot",

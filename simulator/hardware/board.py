@@ -18,6 +18,7 @@ import msgspec
 from simulator.core.model import Model
 from simulator.core.rng import Rng, seed_of
 from simulator.errors import AuthorError
+from simulator.hardware.comms import Comms
 from simulator.hardware.connector_lock import Lock
 from simulator.hardware.contactor import Contactor
 from simulator.hardware.control_pilot import Pilot
@@ -37,7 +38,7 @@ MAX_ACTIVE = 64
 #: Parts that every EVSE has, and where the board keeps them.
 PER_EVSE = {"meter": "meters", "lock": "locks", "contactor": "contactors", "pilot": "pilots"}
 #: Parts the station has once. Protection and thermal are one part each, but what is wrong may be at a single EVSE.
-STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply")
+STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply", "frame")
 
 
 class ActiveFault(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class Board:
         "_pulse",
         "contactors",
         "flash",
+        "frame",
         "locks",
         "meters",
         "modem",
@@ -102,6 +104,7 @@ class Board:
         self.rtc = Rtc.build(hardware.rtc, pulse, seed, epoch_us, now)
         self.modem = Modem(pulse, spec=hardware.modem)
         self.supply = Supply(pulse)
+        self.frame = Comms(pulse)
         self.protection = Protection(pulse)
         self.thermal = Thermal(pulse, spec=hardware.thermal, evses=evses)
         self.powered = True

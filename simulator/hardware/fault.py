@@ -93,6 +93,8 @@ class Fault(msgspec.Struct, kw_only=True, eq=False):
     #: what a CSMS sees, in the older and in the newer protocol
     wire16: ClassVar[str] = ""
     wire2x: ClassVar[str] = ""
+    #: what a sound CSMS does about it, where that is not plain; with its source
+    sound_csms: ClassVar[str] = ""
     #: place in the chain: 0 inside the part, 1 its conversion, 2 the wire to it
     layer: ClassVar[int] = 0
     #: changes by itself: the board asks next_change()
@@ -181,6 +183,7 @@ class Fault(msgspec.Struct, kw_only=True, eq=False):
             "params": [_describe(name, field) for name, field in _params_of(cls).items()],
             "wire16": cls.wire16,
             "wire2x": cls.wire2x,
+            "sound_csms": cls.sound_csms,
         }
 
 

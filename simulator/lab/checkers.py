@@ -159,7 +159,9 @@ class Checkers:
         self._before(station, watch)
         for effect in effects:
             if isinstance(effect, e.Send):
-                self._sent(station, watch, effect, now)
+                self._sent(station, watch, effect.data, now)
+            elif isinstance(effect, e.RawSend) and effect.meant:  # a station is judged by what it wanted to say
+                self._sent(station, watch, effect.meant, now)
             elif isinstance(effect, e.Record):
                 self._recorded(station, watch, effect.what, now)
         if not station.link.is_up:
@@ -209,8 +211,8 @@ class Checkers:
             watch.clock_back_us += watch.clock - offset
         watch.clock = offset
 
-    def _sent(self, station: Station, watch: Watch, effect: e.Send, now: int) -> None:
-        call = watch.talk.said(effect.data)
+    def _sent(self, station: Station, watch: Watch, data: bytes, now: int) -> None:
+        call = watch.talk.said(data)
         for rule, text in watch.talk.complaints:
             self._problem(watch, station, rule, text, now)
         watch.talk.complaints.clear()

@@ -12,6 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.core.wall import format_wall, parse_wall
+from simulator.dialects import DIALECTS
+from simulator.errors import RemoteProtocolError
+from simulator.wire.rpc import Call, encode_error, parse
+
+#: longest message it takes
+MAX_MESSAGE_BYTES = 1 << 20
 
 #: a scripted answer that is not a payload
 SILENT = object()
@@ -101,12 +107,16 @@ class LabCsms:
         spoken = [name for name in offered if name in (self.subprotocol, *self.also)]
         return spoken[0] if spoken else self.subprotocol if offered else None
 
-    def receive(self, data: bytes, now: int) -> list[bytes]:
-        """One frame of the station; the frames to send back."""
+    def receive(self, data: bytes, now: int, *, odd: bool = False) -> list[bytes]:
+        """One frame of the station; the frames to send back. ``odd``: a fault made it, so it is looked at closely."""
         self.now = now
         self.outbox = []
         frame = self._read(data)
-        if frame is None:  # malformed on purpose by a fault or a quirk
+        refusal = self.judge(data) if odd else None
+        if refusal is not None:
+            self.seen.append(Seen(now, "cp", 0, "", "", data))
+            self.outbox += refusal
+        elif frame is None:  # malformed on purpose by a fault or a quirk
             self.seen.append(Seen(now, "cp", 0, "", "", data))
         elif frame[0] == 2:
             _, message_id, action, payload = frame
@@ -118,6 +128,39 @@ class LabCsms:
             self.seen.append(Seen(now, "cp", frame[0], frame[1], action, payload))
             self.answers[frame[1]] = payload
         return self.outbox
+
+    def judge(self, data: bytes) -> list[bytes] | None:
+        """What a sound CSMS answers to a frame that is no message of its version; None when it is one."""
+        dialect = next((d for d in DIALECTS.values() if d.subprotocol == self.subprotocol), None)
+        if dialect is None:
+            return None
+        try:
+            message = parse(data)
+        except RemoteProtocolError as error:
+            message_id = error.message_id if error.message_id is not None else dialect.unreadable_id
+            if error.kind in dialect.never_answered or message_id is None:
+                return []
+            return [encode_error(message_id, dialect.error_codes[error.kind], error.description)]
+        if not isinstance(message, Call):
+            return None
+        if not dialect.codec.knows(message.action):
+            return [encode_error(message.message_id, dialect.error_codes["not_implemented"])]
+        for wrong in dialect.codec.decode_request(message.action, message.payload).violations:
+            return [encode_error(message.message_id, dialect.error_codes[wrong.kind], wrong.path)]
+        return None
+
+    @staticmethod
+    def close_code(data: bytes, *, binary: bool) -> int | None:
+        """With which code a sound CSMS fails the connection because of this message (RFC 6455 section 7.4.1)."""
+        if binary:
+            return 1003
+        if len(data) > MAX_MESSAGE_BYTES:
+            return 1009
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return 1007
+        return None
 
     @staticmethod
     def _read(data: bytes) -> list[Any] | None:

@@ -46,7 +46,7 @@ def test_every_fault_is_described_in_full(cls: type[Fault]) -> None:
     assert about["wire16"] and about["wire2x"] and "\n" not in about["wire16"] + about["wire2x"]
     for param in about["params"]:
         assert param["text"], param
-        assert param["type"] in ("boolean", "integer", "number", "choice")
+        assert param["type"] in ("boolean", "integer", "number", "choice", "text")
         if param["type"] in ("integer", "number"):
             assert math.isfinite(param["minimum"]) and math.isfinite(param["maximum"])
             assert param["minimum"] <= param["default"] <= param["maximum"]
