@@ -182,6 +182,8 @@ class _Run:
                 self.fleet.feed(station, i.Clear(fault_id))
             self.fleet.feed(station, i.Press("emergency_release"))
             self.fleet.cut(station)  # some products recover only with a new connection
+            if station.link.is_up:  # lost silently, and it never pings
+                self.fleet.feed(station, i.LinkDown(station.link.number, "reset"))
             self.fleet.mend(station)
             self.fleet.feed(station, i.PowerOn())
         self.fleet.settle(REST_S, self._quiet)

@@ -26,7 +26,7 @@ def test_many_random_fleets_keep_every_rule(seed: int) -> None:
 
 
 def test_plans_are_wide_and_bounded() -> None:
-    plans = [random_plan(seed, 30.0) for seed in range(1, 80)]
+    plans = [random_plan(seed, 30.0) for seed in range(1, 250)]
     assert {len(plan.seats) for plan in plans} == set(range(1, MAX_STATIONS + 1))
     assert {seat.profile for plan in plans for seat in plan.seats} == set(profile_paths())
     assert {act.kind for plan in plans for act in plan.acts} == set(ACTS)
