@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,7 @@ def run(
     tls_key: str | None = TLS_KEY,
     header: list[str] = HEADER,
     i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
+    set_: list[str] = option("--set", "A variable, name=value, before the scenarios' own; may be repeated.", []),
     seed: int | None = option("--seed", "Seed of everything random; else each scenario's own.", min=0, max=MAX_SEED),
     strict: bool = option("--strict", "Schema violations of the CSMS fail a scenario.", False),
     as_json: bool = option("--json", "JSON on standard output.", False),
@@ -119,6 +120,7 @@ def run(
     options = Options(
         seed=seed,
         strict=strict,
+        variables=variables_of(set_),
         ledger=ledger,
         draw=report is not None,
         target_words=(*words, *(["--live"] if live else [])),
@@ -156,15 +158,19 @@ def _stage(run: ScenarioRun, target: Target | None, live: bool, speed: float, id
     from simulator.csms.process import CsmsProcess
     from simulator.fleet.identity import default_prefix
     from simulator.scenario.live import Live, guarded
-    from simulator.scenario.reference import reference_target
+    from simulator.scenario.reference import FILES, publish, reference_target, registrar
 
     prefix = id_prefix if id_prefix is not None else default_prefix(socket.gethostname())
+    known: dict[str, str] = {}
+    register: Callable[[str], None] | None = None
     with ExitStack() as stack:
         if target is None:
             process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0)))
             target = reference_target(process.url, process.http_url)
+            publish(process.http_url)
+            known, register = FILES, registrar(process.http_url)
         guarded(target, run.cells)
-        run.options.live = Live(target, speed=speed, id_prefix=prefix)
+        run.options.live = Live(target, speed=speed, id_prefix=prefix, variables=known, register=register)
         yield
 
 
@@ -306,6 +312,17 @@ def scenarios_of(places: list[Path] | None) -> list[Scenario]:
 def tagged(scenarios: list[Scenario], tags: list[str]) -> list[Scenario]:
     """Those that have one of the tags, or stand for one of the cases; all without tags."""
     return [one for one in scenarios if not tags or set(tags) & {*one.fields.tags, *one.fields.case}]
+
+
+def variables_of(pairs: list[str]) -> dict[str, str]:
+    """``--set name=value``."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise AuthorError(f"{pair!r} is not name=value", field="--set")
+        found[name] = value
+    return found
 
 
 def versions_of(texts: list[str]) -> list[str]:

@@ -20,14 +20,17 @@
     ledger: {transactions: 1, energy: equal, undelivered: 0, open: 0}
 
 ``cpfarm scenario run FILE|DIR...`` plays each once per profile and version, in memory on a stepped clock: days take
-milliseconds. ``cpfarm scenario schema`` is the same language for an editor.
+milliseconds. With ``--target FILE`` or ``--csms URL`` the same files run on sockets against that CSMS (``--live``:
+against a reference CSMS started for it; ``--speed 60`` lets the stations live faster). ``cpfarm scenario schema`` is
+the same language for an editor.
 
 **Header.** ``title``; ``because``, ``tags``, ``case`` (conformance cases), ``source`` (links). ``ocpp``: versions it is
 for (``2.x`` means 2.0.1 and 2.1), all of the profile's without. ``profile``: on which it runs without ``--profile``
 (names or globs; generic/ac-single). ``needs``: what a profile must have (``evses``, ``cable``, ``current``, ``actions``
 it serves, ``settings``, ``bay_sensor``, ``power_loss``), else NOT_APPLICABLE. ``stations: 3``, or ``groups`` of
 ``{name, count, profile}``. ``settings`` (either name) and ``quirks`` on top of the profile's. ``seed``. ``begin: off``:
-stations are not switched on before a step says ``power: on``; else the steps begin when they have booted and said so.
+stations are not switched on before a step says ``power: {on: true, how: switch}``; else the steps begin when they have
+booted and said so. ``registration: Pending`` (with ``begin: off``): how the CSMS answers the first BootNotification.
 ``variables``: constants. ``ledger``: what must be true in the end (numbers or ``>= 2``; ``energy: equal``). ``checks``:
 ``default``, ``none``, or a list of all_booted, all_calls_answered, no_callerrors, no_schema_violations,
 stops_delivered.
@@ -42,7 +45,9 @@ present press       ``present: valid`` (a role of the target's tokens), ``presen
 suspend resume      ``suspend: ev``, ``resume: evse``
 network power boot  ``network: off``, ``network: {on: false, how: half_open}``, ``power: off``, ``boot: hard``
 inject clear        ``inject: {fault: meter.register_frozen, params: {}, for: 5 minutes}``, ``clear: NAME``
+drivers             ``drivers: {habit: public_ac, for: 1 day}``: people come and go by a habit (home, workplace, dc_hub)
 set                 ``set: {HeartbeatInterval: 60}``: the installer changes settings at the station
+registration        ``registration: Accepted`` (Pending, Rejected): how the CSMS answers the next BootNotification
 wait                ``wait: 90s``
 wait for            ``wait for: online`` (offline, off, in a transaction, in no transaction, delivered);
                     ``wait for: {status: Charging, evse: 1, within: 1 minute}``; ``wait for: {message: heartbeat}``
@@ -68,7 +73,8 @@ list of which one must do.
 
 **Variables.** ``save: {name: field}`` keeps a field of the message, ``answer.field`` one of its answer, for the station
 it happened at; ``$name`` or ``${name}`` puts it anywhere. Always there: ``$station``, ``$token.valid`` (the token of a
-role), ``$transaction`` (the CSMS's name of the station's last one), ``${now + 1h}`` (a time as text).
+role), ``$transaction`` (the CSMS's name of the station's last one), ``${now + 1h}`` (a time as text), ``$firmware``
+(the address of an image) and ``$uploads`` (where logs go). ``--set name=value`` goes before everything.
 
 **What an expectation looks at.** Acts (plug, present, operator, ...) open a window, acts in a row share one. An
 expectation takes the first message of the window, seen already or still to come ``within`` (30 s), that no other

@@ -6,7 +6,7 @@ request. SKIPPED is about the target: no token for a role, no way to ask for an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -164,8 +164,9 @@ def _evses_named(scenario: Scenario, version: str) -> list[int]:
     return found
 
 
-def lacking(scenario: Scenario, version: str, target: Target | None) -> str:
-    """What the target lacks for a scenario, as a sentence; empty when it has all. None is the CSMS in memory."""
+def lacking(scenario: Scenario, version: str, target: Target | None, given: Container[str] = ()) -> str:
+    """What the target lacks for a scenario, as a sentence; empty when it has all. None is the CSMS in memory. ``given``
+    are names of variables that were said for this run."""
     if target is None:
         known = {role: len(tokens) for role, tokens in TOKENS.items()}
     else:
@@ -182,4 +183,9 @@ def lacking(scenario: Scenario, version: str, target: Target | None) -> str:
         for action in scenario.operations(version):
             if action not in target.fields.operations:
                 return f"the target has no operation {action}"
+        if scenario.registers and "registration" not in given:
+            return "the target cannot be told how to answer a BootNotification"
+        for name in scenario.places:
+            if name not in given:
+                return f"nobody has said where {name} is; add --set {name}=URL"
     return ""

@@ -45,8 +45,8 @@ Saved = Annotated[dict[Name, str], Field(max_length=50, description="variable: f
 
 
 def _answer(value: Any) -> Any:
-    """``answer: Accepted`` is ``answer: {status: Accepted}``."""
-    if isinstance(value, str) and value not in ("any", "error", "none"):
+    """``answer: Accepted`` is ``answer: {status: Accepted}``, and so is a list of statuses of which one must do."""
+    if isinstance(value, list) or (isinstance(value, str) and value not in ("any", "error", "none")):
         return {"status": value}
     return value
 
@@ -55,9 +55,12 @@ Answer = Annotated[
     dict[str, Any] | Literal["any", "error", "none"],
     BeforeValidator(_answer),
     WithJsonSchema(
-        {"type": ["object", "string"], "examples": ["Accepted", "any", "error", "none", {"status": "Accepted"}]}
+        {
+            "type": ["object", "string", "array"],
+            "examples": ["Accepted", "any", "error", "none", {"status": "Accepted"}],
+        }
     ),
-    Field(description="what the answer to it must hold; any, error, none; a bare word is its status"),
+    Field(description="what the answer to it must hold; any, error, none; a bare word is its status, of several any"),
 ]
 
 
@@ -139,7 +142,14 @@ def _named(names: tuple[str, ...]) -> str:
 
 
 def _expect_one(
-    play: Play, seat: Seat, pattern: Pattern, wanted: Any, within_us: int, save: Mapping[str, str]
+    play: Play,
+    seat: Seat,
+    pattern: Pattern,
+    wanted: Any,
+    within_us: int,
+    save: Mapping[str, str],
+    *,
+    take: bool = True,
 ) -> Course:
     found: list[tuple[Heard, Form]] = []
     near: list[tuple[Heard, str]] = []
@@ -164,7 +174,7 @@ def _expect_one(
     if not found:
         raise _missing(play, seat, pattern, near, within_us)
     heard, form = found[0]
-    heard.taken = True
+    heard.taken = take
     if wanted is not None:
         yield from _answered(play, seat, heard, form, wanted, within_us)
     for name, path in save.items():
@@ -255,7 +265,7 @@ def wait_for(
     if message:
         try:
             pattern = Pattern(message, play.player.version, play.fill(where, seat), None, _named(message))
-            yield from _expect_one(play, seat, pattern, None, within, {})
+            yield from _expect_one(play, seat, pattern, None, within, {}, take=False)
         except StepFailed as failed:
             raise StepFailed(INCONCLUSIVE, failed.sentence, seat, failed.frame) from None
 

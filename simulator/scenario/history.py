@@ -31,6 +31,8 @@ LEGEND = (
     ("bad", "problem, failure, no answer"),
     ("act", "operation of the CSMS"),
 )
+#: characters of a payload in a tooltip
+TIP = 120
 #: requests of the CSMS that are no operations but part of answering
 QUIET = frozenset({"DataTransfer"})
 
@@ -46,10 +48,10 @@ def timeline(played: Played, title: str) -> Timeline:
         Lane("faults", list(_faults(records, end_s))),
         Lane("protection", list(_protection(records, end_s))),
         Lane("connection", [mark for mark in _connection(records, end_s) if (mark.until_s or end_s) > begin_s]),
-        Lane("station says", list(_said(frames))),
+        Lane("station says", list(_said(seat, frames))),
         Lane("monitors say", list(_monitors(frames))),
-        Lane("CSMS answers", list(_answers(frames))),
-        Lane("CSMS does", list(_operations(frames))),
+        Lane("CSMS answers", list(_answers(seat, frames))),
+        Lane("CSMS does", list(_operations(seat, frames))),
     ]
     evse_id = next((record.evse_id for _, record in records if isinstance(record, HeatChanged) and record.evse_id), 1)
     rows = played.truth.samples.get((seat.id, evse_id), [])
@@ -166,11 +168,15 @@ def _connection(records: Records, end_s: float) -> Iterator[Mark]:
 # -- what was said and done
 
 
-def _said(frames: list[Heard]) -> Iterator[Mark]:
+def _said(seat: Seat, frames: list[Heard]) -> Iterator[Mark]:
     """Messages of the station but those of monitors; the ones of a transaction stand out."""
     for heard in frames:
         if heard.to_csms and heard.kind == CALL and heard.action not in ("NotifyEvent", "Heartbeat"):
-            yield Mark(heard.now / 1e6, _short(heard), "plain" if "Transaction" in heard.action else "soft")
+            yield Mark(
+                heard.now / 1e6,
+                f"{heard.action} {seat.payload(heard, TIP)}",
+                "plain" if "Transaction" in heard.action else "soft",
+            )
         elif heard.kind == 0:
             yield Mark(heard.now / 1e6, f"unreadable: {heard.payload}", "bad")
 
@@ -204,7 +210,7 @@ def _monitors(frames: list[Heard]) -> Iterator[Mark]:
             yield Mark(heard.now / 1e6, text, "warn" if _is_alert(event) else "bad")
 
 
-def _answers(frames: list[Heard]) -> Iterator[Mark]:
+def _answers(seat: Seat, frames: list[Heard]) -> Iterator[Mark]:
     """Answers of the CSMS to what was said; those with an error, and calls it never answered, stand out."""
     for heard in frames:
         if not heard.to_csms or heard.kind != CALL or (heard.action == "Heartbeat" and heard.answer is not None):
@@ -213,14 +219,19 @@ def _answers(frames: list[Heard]) -> Iterator[Mark]:
             yield Mark(heard.now / 1e6, f"{heard.action}: no answer", "bad")
         else:
             kind = "bad" if heard.answer.kind == ERROR else "soft"
-            yield Mark(heard.answer.now / 1e6, f"{heard.action}: {_payload(heard.answer)}", kind)
+            yield Mark(heard.answer.now / 1e6, f"{heard.action}: {seat.payload(heard.answer, TIP)}", kind)
 
 
-def _operations(frames: list[Heard]) -> Iterator[Mark]:
+def _operations(seat: Seat, frames: list[Heard]) -> Iterator[Mark]:
     for heard in frames:
         if not heard.to_csms and heard.kind == CALL and heard.action not in QUIET:
-            answer = "no answer" if heard.answer is None else _payload(heard.answer)
-            yield Mark(heard.now / 1e6, f"{_short(heard)}, answered: {answer}", "act", label=heard.action)
+            answer = "no answer" if heard.answer is None else seat.payload(heard.answer, TIP)
+            yield Mark(
+                heard.now / 1e6,
+                f"{heard.action} {seat.payload(heard, TIP)}, answered: {answer}",
+                "act",
+                label=heard.action,
+            )
 
 
 def _limits(frames: list[Heard]) -> list[tuple[float, str]]:
@@ -232,12 +243,3 @@ def _limits(frames: list[Heard]) -> list[tuple[float, str]]:
                 if row.get("type") == "UpperThreshold" and row["variable"]["name"] == "Temperature":
                     found[float(row["value"])] = f"alert above {row['value']:g} °C"
     return list(found.items())
-
-
-def _short(heard: Heard) -> str:
-    return f"{heard.action} {_payload(heard)}"
-
-
-def _payload(heard: Heard) -> str:
-    text = heard.sentence.partition(heard.action)[2].strip()
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ from simulator.metrics import RunMetrics
 from simulator.report.redact import Redactor
 from simulator.scenario.cells import Cell, places_of
 from simulator.scenario.memory import Place, Played
-from simulator.scenario.player import Operate, Player
+from simulator.scenario.player import Operate, Player, Register
 from simulator.scenario.schema import Scenario
 from simulator.scenario.seat import Seat
 from simulator.scenario.step import walk
@@ -55,6 +55,10 @@ class Live:
     speed: float = 1.0
     id_prefix: str = "CPF-"
     boot_s: float = BOOT_S
+    #: what the target itself says of variables
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    #: tells the CSMS how to answer BootNotifications; None: this one cannot be told
+    register: Callable[[str], None] | None = None
     redactor: Redactor = field(default_factory=Redactor)
 
     def __post_init__(self) -> None:
@@ -70,9 +74,10 @@ class Live:
         version: str,
         ledger: Ledger,
         trace: FrameTrace | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> Played:
         """Play it once."""
-        stage = _Stage(self, scenario, places, seed, version, ledger, trace)
+        stage = _Stage(self, scenario, places, seed, version, ledger, trace, variables or {})
         run_loop(stage.main())
         assert stage.played is not None
         return stage.played
@@ -88,7 +93,9 @@ class _Stage:
         version: str,
         ledger: Ledger,
         trace: FrameTrace | None,
+        variables: Mapping[str, Any],
     ) -> None:
+        self.variables = {**live.variables, **scenario.fields.variables, **variables}
         self.live, self.scenario, self.seed, self.version = live, scenario, seed, version
         self.ledger, self.trace = ledger, trace
         self.plan = _plan(live, scenario, places, seed, version)
@@ -129,6 +136,8 @@ class _Stage:
         try:
             await self._play()
         finally:
+            if self.scenario.registers:
+                await self._register("Accepted")
             await farm.close()
             for task in self._asked:
                 task.cancel()
@@ -138,9 +147,14 @@ class _Stage:
 
     async def _play(self) -> None:
         farm, fields = self.farm, self.scenario.fields
+        if self.scenario.registers:
+            await self._register(fields.registration)
         booted = fields.begin == "booted"
         farm.start(power=booted)
-        self.seats = [Seat(index, seat.station, self.groups[index]) for index, seat in enumerate(farm.live.seats)]
+        self.seats = [
+            Seat(index, seat.station, self.groups[index], redactor=self.live.redactor)
+            for index, seat in enumerate(farm.live.seats)
+        ]
         if booted:
             await self._until(self._all_at_rest, self.live.boot_s)
         began_us = farm.clock.now()
@@ -150,7 +164,7 @@ class _Stage:
             seed=self.seed,
             epoch_us=farm.clock.epoch_us,
             tokens={role: list(tokens) for role, tokens in self.live.target.fields.tokens},
-            variables=fields.variables,
+            variables=self.variables,
             version=self.version,
             slack_us=int(SLACK_S * 1e6 * self.live.speed) if self.live.speed > 1 else 0,
         )
@@ -161,6 +175,8 @@ class _Stage:
             for what in wanted:
                 if isinstance(what, Operate):
                     self._ask(what)
+                elif isinstance(what, Register):
+                    await self._register(what.status)
                 else:
                     farm.live.feed(farm.live.seats[what.seat.index], what.event)
             if wanted:
@@ -227,6 +243,10 @@ class _Stage:
                 close_station(self.ledger, seat.station, now)
                 self.farm.live.feed(live, i.Leave(now))
         return len(self._gone) == len(self.seats)
+
+    async def _register(self, status: str) -> None:
+        assert self.live.register is not None, "a scenario that needs it is skipped"
+        await asyncio.get_running_loop().run_in_executor(None, self.live.register, status)
 
     def _ask(self, what: Operate) -> None:
         async def ask() -> None:

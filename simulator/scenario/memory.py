@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,9 @@ from simulator.fleet.virtual import VirtualFleet
 from simulator.lab.csms import LabCsms
 from simulator.lab.jobs import LabWorker
 from simulator.ledger import Ledger
+from simulator.report.redact import Redactor
 from simulator.scenario.counterpart import TOKENS, Counterpart
-from simulator.scenario.player import Failure, Operate, Player, Told
+from simulator.scenario.player import Failure, Operate, Player, Register, Told
 from simulator.scenario.schema import Scenario
 from simulator.scenario.seat import Heard, Seat
 from simulator.scenario.truth import Truth
@@ -25,6 +26,10 @@ from simulator.scenario.truth import Truth
 #: a station must have booted within this time, and after the steps queues may take this time to become empty
 BOOT_TIMEOUT_US = 60_000_000
 DRAIN_US = 60_000_000
+#: where the file server of the virtual network has firmware, and where it takes logs
+IMAGE_URL, UPLOADS_URL = "http://files.example/firmware/2.0.0.bin", "http://files.example/uploads/"
+IMAGE = b"CPFARM-FIRMWARE 2.0.0\n" + bytes(range(256)) * 400
+FILES = {"firmware": IMAGE_URL, "uploads": UPLOADS_URL}
 #: nobody does two things at the same instant; things at several stations may be
 HAND_US = 1_000
 #: events of one scenario
@@ -65,11 +70,12 @@ def play_in_memory(
     ledger: Ledger,
     trace: FrameTrace | None = None,
     csms: Callable[[str], LabCsms] = Counterpart,
+    variables: Mapping[str, Any] | None = None,
     recorder: InputRecorder | None = None,
 ) -> Played:
     """Play it. ``csms`` makes the CSMS end of a station's link from its subprotocol; ``recorder`` takes every input and
     every effect of every station."""
-    memory = _Memory(scenario, places, seed, version, ledger, trace, csms)
+    memory = _Memory(scenario, places, seed, version, ledger, trace, csms, variables or {})
     memory.recorder = recorder
     return memory.play()
 
@@ -84,22 +90,26 @@ class _Memory:
         ledger: Ledger,
         trace: FrameTrace | None,
         csms: Callable[[str], LabCsms],
+        variables: Mapping[str, Any],
     ) -> None:
         self.recorder: InputRecorder | None = None
         self.scenario, self.ledger, self.trace = scenario, ledger, trace
         self.fleet = VirtualFleet(observer=self._observe)
-        self.fleet.worker = LabWorker()
+        self.fleet.worker = worker = LabWorker()
+        worker.files.serve(IMAGE_URL, IMAGE)
         self.seats: list[Seat] = []
         self.counterparts: list[LabCsms] = []
         self.truth = Truth()
         self.records: list[tuple[int, str, Any]] = []
         self._by_station: dict[int, Seat] = {}
+        redactor = Redactor()
         info = {"scenario": scenario.name, "seed": seed}
         ledger.begin_run(info, start_us=0, start_utc_us=self.fleet.epoch_us)
         for index, place in enumerate(places):
             station = Station(place.id, place.model, seed=seed, number=index + 1, epoch_us=self.fleet.epoch_us)
             self.counterparts.append(self.fleet.add(station, csms(station.dialect.subprotocol)))
-            seat = Seat(index, station, place.group)
+            self.counterparts[-1].boot_status = scenario.fields.registration
+            seat = Seat(index, station, place.group, redactor=redactor)
             self.seats.append(seat)
             self._by_station[id(station)] = seat
             ledger.add_station(place.id, ocpp=station.dialect.name, profile=place.profile, group=place.group, at_us=0)
@@ -109,7 +119,7 @@ class _Memory:
             seed=seed,
             epoch_us=self.fleet.epoch_us,
             tokens=TOKENS,
-            variables=scenario.fields.variables,
+            variables={**FILES, **scenario.fields.variables, **variables},
             version=version,
         )
 
@@ -127,6 +137,8 @@ class _Memory:
             for what in wanted:
                 if isinstance(what, Operate):
                     fleet.call(what.seat.station, what.action, dict(what.payload))
+                elif isinstance(what, Register):
+                    self.counterparts[what.seat.index].boot_status = what.status
                 else:
                     fleet.feed(what.seat.station, what.event)
             if wanted:

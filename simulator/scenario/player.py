@@ -53,6 +53,17 @@ class Operate:
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """The driver is to have the CSMS answer the BootNotification of a station so from now on."""
+
+    seat: Seat
+    status: str
+
+
+Wanted = Feed | Operate | Register
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a scenario ended early: verdict, one sentence, where it stands in the file, frames around it."""
 
@@ -117,7 +128,7 @@ class Player:
         self.began_us = 0
         self.failure: Failure | None = None
         self.story: list[Told] = []
-        self._wanted: list[Feed | Operate] = []
+        self._wanted: list[Wanted] = []
         self._fibres: list[Fibre] = []
         self._draws = 0
 
@@ -156,7 +167,7 @@ class Player:
                 return
         raise AssertionError(f"the scenario turned {MAX_TURNS} times without waiting for anything")
 
-    def take(self) -> list[Feed | Operate]:
+    def take(self) -> list[Wanted]:
         """What is to be carried out now; give the turn again afterwards."""
         wanted, self._wanted = self._wanted, []
         return wanted
@@ -203,11 +214,11 @@ class Player:
         if seat is not None:
             last = failed.frame.number if failed.frame is not None else seat.count
             shown = seat.since(max(0, last - SHOWN_BEFORE))[: SHOWN_BEFORE + SHOWN_AFTER + 1]
-            frames = [("> " if heard is failed.frame else "  ") + heard.sentence for heard in shown]
+            frames = [("> " if heard is failed.frame else "  ") + seat.sentence(heard) for heard in shown]
         where = field_path(loc) + (f" {item.name}" if item is not None and item.name != loc[-1] else "")
         self.failure = Failure(
             failed.verdict,
-            failed.sentence,
+            seat.redactor.clean_text(failed.sentence, seat.id) if seat is not None else failed.sentence,
             where,
             self.document.line_of(loc),
             (item.because or "") if item is not None else "",
@@ -217,7 +228,7 @@ class Player:
 
     # -- what steps need
 
-    def want(self, what: Feed | Operate) -> None:
+    def want(self, what: Wanted) -> None:
         """The driver is to carry this out before the player goes on."""
         what.seat.acted()
         self._wanted.append(what)

@@ -33,6 +33,9 @@ from simulator.scenario.live import Live
 from simulator.scenario.memory import Played, play_in_memory
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 
+#: time lines of cells that passed are drawn up to so many; a page must stay one that can be opened
+DRAWN_MAX = 60
+
 
 @dataclass(slots=True)
 class Result:
@@ -62,6 +65,8 @@ class Options:
 
     seed: int | None = None
     strict: bool = False
+    #: variables that go before those of the scenarios
+    variables: dict[str, Any] = field(default_factory=dict)
     #: words of the command line by which the target was given
     target_words: tuple[str, ...] = ()
     ledger: Path | None = None
@@ -80,6 +85,7 @@ class ScenarioRun:
     def __init__(self, cells: Sequence[Cell], options: Options) -> None:
         self.cells, self.options = list(cells), options
         self.results: list[Result] = []
+        self._drawn = 0
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
         """Run every cell, in order."""
@@ -103,10 +109,13 @@ class ScenarioRun:
 
     @property
     def exit_code(self) -> int:
-        """70 after an error of ours, 3 when no station of any cell booted, 1 when a cell failed, else 0."""
+        """70 after an error of ours, 3 when something failed and no station of that booted, 1 when something failed, else 0."""
         if any(result.our_error for result in self.results):
             return OUR_ERROR
-        stations, booted = sum(r.stations for r in self.results), sum(r.booted for r in self.results)
+        stations, booted = (
+            sum(getattr(result, what) for result in self.results if result.verdict != PASS)
+            for what in ("stations", "booted")
+        )
         if stations and not booted:
             return NOBODY_BOOTED
         return CSMS_FAILED if self.count(FAIL) or self.count(INCONCLUSIVE) else OK
@@ -116,12 +125,19 @@ class ScenarioRun:
         """The CSMS under test, None for the one in memory."""
         return self.options.live.target if self.options.live is not None else None
 
+    def _given(self) -> set[str]:
+        """Names of the variables that somebody has said, beside the scenarios, and what else the target can."""
+        live = self.options.live
+        if live is None:
+            return set(self.options.variables)
+        return {*self.options.variables, *live.variables, *(["registration"] if live.register is not None else ())}
+
     # -- one cell
 
     def _cell(self, cell: Cell) -> Result:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
-        why = lacking(cell.scenario, cell.version, self.target)
+        why = lacking(cell.scenario, cell.version, self.target, self._given())
         if why:
             return Result(cell, SKIPPED, why)
         began_s = time.perf_counter()
@@ -141,10 +157,25 @@ class ScenarioRun:
         places = places_of(cell, "" if live is None else f"{live.id_prefix}{version.replace('.', '')}-")
         with Ledger(self.ledger_path(cell)) as ledger:
             if live is not None:
-                played = live.play(scenario, places, seed=seed, version=version, ledger=ledger, trace=options.trace)
+                played = live.play(
+                    scenario,
+                    places,
+                    seed=seed,
+                    version=version,
+                    ledger=ledger,
+                    trace=options.trace,
+                    variables=options.variables,
+                )
             else:
                 played = play_in_memory(
-                    scenario, places, seed=seed, version=version, ledger=ledger, trace=options.trace, csms=options.csms
+                    scenario,
+                    places,
+                    seed=seed,
+                    version=version,
+                    ledger=ledger,
+                    trace=options.trace,
+                    csms=options.csms,
+                    variables=options.variables,
                 )
             result.failure = played.failure
             result.checks = checks_of(
@@ -166,7 +197,8 @@ class ScenarioRun:
         result.simulated_s = (played.ended_us - played.began_us) / 1e6
         if options.keep:
             result.played = played
-        if options.draw:
+        if options.draw and (result.verdict != PASS or self._drawn < DRAWN_MAX or played.truth.samples):
+            self._drawn += 1
             result.timeline = timeline(played, f"{scenario.fields.title}, {cell.profile}, OCPP {cell.version}")
 
     def ledger_path(self, cell: Cell) -> Path | None:
@@ -193,6 +225,8 @@ class ScenarioRun:
             words += ["--seed", str(self.options.seed)]
         if self.options.strict:
             words.append("--strict")
+        for name, value in self.options.variables.items():
+            words += ["--set", f"{name}={value}"]
         return " ".join(shlex.quote(word) for word in (*words, *self.options.target_words))
 
 

@@ -30,8 +30,11 @@ from simulator.yamltypes import Texts
 
 ROLES = tuple(Tokens.model_fields)
 CHECKS = (BOOTED, ANSWERED, NO_ERRORS, SCHEMA, DELIVERED)
-#: variables that are always there; ``now`` is the time as a text, ``${now + 1h}`` a later one
-BUILT_IN = ("station", "token", "transaction", "now")
+#: variables that are always there; ``now`` is the time as a text, ``${now + 1h}`` a later one; ``firmware`` the address
+#: of an image, ``uploads`` where logs go
+BUILT_IN = ("station", "token", "transaction", "now", "firmware", "uploads")
+#: those that a target has to say, because only it knows where its files are
+FROM_TARGET = ("firmware", "uploads")
 MAX_STATIONS = 200
 _SUFFIXES = (".yaml", ".yml")
 
@@ -99,6 +102,9 @@ class Header(Closed):
     quirks: Quirks = Field(default=(), max_length=32)
     seed: int = Field(default=1, ge=0, lt=1 << 63)
     begin: Literal["booted", "off"] = Field(default="booted", description="how stations are when the steps begin")
+    registration: Literal["Accepted", "Pending", "Rejected"] = Field(
+        default="Accepted", description="how the CSMS answers the first BootNotification"
+    )
     variables: dict[str, Any] = Field(default_factory=dict, max_length=100)
     ledger: LedgerExpectation = LedgerExpectation()
     checks: Annotated[tuple[Literal[CHECKS], ...], BeforeValidator(_checks)] = CHECKS  # type: ignore[valid-type]
@@ -142,6 +148,18 @@ class Scenario:
                 if name.startswith("token."):
                     found[name.removeprefix("token.")] = None
         return tuple(role for role in found if not role.startswith("$"))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Addresses of files that its steps name and its own variables do not say."""
+        named = {name for item, _ in walk(self.steps, ()) for name in references(item.body)}
+        return tuple(name for name in FROM_TARGET if name in named and name not in self.fields.variables)
+
+    @property
+    def registers(self) -> bool:
+        """Must the CSMS be told how to answer BootNotifications?"""
+        steps = any(item.name == "registration" for item, _ in walk(self.steps, ()))
+        return steps or self.fields.registration != "Accepted"
 
     def operations(self, version: str) -> tuple[str, ...]:
         """Actions that its steps have the operator ask for in a version."""
@@ -215,6 +233,8 @@ def check_scenario(fields: Any) -> Iterator[tuple[Loc, str]]:
     for index, name in enumerate(groups):
         if name in groups[:index] or name in ("all",) or name.isdigit():
             yield ("groups", index, "name"), f"{name} cannot be the name of this group"
+    if fields.registration != "Accepted" and fields.begin != "off":
+        yield ("registration",), "needs `begin: off`: a station that is not accepted has not booted"
     if fields.groups and "stations" in fields.model_fields_set:
         yield ("stations",), "groups and stations exclude each other"
     count = sum(group.count for group in fields.groups) if fields.groups else fields.stations

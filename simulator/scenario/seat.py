@@ -1,7 +1,7 @@
 """A station as a scenario sees it: the object itself, and every frame on its wire with the answer it got.
 
 Frames are taken as the station sends and receives them, so that memory and sockets give the same picture. What cannot
-be read is kept as text; nothing here judges.
+be read is kept as text; nothing here judges. Secrets are replaced when a frame is shown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator.core.records import Remark, TransactionNamed, TransactionOpened
 from simulator.core.station import Station
+from simulator.report.redact import Redactor
 
 CALL, RESULT, ERROR = 2, 3, 4
 #: frames of one station that are remembered, and calls whose answer is awaited
@@ -36,15 +37,6 @@ class Heard:
     answer: Heard | None = None
     taken: bool = False
 
-    @property
-    def sentence(self) -> str:
-        """As shown to people: time, direction, what."""
-        arrow = "->" if self.to_csms else "<-"
-        kind = {CALL: "", RESULT: "answer to ", ERROR: "ERROR to "}.get(self.kind, "frame ")
-        text = json.dumps(self.payload, ensure_ascii=False, default=str)
-        text = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
-        return f"{self.now / 1e6:10.3f} s {arrow} {kind}{self.action} {text}"
-
 
 @dataclass(slots=True, eq=False)
 class Seat:
@@ -62,6 +54,7 @@ class Seat:
     #: CSMS's names of transactions, by the station's own
     names: dict[str, str] = field(default_factory=dict)
     last_key: str = ""
+    redactor: Redactor = field(default_factory=Redactor)
     _calls: dict[tuple[bool, str], Heard] = field(default_factory=dict)
 
     @property
@@ -97,6 +90,18 @@ class Seat:
             self.names[what.key] = what.csms_id
         elif isinstance(what, Remark):
             self.remarks.append(what.text)
+
+    def sentence(self, heard: Heard) -> str:
+        """A frame as shown to people, without secrets: time, direction, what."""
+        arrow = "->" if heard.to_csms else "<-"
+        kind = {CALL: "", RESULT: "answer to ", ERROR: "ERROR to "}.get(heard.kind, "frame ")
+        return f"{heard.now / 1e6:10.3f} s {arrow} {kind}{heard.action} {self.payload(heard)}"
+
+    def payload(self, heard: Heard, most: int = MAX_SHOWN) -> str:
+        """What a frame holds, without secrets, at most so many characters of it."""
+        raw = json.dumps(heard.payload, ensure_ascii=False, default=str).encode("utf-8", "replace")
+        text = self.redactor.clean(raw, self.id).decode()
+        return text if len(text) <= most else text[: most - 3] + "..."
 
     def since(self, number: int) -> list[Heard]:
         """Frames from a number on, oldest first."""

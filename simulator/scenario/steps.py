@@ -17,8 +17,9 @@ from simulator.errors import UnknownName
 from simulator.fleet.acts import Car, Side, act_of
 from simulator.httpd import HttpError
 from simulator.profile.checks import setting_value
-from simulator.scenario.player import INCONCLUSIVE, StepFailed
+from simulator.scenario.player import INCONCLUSIVE, Register, StepFailed
 from simulator.scenario.step import Course, Steps, Wait, step
+from simulator.world.driver import HABITS, DriverPlan
 from simulator.yamltypes import DurationUs
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ Status = Literal[
     "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved", "Unavailable",
     "Faulted",
 ]  # fmt: skip
+#: what drivers do; see :mod:`simulator.world.driver`
+Habits = Literal["home", "workplace", "public_ac", "dc_hub", "steady"]
 ANY_CAR = Car()
 #: no fields, arguments or parameters
 NOTHING: dict[str, Any] = {}
@@ -112,6 +115,39 @@ def park(play: Play, seat: Seat, present: bool = True, evse: EvseId = 1) -> Cour
     yield from do(play, seat, "park", evse_id=evse, present=present)
 
 
+@step("drivers")
+def drivers(
+    play: Play,
+    seat: Seat,
+    habit: Annotated[Habits, Field(description="who comes: home, workplace, public_ac, dc_hub, steady")],
+    lasting: Annotated[DurationUs, Field(alias="for", description="nobody new comes after so long")],
+) -> Course:
+    """Drivers come and go at every EVSE by a habit; goes on when the last one has left."""
+    end_us = play.now + lasting
+    tokens = tuple(play.player.tokens.get("valid", ()))
+    if not tokens:
+        raise StepFailed(INCONCLUSIVE, "the target has no token for the role 'valid'", seat)
+    plans = [
+        DriverPlan(seat.station.rng, HABITS.get(habit), evse.evse_id, tokens, dc=evse.is_dc)
+        for evse in seat.station.model.evses
+    ]
+    fibres = [play.player.spawn(_visits(play, seat, plan, end_us)) for plan in plans]
+    yield Wait(test=lambda: all(fibre.done for fibre in fibres))
+
+
+def _visits(play: Play, seat: Seat, plan: DriverPlan, end_us: int) -> Course:
+    start_us = play.now
+    while start_us < end_us:
+        acts, over_us = plan.next(start_us, play.player.epoch_us + start_us)
+        for at_us, event in acts:
+            if isinstance(event, i.Plug | i.Present) and event is acts[0][1] and at_us >= end_us:
+                return
+            if at_us > play.now:
+                yield Wait(at_us)
+            yield from play.feed(seat, i.Unplug(event.evse_id, "both") if isinstance(event, i.Unplug) else event)
+        start_us = max(over_us, play.now)
+
+
 # --- what happens to the station -------------------------------------------------------------------------------------
 
 
@@ -175,6 +211,13 @@ def set_(play: Play, seat: Seat, settings: Annotated[dict[str, Any], Field(min_l
         yield from play.feed(seat, i.Perform("set", {"name": name, "value": stored}))
         if seat.remarks:
             raise StepFailed(INCONCLUSIVE, "; ".join(seat.remarks), seat)
+
+
+@step("registration")
+def registration(play: Play, seat: Seat, status: Literal["Accepted", "Pending", "Rejected"]) -> Course:
+    """The CSMS's operator accepts the station, lets it wait, or rejects it, from its next BootNotification on."""
+    play.player.want(Register(seat, status))
+    yield Wait()
 
 
 # --- time and order --------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
         ),
         (("s", "--ocpp", "1.7"), "unknown OCPP version '1.7'"),
         (("s", "--tag", "none"), "nothing is left to run"),
+        (("s", "--set", "x"), "--set: 'x' is not name=value"),
         (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: cannot be read"),
         (("s", "--summary", "no/folder.json"), "--summary: there is no folder no"),
     ]

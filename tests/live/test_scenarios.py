@@ -15,7 +15,7 @@ from simulator.fleet.target import Target, make_target
 from simulator.resources import scenarios_dir
 from simulator.scenario.cells import choose
 from simulator.scenario.live import Live, guarded
-from simulator.scenario.reference import reference_target
+from simulator.scenario.reference import FILES, publish, reference_target, registrar
 from simulator.scenario.run import Options, Result, ScenarioRun
 from simulator.scenario.schema import Scenario, load_scenario
 from tests.scenario.play import scenario
@@ -51,6 +51,38 @@ def test_operator_and_session_in_every_version(csms: CsmsProcess) -> None:
     booked = csms.request("GET", "/api/transactions?state=closed")["transactions"]
     energies = sorted(round(row["meter_stop_wh"] - row["meter_start_wh"]) for row in booked if row["meter_stop_wh"])
     assert energies == sorted(round(result.figures["energy_wh"]) for result in results)
+
+
+def test_firmware_and_log_over_its_file_server(csms: CsmsProcess) -> None:
+    publish(csms.http_url)
+    one = load_scenario(scenarios_dir() / "operations" / "firmware-and-log.yaml")
+    live = Live(reference_target(csms.url, csms.http_url), speed=SPEED, id_prefix="fw-", variables=FILES)
+    (result,) = ScenarioRun(choose([one], ["generic/ac-single"], ["2.0.1"]), Options(live=live)).execute()
+    assert (result.verdict, result.reason) == ("PASS", "")
+
+
+def test_a_station_that_must_wait_and_is_accepted(csms: CsmsProcess) -> None:
+    one = scenario(
+        """
+        begin: off
+        registration: Pending
+        steps:
+          - power: {on: true, how: switch}
+          - expect: {message: boot, answer: Pending}
+          - registration: Accepted
+          - expect: {message: boot, answer: Accepted, within: 1 hour}
+        """,
+        "waiting",
+    )
+    (skipped,) = perform(csms, one, "1.6")
+    assert (skipped.verdict, skipped.reason) == (
+        "SKIPPED",
+        "the target cannot be told how to answer a BootNotification",
+    )
+    live = Live(reference_target(csms.url, csms.http_url), speed=SPEED, register=registrar(csms.http_url))
+    (result,) = ScenarioRun(choose([one], ["generic/ac-single"], ["1.6"]), Options(live=live)).execute()
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert csms.request("GET", "/api/boot")["status"] == "accepted"
 
 
 def test_a_network_that_goes_and_comes_back(csms: CsmsProcess) -> None:

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from simulator.errors import ScenarioError
 from simulator.fleet.trace import FrameTrace
 from simulator.ledger import Ledger
 from simulator.report.redact import Redactor
 from simulator.scenario.cells import Cell, places_of
 from simulator.scenario.counterpart import TOKENS, Counterpart
 from simulator.scenario.expecting import STATES, Pattern, argument_problem, arguments_of, arguments_payload, is_order
-from simulator.scenario.memory import play_in_memory
+from simulator.scenario.memory import FILES, IMAGE, play_in_memory
 from simulator.scenario.seat import Seat
 from simulator.scenario.steps import do
 from tests.scenario.play import actions, play, scenario
@@ -138,3 +141,74 @@ def test_frames_that_cannot_be_read_are_kept() -> None:
     assert STATES["online"](seat)
     assert not STATES["in a transaction"](seat)
     assert do.__name__ == "do"
+
+
+def test_drivers_come_and_go_by_a_habit() -> None:
+    result = play(
+        "settings: {WebSocketPingInterval: 0}\nsteps:\n  - drivers: {habit: dc_hub, for: 12 hours}\n"
+        "ledger: {transactions: '>= 2', open: 0, energy: equal}\n",
+        profile="generic/dc-fast",
+    )
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert result.simulated_s > 12 * 3600
+    assert result.played is not None
+    assert all(not evse.connected for evse in result.played.seats[0].station.evses)
+
+
+def test_waiting_for_a_message_leaves_it_to_an_expectation() -> None:
+    result = play(
+        "steps:\n  - plug\n  - wait for: {message: status}\n  - expect: status\n"
+        "  - expect: {message: status, within: 1s}\n"
+    )
+    assert result.failure is not None
+    assert result.failure.line == 6
+
+
+def test_secrets_are_never_shown() -> None:
+    secret = "0123456789ABCDEF0123456789ABCDEF"
+    result = play(
+        f"""
+        steps:
+          - operator: {{do: ChangeConfiguration, payload: {{key: AuthorizationKey, value: "{secret}"}}}}
+          - expect: {{message: ChangeConfiguration, where: {{value: another}}, within: 1s}}
+          - operator: {{do: ChangeConfiguration, payload: {{key: AuthorizationKey, value: "{secret}"}}, answer: none}}
+        """
+    )
+    assert result.failure is not None
+    told = "\n".join([result.reason, *result.failure.frames])
+    assert "<secret:1>" in told
+    assert secret not in told
+
+
+def test_the_virtual_file_server_has_firmware_and_takes_logs() -> None:
+    one = scenario(
+        "variables: {firmware: http://files.example/none.bin}\n"
+        "steps:\n  - expect: {message: boot, where: {a: $uploads}}\n"
+    )
+    assert one.places == ("uploads",)
+    assert FILES["firmware"].startswith("http://files.example/")
+    assert IMAGE.startswith(b"CPFARM-FIRMWARE 2.0.0\n")
+
+
+def test_the_csms_lets_a_station_wait_and_accepts_it() -> None:
+    steps = """
+        begin: off
+        registration: Pending
+        steps:
+          - power: {on: true, how: switch}
+          - expect: {message: boot, answer: [Pending, Rejected]}
+          - registration: Accepted
+          - expect: {message: boot, answer: Accepted, within: 10 minutes}
+          - wait for: online
+        """
+    result = play(steps)
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert result.booted == 1
+    text = "begin: off\nregistration: Rejected\nsteps:\n  - power: {on: true, how: switch}\n"
+    rejected = play(text + "  - expect: {message: boot, answer: Rejected}\n")
+    assert (rejected.verdict, rejected.booted) == ("PASS", 0)
+
+
+def test_a_station_that_is_not_accepted_has_not_booted() -> None:
+    with pytest.raises(ScenarioError, match=r"registration: needs `begin: off`"):
+        scenario("registration: Pending\nsteps: [plug]\n")

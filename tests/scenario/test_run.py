@@ -83,6 +83,14 @@ def test_what_a_target_lacks() -> None:
     assert lacking(scenario("steps:\n  - operator: reset\n"), "1.6", None) == ""
 
 
+def test_addresses_that_only_the_target_knows() -> None:
+    one = scenario("steps:\n  - operator: {do: GetDiagnostics, payload: {location: $uploads}}\n")
+    document = {"url": "ws://127.0.0.1:1/", "operations": {"GetDiagnostics": {"url": "http://127.0.0.1:1/"}}}
+    target = make_target(document, {}, base_dir=Path())
+    assert lacking(one, "1.6", target) == "nobody has said where uploads is; add --set uploads=URL"
+    assert lacking(one, "1.6", target, {"uploads"}) == lacking(one, "1.6", None) == ""
+
+
 def test_stations_of_a_cell() -> None:
     one = scenario(f"groups: [{{name: a, count: 2}}, {{name: b, profile: generic/dc-fast}}]\n{GOOD}")
     places = places_of(Cell(one, "generic/ac-single", "1.6"))
@@ -132,6 +140,8 @@ def test_seed_and_ledger(tmp_path: Path) -> None:
     run = run_of(cell, seed=9, strict=True, ledger=tmp_path / "l.sqlite")
     assert (tmp_path / "l.sqlite").exists()
     assert run.command(cell).endswith("--ocpp 1.6 --seed 9 --strict")
+    said = ScenarioRun([cell], Options(variables={"uploads": "x y"}))
+    assert said.command(cell).endswith("--ocpp 1.6 --set 'uploads=x y'")
     several = ScenarioRun([cell, cell], Options(ledger=tmp_path / "l.sqlite"))
     assert several.ledger_path(cell) == tmp_path / "l-one-generic.ac-single-1.6.sqlite"
 
