@@ -11,15 +11,14 @@ from simulator.certify.case import case_201
 from simulator.certify.cases201.meter_values import (
     ALIGNED_S,
     AT_END,
-    CONTEXT,
     ENDED,
     IDLE,
     REGISTER,
     SAMPLED_S,
     apart,
+    complete,
     ended,
     located,
-    measured,
 )
 from simulator.certify.rules import Rule, one_of, such_that
 from simulator.certify.states201 import HAND_S, authorized, energy_started
@@ -79,8 +78,9 @@ def signed(t: Tester201, step: Step, heard: Heard, number: int = 0) -> None:
 def aligned(t: Tester201) -> None:
     """Clock-aligned Meter Values: signed."""
     heard = ended(t)
-    t.validate("post", heard, {CONTEXT: "Sample.Clock", "meterValue.0.sampledValue": measured(t, AT_END)})
     for number in range(len(heard.payload["meterValue"])):
+        t.validate("post", heard, {f"meterValue.{number}.sampledValue.0.context": "Sample.Clock"})
+        complete(t, "post", heard, number, AT_END)
         signed(t, "post", heard, number)
     apart(t, "post", [value["timestamp"] for value in heard.payload["meterValue"]], ALIGNED_S)
     located(t)
@@ -101,7 +101,7 @@ def sampled(t: Tester201) -> None:
         allowed = one_of("Sample.Periodic", "Transaction.End", "Transaction.Begin")
         t.validate("post", heard, {f"{way}.0.context": allowed})
         if context in ("Sample.Periodic", "Transaction.End"):
-            t.validate("post", heard, {way: measured(t, ENDED)})
+            complete(t, "post", heard, number, ENDED)
         signed(t, "post", heard, number)
     t.check("post", "samples, and values of the end", {"Sample.Periodic", "Transaction.End"} <= set(contexts), contexts)
     periodic = [
