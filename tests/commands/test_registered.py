@@ -23,6 +23,7 @@ from simulator.commands import (
     output,
     pki,
     progress,
+    record,
     run,
     scenario,
     state,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, ModuleType] = {
     "hunt": hunt,
     "init": init,
     "load": load,
+    "record": record,
     "run": run,
     "tail": tail,
 }
