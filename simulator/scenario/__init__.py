@@ -30,10 +30,10 @@ for (``2.x`` means 2.0.1 and 2.1), all of the profile's without. ``profile``: on
 it serves, ``settings``, ``bay_sensor``, ``power_loss``), else NOT_APPLICABLE. ``stations: 3``, or ``groups`` of
 ``{name, count, profile}``. ``settings`` (either name) and ``quirks`` on top of the profile's. ``seed``. ``begin: off``:
 stations are not switched on before a step says ``power: {on: true, how: switch}``; else the steps begin when they have
-booted and said so. ``registration: Pending`` (with ``begin: off``): how the CSMS answers the first BootNotification.
-``variables``: constants. ``ledger``: what must be true in the end (numbers or ``>= 2``; ``energy: equal``). ``checks``:
-``default``, ``none``, or a list of all_booted, all_calls_answered, no_callerrors, no_schema_violations,
-stops_delivered.
+booted and said so. ``security: {profile: 1, password: wrong}``: how they get in. ``registration: Pending`` (with
+``begin: off``): how the CSMS answers the first BootNotification. ``variables``: constants. ``ledger``: what must be
+true in the end (numbers or ``>= 2``; ``energy: equal``). ``checks``: ``default``, ``none``, or a list of all_booted,
+all_calls_answered, no_callerrors, no_schema_violations, stops_delivered.
 
 **A step** is one name with its parameters; a bare value stands for the first of them. Beside it may stand ``because``,
 ``at`` (which stations: ``all``, a group's name, a number from 1, ``30% of homes``; all without) and ``ocpp``. A step
@@ -49,7 +49,7 @@ drivers             ``drivers: {habit: public_ac, for: 1 day}``: people come and
 set                 ``set: {HeartbeatInterval: 60}``: the installer changes settings at the station
 registration        ``registration: Accepted`` (Pending, Rejected): how the CSMS answers the next BootNotification
 wait                ``wait: 90s``
-wait for            ``wait for: online`` (offline, off, in a transaction, in no transaction, delivered);
+wait for            ``wait for: online`` (offline, refused, off, in a transaction, in no transaction, delivered);
                     ``wait for: {status: Charging, evse: 1, within: 1 minute}``; ``wait for: {message: heartbeat}``
 expect              ``expect: transaction started``; ``expect: {no: NAME, within: 1 minute}``;
                     ``expect: {message: NAME, from: csms, where: {field: value}, answer: Accepted, within: 10s}``;

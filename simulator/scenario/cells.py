@@ -183,6 +183,9 @@ def lacking(scenario: Scenario, version: str, target: Target | None, given: Cont
         for action in scenario.operations(version):
             if action not in target.fields.operations:
                 return f"the target has no operation {action}"
+        security = scenario.fields.security
+        if security is not None and security.profile != target.security_profile:
+            return f"the target has security profile {target.security_profile}, not {security.profile}"
         if scenario.registers and "registration" not in given:
             return "the target cannot be told how to answer a BootNotification"
         for name in scenario.places:

@@ -33,6 +33,7 @@ DEFAULT_WAIT_US = 120_000_000
 STATES: dict[str, Callable[[Seat], bool]] = {
     "online": lambda seat: seat.station.link.is_up and seat.station.gate == "accepted",
     "offline": lambda seat: not seat.station.link.is_up,
+    "refused": lambda seat: bool(seat.refused) and not seat.station.link.is_up,
     "off": lambda seat: not seat.station.running,
     "in a transaction": lambda seat: any(evse.tx is not None for evse in seat.station.evses),
     "in no transaction": lambda seat: all(evse.tx is None for evse in seat.station.evses),
@@ -252,7 +253,7 @@ def wait_for(
     play: Play,
     seat: Seat,
     state: Annotated[
-        Literal["online", "offline", "off", "in a transaction", "in no transaction", "delivered"] | None,
+        Literal["online", "offline", "refused", "off", "in a transaction", "in no transaction", "delivered"] | None,
         Field(description="the station is in this state"),
     ] = None,
     status: Annotated[Status | None, Field(description="an EVSE has this status")] = None,

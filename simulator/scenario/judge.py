@@ -27,7 +27,7 @@ def checks_of(
 ) -> list[CheckResult]:
     """The checks of every run that the scenario does not leave out. ``speed``: how fast the stations' time ran."""
     wanted = set(scenario.fields.checks)
-    if scenario.fields.begin == "off":  # when they boot, and whether, is the scenario's affair
+    if scenario.kept_out or scenario.fields.begin == "off":  # when they boot, and whether, is the scenario's affair
         wanted.discard(BOOTED)
     timeout_us = int(BOOT_TIMEOUT_US * speed)
     found = default_checks(played.ledger, strict=strict, excuses=of_quirks(places), boot_timeout_us=timeout_us)

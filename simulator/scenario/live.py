@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import SecretStr
+
 import simulator
 from simulator.core import inputs as i
 from simulator.core.rng import seed_of
@@ -45,6 +47,8 @@ SLACK_S = 5.0
 #: nobody does two things at the same instant
 HAND_S = 0.001
 CONNECT_RATE = 200.0
+#: a password in either form that no CSMS has given to a station of ours
+WRONG_PASSWORD = "00112233445566778899aabbccddeeff"
 
 
 @dataclass
@@ -290,6 +294,7 @@ def _plan(live: Live, scenario: Scenario, places: Sequence[Place], seed: int, ve
             version=version,
             model=place.model,
             serial=None,
+            password=SecretStr(WRONG_PASSWORD) if scenario.kept_out else None,
         )
         for index, place in enumerate(places)
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.certify.security import NEW_PASSWORD, Security
 from simulator.core import effects as e
 from simulator.core import inputs as i
 from simulator.core.model import Model
@@ -112,6 +113,8 @@ class _Memory:
             seat = Seat(index, station, place.group, redactor=redactor)
             self.seats.append(seat)
             self._by_station[id(station)] = seat
+            if scenario.fields.security is not None and scenario.fields.security.profile:
+                self._secure(seat, scenario.fields.security.profile, worker)
             ledger.add_station(place.id, ocpp=station.dialect.name, profile=place.profile, group=place.group, at_us=0)
         self.player = Player(
             scenario.document,
@@ -122,6 +125,14 @@ class _Memory:
             variables={**FILES, **scenario.fields.variables, **variables},
             version=version,
         )
+
+    def _secure(self, seat: Seat, profile: int, worker: LabWorker) -> None:
+        """The station leaves the factory with what a security profile needs, and the CSMS wants to see it."""
+        security = Security(self.fleet.epoch_us, seat.id, worker.keystore)
+        security.deliver(seat.station, profile)
+        if self.scenario.kept_out:
+            security.take(NEW_PASSWORD)
+        self.fleet.paths[seat.index].door = security.door
 
     def play(self) -> Played:
         fleet, player = self.fleet, self.player

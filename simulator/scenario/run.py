@@ -109,7 +109,7 @@ class ScenarioRun:
 
     @property
     def exit_code(self) -> int:
-        """70 after an error of ours, 3 when something failed and no station of that booted, 1 when something failed, else 0."""
+        """70 after an error of ours, 3 when nothing booted where something failed, 1 when something failed, else 0."""
         if any(result.our_error for result in self.results):
             return OUR_ERROR
         stations, booted = (

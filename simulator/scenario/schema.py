@@ -62,6 +62,13 @@ class Needs(Closed):
     power_loss: Texts = Field(default=(), description="what it does with a session at a power cut: one of these")
 
 
+class SecurityFields(Closed):
+    """How stations get in. A target of another security profile is SKIPPED. ``wrong``: not the password it knows."""
+
+    profile: Literal[0, 1, 2, 3] = Field(default=0, description="0 none, 1 password, 2 and TLS, 3 certificates")
+    password: Literal["right", "wrong"] = "right"
+
+
 class LedgerExpectation(Closed):
     """What the ledger must say in the end; a number, or a comparison such as ``>= 2``.
 
@@ -105,6 +112,7 @@ class Header(Closed):
     registration: Literal["Accepted", "Pending", "Rejected"] = Field(
         default="Accepted", description="how the CSMS answers the first BootNotification"
     )
+    security: SecurityFields | None = Field(default=None, description="without it whatever the target has")
     variables: dict[str, Any] = Field(default_factory=dict, max_length=100)
     ledger: LedgerExpectation = LedgerExpectation()
     checks: Annotated[tuple[Literal[CHECKS], ...], BeforeValidator(_checks)] = CHECKS  # type: ignore[valid-type]
@@ -154,6 +162,11 @@ class Scenario:
         """Addresses of files that its steps name and its own variables do not say."""
         named = {name for item, _ in walk(self.steps, ()) for name in references(item.body)}
         return tuple(name for name in FROM_TARGET if name in named and name not in self.fields.variables)
+
+    @property
+    def kept_out(self) -> bool:
+        """Are the stations not to be let in?"""
+        return self.fields.security is not None and self.fields.security.password == "wrong"
 
     @property
     def registers(self) -> bool:
@@ -235,6 +248,11 @@ def check_scenario(fields: Any) -> Iterator[tuple[Loc, str]]:
             yield ("groups", index, "name"), f"{name} cannot be the name of this group"
     if fields.registration != "Accepted" and fields.begin != "off":
         yield ("registration",), "needs `begin: off`: a station that is not accepted has not booted"
+    if fields.security is not None and fields.security.password == "wrong":
+        if fields.security.profile not in (1, 2):
+            yield ("security", "password"), "belongs to the profiles 1 and 2"
+        elif fields.begin != "off":
+            yield ("security", "password"), "needs `begin: off`: a station that is not let in has not booted"
     if fields.groups and "stations" in fields.model_fields_set:
         yield ("stations",), "groups and stations exclude each other"
     count = sum(group.count for group in fields.groups) if fields.groups else fields.stations

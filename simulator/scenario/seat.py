@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.core.records import Remark, TransactionNamed, TransactionOpened
+from simulator.core.records import Connected, ConnectFailed, Remark, TransactionNamed, TransactionOpened
 from simulator.core.station import Station
 from simulator.report.redact import Redactor
 
@@ -54,6 +54,8 @@ class Seat:
     #: CSMS's names of transactions, by the station's own
     names: dict[str, str] = field(default_factory=dict)
     last_key: str = ""
+    #: why the last dial came to nothing; empty while a link is up
+    refused: str = ""
     redactor: Redactor = field(default_factory=Redactor)
     _calls: dict[tuple[bool, str], Heard] = field(default_factory=dict)
 
@@ -88,6 +90,10 @@ class Seat:
             self.last_key = what.key
         elif isinstance(what, TransactionNamed):
             self.names[what.key] = what.csms_id
+        elif isinstance(what, ConnectFailed):
+            self.refused = f"{what.cause} {what.code or ''}".strip()
+        elif isinstance(what, Connected):
+            self.refused = ""
         elif isinstance(what, Remark):
             self.remarks.append(what.text)
 

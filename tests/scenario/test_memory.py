@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simulator.core.link_policy import SECURITY_PROFILE
 from simulator.errors import ScenarioError
 from simulator.fleet.trace import FrameTrace
 from simulator.ledger import Ledger
@@ -212,3 +213,40 @@ def test_the_csms_lets_a_station_wait_and_accepts_it() -> None:
 def test_a_station_that_is_not_accepted_has_not_booted() -> None:
     with pytest.raises(ScenarioError, match=r"registration: needs `begin: off`"):
         scenario("registration: Pending\nsteps: [plug]\n")
+
+
+@pytest.mark.parametrize("profile", [1, 2, 3])
+def test_stations_get_in_by_every_security_profile(profile: int) -> None:
+    steps = "steps:\n  - power: {on: true, how: switch}\n  - expect: {message: boot, answer: Accepted}\n"
+    result = play(f"begin: off\nsecurity: {{profile: {profile}}}\n{steps}", version="2.0.1")
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert result.played is not None
+    assert result.played.seats[0].station.settings[SECURITY_PROFILE] == profile
+
+
+def test_a_wrong_password_is_kept_out() -> None:
+    text = """
+        begin: off
+        security: {profile: 1, password: wrong}
+        steps:
+          - power: {on: true, how: switch}
+          - wait for: {state: refused, within: 1 minute}
+          - wait for: {state: online, within: 5 minutes}
+        """
+    result = play(text)
+    assert (result.verdict, result.failure and result.failure.line) == ("INCONCLUSIVE", 8)
+    assert result.played is not None
+    assert result.played.seats[0].refused == "http_status 401"
+    assert play(text.replace("wrong", "right").replace("refused", "online")).verdict == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("begin: off\nsecurity: {profile: 3, password: wrong}", "security.password: belongs to the profiles 1 and 2"),
+        ("security: {profile: 1, password: wrong}", "security.password: needs `begin: off`"),
+    ],
+)
+def test_what_a_wrong_password_needs(header: str, problem: str) -> None:
+    with pytest.raises(ScenarioError, match=problem):
+        scenario(f"{header}\nsteps: [plug]\n")

@@ -81,6 +81,8 @@ def test_what_a_target_lacks() -> None:
     )
     assert lacking(scenario("steps:\n  - operator: reset\n"), "1.6", target) == "the target has no operation Reset"
     assert lacking(scenario("steps:\n  - operator: reset\n"), "1.6", None) == ""
+    secure = scenario("security: {profile: 2}\nsteps: [plug]\n")
+    assert lacking(secure, "1.6", target) == "the target has security profile 0, not 2"
 
 
 def test_addresses_that_only_the_target_knows() -> None:

@@ -41,7 +41,7 @@ from tests.scenario.play import scenario
         ("- wait for: {within: 5s}\n", "3: steps[0].wait for: needs a state, a status or a message"),
         (
             "- wait for: onlin\n",
-            "3: steps[0].wait for.state: 'onlin' is not one of online, offline, off, in a transaction, "
+            "3: steps[0].wait for.state: 'onlin' is not one of online, offline, refused, off, in a transaction, "
             "in no transaction, delivered; did you mean 'online'?",
         ),
         ("- inject: meter.ded\n", "3: steps[0].inject.fault: unknown fault 'meter.ded'"),
