@@ -5,13 +5,14 @@ is, the vendors, the sources, what a CSMS must do, and the ``kind``:
 
 ``behaviour``  it concerns the wire or the state: covered by the quirk of that name;
 ``data``       it is a fact a profile states, as in ``note``; covered when one shipped profile states all of it, each
-               part with a source;
+               item with a source;
 ``no``         it cannot be simulated here; ``note`` says why;
 ``open``       not decided.
 
 The note of a data row holds ``path=value`` items with ``; `` between them. Paths are those of ``profile/schema.py``;
 values are YAML, but texts of ``identity`` and ``vendor_keys`` stand as they are. A path without a value only has to be
-there; a list of names (``absent``, ``quirks``) has to hold the names given.
+there; a list of names (``absent``, ``quirks``) has to hold the names given. Where several makers have facts of their
+own in one row, `` || `` stands between them, and each part must be stated by a profile.
 """
 
 from __future__ import annotations
@@ -115,10 +116,15 @@ def catalogue() -> dict[str, Entry]:
     return found
 
 
-def items_of(note: str) -> list[Item]:
-    """The facts in the note of a data row; AuthorError for a value that is no YAML."""
+def parts_of(note: str) -> list[str]:
+    """The note of a data row, cut where the facts of another maker begin."""
+    return note.split(" || ")
+
+
+def items_of(part: str) -> list[Item]:
+    """The facts in one part of the note of a data row; AuthorError for a value that is no YAML."""
     found = []
-    for text in filter(None, (part.strip() for part in note.split("; "))):
+    for text in filter(None, (item.strip() for item in part.split("; "))):
         path, equals, value = text.partition("=")
         found.append(Item(path.strip(), _read(path, value, text) if equals else _MISSING))
     return found
@@ -237,13 +243,17 @@ def _judge(entry: Entry, profiles: dict[str, Profile]) -> Verdict:
         return Verdict(entry, "impossible")
     if entry.kind == "data" and entry.note:
         try:
-            items = items_of(entry.note)
-            by = next((name for name, p in profiles.items() if all(states(p, item) for item in items)), "")
+            found = [_stating(items_of(part), profiles) for part in parts_of(entry.note)]
         except (AuthorError, UnknownName, ValueError):
-            by = ""
-        if by:
-            return Verdict(entry, "data", by)
+            found = [""]
+        if all(found):
+            return Verdict(entry, "data", ", ".join(dict.fromkeys(found)))
     return Verdict(entry, "open")
+
+
+def _stating(items: list[Item], profiles: dict[str, Profile]) -> str:
+    """The first profile that states all of this; "" without one."""
+    return next((name for name, p in profiles.items() if all(states(p, item) for item in items)), "")
 
 
 def summary(verdicts: Iterable[Verdict]) -> dict[str, int]:

@@ -169,6 +169,7 @@ _SPELLINGS = {
         "sap-labs-france/ev-server@5ac26ca07",
         "sap-labs-france/ev-server@01dd2be6b",
         "evcc-io/evcc@d5045cc89",
+        "evcc-io/evcc#22563",
     ),
     breaks=("required_keys",),
     survive=LENIENT,

@@ -29,6 +29,7 @@ def _is_list(name: str) -> bool:
         "SAP/e-mobility-charging-stations-simulator:src/assets/station-templates/chargex.station-template.json",
         "evcc-io/evcc#15726",
         "evcc-io/evcc#6774",
+        "evcc-io/evcc#22563",
     ),
     breaks=("reads_back",),
     survive=LENIENT,
@@ -82,8 +83,8 @@ class QuotedList(Quirk):
 
 @quirk(
     "feature-list-with-spaces",
-    vendors=("Heidelberg/Amperfied",),
-    sources=("evcc-io/evcc#17836", "evcc-io/evcc:charger/ocpp/helper.go"),
+    vendors=("Heidelberg/Amperfied", "Mennekes"),
+    sources=("evcc-io/evcc#17836", "evcc-io/evcc#22563", "evcc-io/evcc:charger/ocpp/helper.go"),
     breaks=("reads_back",),
     survive=LENIENT,
 )

@@ -39,7 +39,7 @@ _DAY_US = 86_400_000_000
 @quirk(
     "meter-energy-session-reset",
     vendors=("ABB Terra AC", "Grizzl-E"),
-    sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#12728"),
+    sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#12728", "lbbrhzn/ocpp:docs/user-guide.md"),
     breaks=("register_never_falls",),
     survive=REGISTER,
 )
@@ -215,7 +215,7 @@ class AlignedForConnectorZero(Quirk):
 @quirk(
     "meter-foreign-transaction-id",
     vendors=("Wallbox", "Grizzl-E"),
-    sources=("lbbrhzn/ocpp#511",),
+    sources=("lbbrhzn/ocpp#511", "lbbrhzn/ocpp#1600"),
     breaks=("own_transaction_id", "true_time"),
     survive=ROUTE,
     params={"every_s": (900.0, 1.0, 3_600.0), "late_s": (86_400.0, 0.0, 1e8)},

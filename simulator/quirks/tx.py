@@ -27,7 +27,11 @@ BOGUS_ID = (1 << 63) - 1
 @quirk(
     "tx-meterstart-always-zero",
     vendors=("ABB Terra AC", "Tritium"),
-    sources=("lbbrhzn/ocpp#169", "mobilityhouse/ocpp#186"),
+    sources=(
+        "lbbrhzn/ocpp#169",
+        "mobilityhouse/ocpp#186",
+        "public: a session of a US network in a blog of its operator",
+    ),
     breaks=("register_never_falls",),
     survive="Bill on meterStop minus meterStart only after sanity checks; know for each station whether its register"
     " counts sessions or its life.",

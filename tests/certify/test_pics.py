@@ -11,9 +11,9 @@ from simulator.certify.pics import MODE_12, pics_of, pics_of_model
 from simulator.core.settings import KEYS
 from simulator.errors import ProfileError
 from simulator.profile.compiled import compile_profile
-from simulator.profile.load import profile_paths
+from simulator.profile.load import load_profile, profile_paths
 
-ALL_16 = sorted(profile_paths())
+ALL_16 = [name for name in profile_paths() if "1.6" in load_profile(name).profile.versions]
 
 
 @pytest.mark.parametrize("name", ALL_16)
@@ -21,7 +21,7 @@ def test_every_profile_has_one_and_it_is_plain_data(name: str) -> None:
     pics = pics_of(name)
     data = pics.as_dict()
     assert json.loads(json.dumps(data))["profile"] == name
-    assert data["general_information"]["firmware_version"]
+    assert data["general_information"]["firmware_version"] == (load_profile(name).profile.identity.firmware or "")
     assert all(answer is not None for key, answer in pics.answers.items() if key != "SC-1")
     assert (pics.answers["SC-1"] is not None) == ("SmartCharging" in pics.features)
 

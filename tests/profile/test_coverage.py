@@ -14,6 +14,7 @@ from simulator.profile.coverage import (
     catalogue,
     coverage,
     items_of,
+    parts_of,
     problems_of,
     states,
     summary,
@@ -53,8 +54,9 @@ def test_quirks_and_catalogue_name_the_same_makers() -> None:
 
 @pytest.mark.parametrize("name", [one.id for one in catalogue().values() if one.kind == "data"])
 def test_a_row_of_data_is_something_a_profile_can_say(name: str) -> None:
-    items = items_of(catalogue()[name].note)
-    assert items and list(problems_of(items)) == []
+    for part in parts_of(catalogue()[name].note):
+        items = items_of(part)
+        assert items and list(problems_of(items)) == []
 
 
 def test_what_cannot_be_simulated_says_why_and_is_little() -> None:
@@ -80,10 +82,13 @@ def test_every_entry_gets_a_verdict() -> None:
 def test_states_of_an_entry() -> None:
     quirk = next(iter(QUIRKS))
     shipped = {"acme/x": profile(sources={"identity": "a/b#1"})}
+    other = {"other/y": profile(identity={"vendor": "Other", "model": "Y"}, sources={"identity": "a/b#2"})}
     judged = {
         "behaviour": _judge(entry("behaviour", name=quirk), {}),
         "none": _judge(entry("behaviour", name="no-such-quirk"), {}),
         "data": _judge(entry("data", "identity.vendor=Acme; identity.model=X"), shipped),
+        "two makers": _judge(entry("data", "identity.vendor=Acme || identity.vendor=Other"), shipped | other),
+        "one of two": _judge(entry("data", "identity.vendor=Acme || identity.vendor=Other"), shipped),
         "half": _judge(entry("data", "identity.vendor=Acme; identity.model=Y"), shipped),
         "blank": _judge(entry("data"), shipped),
         "wrong": _judge(entry("data", "settings.NoSuchKey=1"), shipped),
@@ -97,6 +102,8 @@ def test_states_of_an_entry() -> None:
         "behaviour": ("behaviour", ""),
         "none": ("open", ""),
         "data": ("data", "acme/x"),
+        "two makers": ("data", "acme/x, other/y"),
+        "one of two": ("open", ""),
         "half": ("open", ""),
         "blank": ("open", ""),
         "wrong": ("open", ""),

@@ -160,7 +160,9 @@ def _every_call_answered(b: Bench) -> Finding:
 
 
 def _every_fate(b: Bench) -> Finding:
+    # samples that were given up go by the key of their transaction, all of them
     ends = [(fate.action, fate.key) for fate in b.fleet.recorded(MessageFate) if fate.key]
+    ends = [end for end in ends if end[0] != "SampleTaken"]
     yield from (f"{action} of {key}" for action, key in sorted({end for end in ends if ends.count(end) > 1}))
 
 
@@ -250,7 +252,7 @@ def _configured_samples(b: Bench) -> Finding:
     measurands = KEYS.get("MeterValuesSampledData")
     default = measurands.format(st.model.defaults[measurands.index])
     for begun, ended, messages in _sessions(b):
-        due = 0 if b.disturbed else (ended - begun) // (interval_s * 1_000_000)
+        due = 0 if b.disturbed or not interval_s else (ended - begun) // (interval_s * 1_000_000)
         if len(messages) < due:
             yield f"{len(messages)} of {due} samples"
         for seen in messages:

@@ -48,7 +48,7 @@ def test_what_is_behaviour_is_built_and_the_other_way_round() -> None:
 @pytest.mark.parametrize("row", DATA, ids=lambda row: row["id"])
 def test_the_data_can_be_copied_into_a_profile(row: dict[str, str]) -> None:
     data: dict[str, Any] = {"identity": {"vendor": "Maker", "model": "Model"}, "versions": ["1.6"]}
-    for item in row["note"].split("; "):
+    for item in row["note"].replace(" || ", "; ").split("; "):
         path, _, text = item.partition("=")
         *parts, last = path.split(".", 1) if path.startswith(("settings.", "vendor_keys.")) else path.split(".")
         place = data
