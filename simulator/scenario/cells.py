@@ -92,9 +92,10 @@ def model_of(scenario: Scenario, profile: str, version: str) -> Model:
 
 
 def places_of(cell: Cell, prefix: str = "") -> list[Place]:
-    """The stations of a cell. Ids are made of scenario and profile unless a ``prefix`` is given."""
+    """The stations of a cell. Ids are made of scenario and product unless a ``prefix`` is given, short enough for every
+    version (48 characters, OCPP-J part 4, 3.1)."""
     fields = cell.scenario.fields
-    stem = prefix or f"{cell.scenario.name}.{Path(cell.profile).with_suffix('').as_posix().replace('/', '.')}."
+    stem = prefix or f"{cell.scenario.name[:24]}.{Path(cell.profile).name.removesuffix('.yaml')[:18]}."
     places: list[Place] = []
     for group in fields.groups or ():
         profile = group.profile or cell.profile

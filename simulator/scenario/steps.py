@@ -139,9 +139,9 @@ def _visits(play: Play, seat: Seat, plan: DriverPlan, end_us: int) -> Course:
     start_us = play.now
     while start_us < end_us:
         acts, over_us = plan.next(start_us, play.player.epoch_us + start_us)
+        if acts and acts[0][0] >= end_us:
+            return
         for at_us, event in acts:
-            if isinstance(event, i.Plug | i.Present) and event is acts[0][1] and at_us >= end_us:
-                return
             if at_us > play.now:
                 yield Wait(at_us)
             yield from play.feed(seat, i.Unplug(event.evse_id, "both") if isinstance(event, i.Unplug) else event)

@@ -44,7 +44,7 @@ def test_what_does_not_come_fails_with_its_figure_and_the_frames() -> None:
     failure = result.failure
     assert failure is not None
     assert (failure.step, failure.line, failure.because) == ("steps[1].expect", 4, "it must")
-    assert failure.station == "one.generic.ac-single.1"
+    assert failure.station == "one.ac-single.1"
     assert any("Preparing" in frame for frame in failure.frames)
     assert result.simulated_s == pytest.approx(20.001)
 

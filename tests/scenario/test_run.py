@@ -97,9 +97,9 @@ def test_stations_of_a_cell() -> None:
     one = scenario(f"groups: [{{name: a, count: 2}}, {{name: b, profile: generic/dc-fast}}]\n{GOOD}")
     places = places_of(Cell(one, "generic/ac-single", "1.6"))
     assert [(place.id, place.group, place.profile) for place in places] == [
-        ("one.generic.ac-single.1", "a", "generic/ac-single"),
-        ("one.generic.ac-single.2", "a", "generic/ac-single"),
-        ("one.generic.ac-single.3", "b", "generic/dc-fast"),
+        ("one.ac-single.1", "a", "generic/ac-single"),
+        ("one.ac-single.2", "a", "generic/ac-single"),
+        ("one.ac-single.3", "b", "generic/dc-fast"),
     ]
     assert [place.id for place in places_of(Cell(one, "generic/ac-single", "1.6"), "CP-")] == ["CP-1", "CP-2", "CP-3"]
 
@@ -121,7 +121,7 @@ def test_a_run_and_its_outputs() -> None:
     bad = data["cells"][2]
     lines = failure_lines(bad)
     assert lines[0].startswith("FAIL         bad on generic/ac-single, OCPP 1.6: no transaction started")
-    assert lines[1:3] == ["  step: line 3, steps[0].expect at bad.generic.ac-single.1", "  because: of nothing"]
+    assert lines[1:3] == ["  step: line 3, steps[0].expect at bad.ac-single.1", "  because: of nothing"]
     assert lines[-1] == "  alone: cpfarm scenario run bad.yaml --profile generic/ac-single --ocpp 1.6"
     assert failed_before(data) == {("bad", "generic/ac-single", "1.6"), ("bad", "generic/ac-single", "2.1")}
     root = ET.fromstring(junit(data))
