@@ -28,7 +28,7 @@ from simulator.errors import AuthorError
 
 if TYPE_CHECKING:
     from simulator.fleet.target import Target
-    from simulator.scenario.run import Options, ScenarioRun
+    from simulator.scenario.run import Options, Result, ScenarioRun
     from simulator.scenario.schema import Scenario
 
 app = typer.Typer(no_args_is_help=True)
@@ -128,7 +128,7 @@ def run(
     this = ScenarioRun(cells, options)
     began_s = time.perf_counter()
     with _stage(this, where, live, speed, id_prefix), _frames(options, trace):
-        this.execute()
+        this.execute(_tell if options.live is not None and not as_json else None)
     command = command_line(context)
     data = reports.report(this, command=command, wall_s=time.perf_counter() - began_s)
     if summary is not None:
@@ -144,6 +144,13 @@ def run(
         _say(data)
         typer.echo(f"Repeat: {command}")
     raise typer.Exit(this.exit_code)
+
+
+def _tell(result: Result) -> None:
+    """On sockets a cell takes its time: say of each what came of it."""
+    cell = result.cell
+    where = f"{cell.scenario.name} on {cell.profile}, OCPP {cell.version}"
+    typer.echo(f"{result.verdict:15}{where} ({result.took_s:.1f} s)", err=True)
 
 
 @contextmanager

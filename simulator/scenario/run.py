@@ -35,6 +35,8 @@ from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 
 #: time lines of cells that passed are drawn up to so many; a page must stay one that can be opened
 DRAWN_MAX = 60
+#: exit code of a run that somebody has ended, as of every program that is
+INTERRUPTED = 130
 
 
 @dataclass(slots=True)
@@ -86,11 +88,16 @@ class ScenarioRun:
         self.cells, self.options = list(cells), options
         self.results: list[Result] = []
         self._drawn = 0
+        self.interrupted = False
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
-        """Run every cell, in order."""
+        """Run every cell, in order. An interrupt ends the run after what is done; that is reported as always."""
         for cell in self.cells:
-            result = self._cell(cell)
+            try:
+                result = self._cell(cell)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                break
             self.results.append(result)
             if on_result is not None:
                 on_result(result)
@@ -105,13 +112,17 @@ class ScenarioRun:
         """The last word: ``N passed, N failed``, and the rest if there is any."""
         text = f"{self.count(PASS)} passed, {self.count(FAIL)} failed"
         rest = ((INCONCLUSIVE, "inconclusive"), (SKIPPED, "skipped"), (NOT_APPLICABLE, "not applicable"))
-        return text + "".join(f", {self.count(v)} {word}" for v, word in rest if self.count(v))
+        text += "".join(f", {self.count(v)} {word}" for v, word in rest if self.count(v))
+        missing = len(self.cells) - len(self.results)
+        return text + (f", {missing} not run: interrupted" if missing else "")
 
     @property
     def exit_code(self) -> int:
         """70 after an error of ours, 3 when nothing booted where something failed, 1 when something failed, else 0."""
         if any(result.our_error for result in self.results):
             return OUR_ERROR
+        if self.interrupted:
+            return INTERRUPTED
         stations, booted = (
             sum(getattr(result, what) for result in self.results if result.verdict != PASS)
             for what in ("stations", "booted")

@@ -199,3 +199,18 @@ def test_what_comes_first_in_a_verdict() -> None:
     assert verdict_of(None, [], ["l"]) == (FAIL, "l")
     assert verdict_of(inconclusive, [], ["l"]) == (INCONCLUSIVE, "a")
     assert verdict_of(failed, [], []) == (FAIL, "b")
+
+
+def test_an_interrupt_ends_the_run_and_what_is_done_is_told() -> None:
+    cells = choose([scenario(GOOD)], ["generic/ac-single"])
+    run = ScenarioRun(cells, Options())
+
+    def interrupt(subprotocol: str) -> Any:
+        if subprotocol != "ocpp1.6":
+            raise KeyboardInterrupt
+        return Counterpart(subprotocol)
+
+    run.options.csms = interrupt
+    run.execute()
+    assert (run.sentence, run.exit_code) == ("1 passed, 0 failed, 2 not run: interrupted", 130)
+    assert len(report(run, command="", wall_s=0.0)["cells"]) == 1
