@@ -100,6 +100,8 @@ class Trace(msgspec.Struct, kw_only=True):
     marks: list[Mark] = msgspec.field(default_factory=list)
     lines: int = 0
     """Lines of the log."""
+    other: int = 0
+    """Lines that hold no message and no part of one, such as what a log says about other things."""
     cut: str = ""
     """Why reading ended before the end of the log (it is larger than what is read); "" when it did not."""
 
