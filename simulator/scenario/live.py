@@ -214,7 +214,7 @@ class _Stage:
     def frame(self, seat: LiveSeat, data: bytes, to_csms: bool, now: int) -> None:
         """A frame of a station."""
         self.farm.frame(seat, data, to_csms, now)
-        if seat.index < len(self.seats):
+        if seat.index < len(self.seats) and (to_csms or seat.station.board.modem.passes(now)):
             self.seats[seat.index].hear(data, to_csms, now)
         self._news.set()
 

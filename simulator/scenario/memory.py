@@ -197,7 +197,7 @@ class _Memory:
         self.truth.look(seat, now)
         if self.recorder is not None:
             self.recorder.record(now, station.id, event, effects)
-        if isinstance(event, i.Frame):
+        if isinstance(event, i.Frame) and self._arrives(seat, event, now):
             self._frame(seat, event.data, False, now)
         for effect in effects:
             if isinstance(effect, e.Send | e.RawSend):
@@ -206,6 +206,10 @@ class _Memory:
                 seat.recorded(effect.what)
                 self.ledger.add(station.id, effect.what, now)
                 self.records.append((now, station.id, effect.what))
+
+    def _arrives(self, seat: Seat, event: i.Frame, now: int) -> bool:
+        """Does the station get this frame? Not one of a link that is gone, nor one its modem does not let through."""
+        return self.fleet.paths[seat.index].link == event.link and seat.station.board.modem.passes(now)
 
     def _frame(self, seat: Seat, data: bytes, to_csms: bool, now: int) -> Heard:
         if self.trace is not None:

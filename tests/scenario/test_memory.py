@@ -250,3 +250,23 @@ def test_a_wrong_password_is_kept_out() -> None:
 def test_what_a_wrong_password_needs(header: str, problem: str) -> None:
     with pytest.raises(ScenarioError, match=problem):
         scenario(f"{header}\nsteps: [plug]\n")
+
+
+@pytest.mark.parametrize("how", ["outage", "half_open"])
+def test_an_answer_that_does_not_reach_the_station_was_not_given(how: str) -> None:
+    result = play(
+        f"""
+        steps:
+          - plug
+          - present: valid
+          - wait for: {{status: Charging}}
+          - wait for: delivered
+          - inject: {{fault: modem.slow, params: {{rtt_ms: 4000}}}}
+          - present: valid
+          - wait: 3s
+          - network: {{on: false, how: {how}}}
+          - expect: {{message: transaction ended, answer: none}}
+        checks: none
+        """
+    )
+    assert (result.verdict, result.reason) == ("PASS", "")
