@@ -7,7 +7,7 @@ did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -152,8 +152,23 @@ def _expect_one(
     *,
     take: bool = True,
 ) -> Course:
-    found: list[tuple[Heard, Form]] = []
     near: list[tuple[Heard, str]] = []
+    found = yield from _first(play, seat, pattern, play.patient(within_us), near)
+    if found is None:
+        raise _missing(seat, pattern, near, within_us)
+    heard, form = found
+    heard.taken = take
+    if wanted is not None:
+        yield from _answered(play, seat, heard, form, wanted, within_us)
+    yield from _save(play, seat, heard, form, save, within_us)
+
+
+def _first(
+    play: Play, seat: Seat, pattern: Pattern, within_us: int, near: list[tuple[Heard, str]]
+) -> Generator[Wait, None, tuple[Heard, Form] | None]:
+    """The first message of the window that fits and is nobody's yet, at most so long from now; None when there is none.
+    What is that message but for its fields goes to ``near``, with the difference."""
+    found: list[tuple[Heard, Form]] = []
     cursor = seat.opened
 
     def look() -> bool:
@@ -164,25 +179,22 @@ def _expect_one(
             if form is None:
                 continue
             why = pattern.differs(form, heard)
-            if why:
-                near.append((heard, why))
-            else:
+            if not why:
                 found.append((heard, form))
                 return True
+            near.append((heard, why))
         return False
 
-    yield from play.until(look, play.patient(within_us))
-    if not found:
-        raise _missing(play, seat, pattern, near, within_us)
-    heard, form = found[0]
-    heard.taken = take
-    if wanted is not None:
-        yield from _answered(play, seat, heard, form, wanted, within_us)
+    yield from play.until(look, within_us)
+    return found[0] if found else None
+
+
+def _save(play: Play, seat: Seat, heard: Heard, form: Form, save: Mapping[str, str], within_us: int) -> Course:
+    """Fields of a message, or of its answer, become variables of the station."""
     for name, path in save.items():
         head, _, rest = path.partition(".")
         if head == "answer":
-            if heard.answer is None:
-                yield from play.until(lambda: heard.answer is not None, within_us)
+            yield from play.until(lambda: heard.answer is not None, play.patient(within_us))
             values = form.of_answer(heard.answer.payload, rest) if heard.answer is not None else []
         else:
             values = form.get(heard.payload, path)
@@ -191,7 +203,7 @@ def _expect_one(
         play.save(name, values[0], seat)
 
 
-def _missing(play: Play, seat: Seat, pattern: Pattern, near: list[tuple[Heard, str]], within_us: int) -> StepFailed:
+def _missing(seat: Seat, pattern: Pattern, near: list[tuple[Heard, str]], within_us: int) -> StepFailed:
     if near:
         heard, why = near[-1]
         others = f" ({len(near)} came, none as wanted)" if len(near) > 1 else ""
@@ -230,22 +242,9 @@ def _answered(play: Play, seat: Seat, heard: Heard, form: Form, wanted: Any, wit
 
 def _expect_none(play: Play, seat: Seat, pattern: Pattern, within_us: int) -> Course:
     """None in the window so far, none from now on for the time."""
-    cursor = seat.opened
-    wrong: list[Heard] = []
-
-    def look() -> bool:
-        nonlocal cursor
-        for heard in seat.since(cursor):
-            cursor = heard.number + 1
-            form = None if heard.taken else pattern.form_of(heard)
-            if form is not None and not pattern.differs(form, heard):
-                wrong.append(heard)
-                return True
-        return False
-
-    yield from play.until(look, within_us)
-    if wrong:
-        raise StepFailed(FAIL, f"{pattern.what} came, which it should not", seat, wrong[0])
+    found = yield from _first(play, seat, pattern, within_us, [])
+    if found is not None:
+        raise StepFailed(FAIL, f"{pattern.what} came, which it should not", seat, found[0])
 
 
 @step("wait for")
@@ -299,56 +298,39 @@ def operator(
     action = words.verb_action(do, version)
     if action is None:
         raise StepFailed(INCONCLUSIVE, f"{do} does not exist in OCPP {version}", seat)
-    arguments = arguments_of(do, play.fill(given, seat), version, lambda role: play.player.token(role, seat))
+    arguments = arguments_of(do, play.fill(_with_token(play, seat, given), seat), version)
     asked = play.fill(payload, seat) if payload is not None else arguments_payload(do, arguments, version)
     refused: list[str] = []
     play.player.want(Operate(seat, action, asked, refused.append))
     yield Wait()
     seat.expected = True
-    pattern = Pattern((do,), version, {}, "csms", action)
-    found: list[Heard] = []
-    cursor = seat.opened
-
-    def look() -> bool:
-        nonlocal cursor
-        for heard in seat.since(cursor):
-            cursor = heard.number + 1
-            if not heard.taken and pattern.form_of(heard) is not None:
-                found.append(heard)
-                return True
-        return False
-
-    yield from play.until(look, play.patient(within))
-    if not found:
+    found = yield from _first(play, seat, Pattern((do,), version, {}, "csms", action), play.patient(within), [])
+    if found is None:
         why = f"; its API said: {refused[0]}" if refused else ""
         sentence = f"the CSMS was asked for {action} and sent none within {format_duration(within)}{why}"
         raise StepFailed(FAIL, sentence, seat)
-    heard = found[0]
+    heard, form = found
     heard.taken = True
-    form = pattern.forms[0][0]
     for name, wanted in arguments.items():
         if name in form.fields and not holds(wanted, got := form.get(heard.payload, name)):
-            raise StepFailed(
-                FAIL, f"the CSMS sent {action}, but its {name} is {shown(got)}, not {shown(wanted)}", seat, heard
-            )
+            sentence = f"the CSMS sent {action}, but its {name} is {shown(got)}, not {shown(wanted)}"
+            raise StepFailed(FAIL, sentence, seat, heard)
     if answer is not None:
         yield from _answered(play, seat, heard, form, play.fill(answer, seat), within)
-    for name, path in save.items():
-        head, _, rest = path.partition(".")
-        if head == "answer" and heard.answer is None:
-            yield from play.until(lambda: heard.answer is not None, within)
-        source = heard.answer.payload if head == "answer" and heard.answer is not None else heard.payload
-        values = form.of_answer(source, rest) if head == "answer" else form.get(source, path)
-        if not values:
-            raise StepFailed(FAIL, f"{action} has no {path} to be saved as ${name}", seat, heard)
-        play.save(name, values[0], seat)
+    yield from _save(play, seat, heard, form, save, within)
 
 
-def arguments_of(do: str, given: Mapping[str, Any], version: str, token: Callable[[str], str]) -> dict[str, Any]:
-    """The arguments of an operation: roles become tokens, a setting gets the name and text of the version."""
+def _with_token(play: Play, seat: Seat, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A token is named by its role; one that stands in a variable is a token already."""
+    role = given.get("token")
+    if not isinstance(role, str) or "$" in role:
+        return dict(given)
+    return {**given, "token": play.player.token(role, seat)}
+
+
+def arguments_of(do: str, given: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """The arguments of an operation as the version wants them: a setting gets its name and text."""
     arguments = dict(given)
-    if isinstance(arguments.get("token"), str):
-        arguments["token"] = token(arguments["token"])
     if do == "configure":
         setting, value = find_setting(str(arguments["name"])), arguments.get("value")
         if not isinstance(value, str):

@@ -124,10 +124,10 @@ def test_patterns_know_who_says_what() -> None:
 
 
 def test_arguments_of_operations() -> None:
-    assert arguments_of("configure", {"name": "HeartbeatInterval", "value": 60}, "2.1", str.upper) == {
+    assert arguments_of("configure", {"name": "HeartbeatInterval", "value": 60}, "2.1") == {
         "component": "OCPPCommCtrlr", "name": "HeartbeatInterval", "value": "60",
     }  # fmt: skip
-    assert arguments_of("remote start", {"token": "valid"}, "1.6", str.upper) == {"token": "VALID"}
+    assert arguments_of("remote start", {"token": "A"}, "1.6") == {"token": "A"}
     assert arguments_payload("Reset", {"type": "Hard"}, "1.6") == {"type": "Hard"}
     assert argument_problem("trigger", {}) == "trigger needs message"
     assert argument_problem("Reset", {"anything": 1}) is None
@@ -270,3 +270,12 @@ def test_an_answer_that_does_not_reach_the_station_was_not_given(how: str) -> No
         """
     )
     assert (result.verdict, result.reason) == ("PASS", "")
+
+
+def test_a_token_in_a_variable_is_no_role() -> None:
+    one = "  - operator: {do: remote start, with: {token: TOKEN}}\n"
+    result = play("steps:\n" + one.replace("TOKEN", "$token.blocked") + one.replace("TOKEN", "valid2"))
+    assert result.verdict == "PASS"
+    assert result.played is not None
+    sent = [heard.payload["idTag"] for heard in result.played.seats[0].frames if heard.kind == 2 and not heard.to_csms]
+    assert sent == [TOKENS["blocked"][0], TOKENS["valid2"][0]]
