@@ -120,6 +120,8 @@ class Desk:
         """Hand a frame to the link; a dead modem swallows it, and hardware on its way may spoil it."""
         board = self.board
         if self.link.is_up and board.modem.passes(self.now):
+            if board.network.faults:
+                board.network.traffic(self.now)
             if board.frame.faults:
                 sending.disturbed(self, data, action, is_call)
             else:

@@ -66,10 +66,11 @@ class Dial(Effect):
 
 
 class Hangup(Effect):
-    """Close connection ``link``; ``how``: ``close`` (handshake, 1000), ``reset`` (abort), ``vanish`` (half-open)."""
+    """End connection ``link``; ``how``: ``close`` (handshake, ``code``), ``reset`` (abort), ``vanish`` (half-open)."""
 
     link: int
     how: str = "close"
+    code: int = 1000
 
 
 class Send(Effect):

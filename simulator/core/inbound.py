@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.core.dialect import CallRefused, Later
+from simulator.core.network import end_link
 from simulator.core.records import CsmsCallHandled, ViolationSeen
 from simulator.core.wiring import FEATURES, MOMENTS, QUIET
 from simulator.errors import RemoteProtocolError
+from simulator.hardware.network import Cut
 from simulator.wire.rpc import Call, Error, Result, parse
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 MAX_LATER = 16
+RESET = Cut("reset")
 #: a longer frame of the CSMS is refused without being read
 MAX_FRAME_BYTES = 1 << 20
 #: longest error code of a CALLERROR that is kept
@@ -31,6 +34,8 @@ def frame(st: Station, event: Frame, now: int) -> object:
     """One text message of the CSMS: an answer, a request, or garbage. ``QUIET`` when it changed no fact."""
     if event.link != st.link.number or not st.link.is_up or not st.board.modem.passes(now):
         return None
+    if st.board.network.faults:
+        st.board.network.traffic(now)
     try:
         if len(event.data) > MAX_FRAME_BYTES:
             raise RemoteProtocolError("rpc_framework", f"a frame of {len(event.data)} bytes is too long")
@@ -67,6 +72,9 @@ def _on_garbage(st: Station, error: RemoteProtocolError) -> None:
 
 def _on_result(st: Station, message: Result, now: int) -> object:
     outbox = st.outbox
+    if message.message_id == outbox.message_id and st.board.network.loses():
+        end_link(st, RESET, now)
+        return None
     entry = outbox.take_answer(st, message.message_id, now)
     if entry is None:
         return None

@@ -114,6 +114,7 @@ class LinkPolicy:
         "given_up",
         "held",
         "is_up",
+        "lost_cause",
         "number",
         "offered",
         "renew_by",
@@ -136,6 +137,8 @@ class LinkPolicy:
         self.held = True
         #: a product that never dials again by itself: only a restart helps
         self.given_up = False
+        #: a dial is under way of which the network has decided that it ends with this cause
+        self.lost_cause = ""
         #: subprotocols of the last dial
         self.offered: tuple[str, ...] = ()
         self.waiting_pong = False
@@ -182,8 +185,13 @@ class LinkPolicy:
         for quirk in st.model.seams.link:
             dial = quirk.dial(st, dial)
         self.offered = dial.subprotocols
-        st.do(dial)
         st.phase("connecting")
+        lost = st.board.network.dial()
+        self.lost_cause = "" if lost is None else lost[0]
+        if lost is not None:
+            st.timers.set("dial_lost", now + min(lost[1] * st.speed, timeout_us))
+            return
+        st.do(dial)
         # the driver reports a time-out; this is the bound if it does not
         st.timers.set("dial_bound", now + 2 * timeout_us)
 

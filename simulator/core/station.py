@@ -353,6 +353,7 @@ class Station(Desk):
 
     def _pong(self, event: i.Pong, now: int) -> None:
         if event.link == self.link.number and self.link.is_up and self.board.modem.passes(now):
+            self.board.network.traffic(now)
             self.link.pong(self, now)
 
     def _leave(self, event: i.Leave, now: int) -> None:

@@ -181,16 +181,6 @@ class Connection(asyncio.Protocol):
             return self._state == VANISHED
         return self._put(self._websocket.send_raw(data, opcode=opcode, fin=fin, rsv=rsv, masked=masked))
 
-    def send_odd(self, data: bytes, *, binary: bool = False, pieces: int = 1) -> bool:
-        """One message as binary data, or in several frames (RFC 6455 section 5.4); else as ``send``."""
-        size = -(-len(data) // pieces) or 1
-        opcode, at = 2 if binary else 1, 0
-        while True:
-            sent = self.send_raw(data[at : at + size], opcode=opcode, fin=at + size >= len(data))
-            opcode, at = 0, at + size
-            if not sent or at >= len(data):
-                return sent
-
     def send_bytes(self, data: bytes) -> bool:
         """Write ``data`` to the stream as it is, in no frame, for faults; else as ``send``."""
         if not self.is_open:
@@ -221,6 +211,14 @@ class Connection(asyncio.Protocol):
             sock = self._transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._finish("reset", 0, "aborted by this side")
+
+    def read(self, on: bool) -> None:
+        """Stop reading the socket, so that the server's bytes pile up, or go on. Only while it is open."""
+        if self._state == OPEN and self._transport is not None:
+            if on:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
 
     def vanish(self) -> None:
         """Neither read nor write any more, and say nothing to the server: half-open until ``abort``."""

@@ -7,7 +7,7 @@ through inputs of the stations. What it learns it learns from their records.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -185,7 +185,7 @@ class Farm:
             identity=credential,
             server_name=fields.tls.server_name,
             proxy=target.proxy,
-            source_address=sources[plan.index % len(sources)] if sources else None,
+            source_address=_source(sources, plan.index + seat.station.board.network.address),
             timeout_s=fields.connect_timeout_us / 1e6,
             forbidden=forbidden,
         )
@@ -413,6 +413,11 @@ class Farm:
 
 def _act(farm: Farm, seat: Seat, station: Station, event: i.Input) -> Any:
     return lambda: farm.act(seat, station, event)
+
+
+def _source(sources: Sequence[str], number: int) -> str | None:
+    """The local address of a station; another number is another one, where there are several."""
+    return sources[number % len(sources)] if sources else None
 
 
 def stored_password(station: Station, text: str) -> bytes:

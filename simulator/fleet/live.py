@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ from simulator.core.station import Station
 from simulator.fleet.clock import LiveClock
 from simulator.fleet.connection import Connection, DialSpec, DownCause
 from simulator.fleet.scheduler import Scheduler
+from simulator.fleet.transit import Transit, send_odd
 from simulator.fleet.transport import Transport
 from simulator.metrics import Handle
 
@@ -58,6 +60,7 @@ class Seat:
         "queued",
         "sent_us",
         "station",
+        "transit",
     )
 
     def __init__(self, fleet: LiveFleet, index: int, station: Station, handle: Handle, plan: Any) -> None:
@@ -68,6 +71,8 @@ class Seat:
         self.arrived_us = 0
         self.phase = "off"
         self.queued = 0
+        #: what is held up on its way; None while nothing is
+        self.transit: Transit | None = None
         handle.phase(None, "off")
 
     def exchange(self, station: Station) -> None:
@@ -95,7 +100,17 @@ class Seat:
                 except BaseException as error:
                     fleet.fail(error)
                     raise
+            if self.transit is not None or self.station.board.hampered:
+                at = fleet.held(self, len(data), inbound=True)
+                if at > fleet.clock.now():
+                    fleet.call_at(at, partial(self._late_text, conn, data, self.arrived_us))
+                    return
             fleet.feed(self, i.Frame(self.link, data))
+
+    def _late_text(self, conn: Connection, data: bytes, arrived_us: int) -> None:
+        if conn is self.conn:
+            self.arrived_us = arrived_us
+            self.fleet.feed(self, i.Frame(self.link, data))
 
     def on_pong(self, conn: Connection) -> None:
         """The peer is alive."""
@@ -104,9 +119,13 @@ class Seat:
 
     def on_down(self, conn: Connection, cause: DownCause, code: int, detail: str, retry_after_s: int | None) -> None:
         """The end of a connection, or of the attempt."""
-        if conn is self.conn:
-            self.conn = None
-            self.fleet.feed(self, i.LinkDown(self.link, cause, code, detail[:200], retry_after_s))
+        if conn is not self.conn:
+            return
+        if self.transit is not None and self.transit.in_us > self.fleet.clock.now():  # after what came before it
+            self.fleet.call_at(self.transit.in_us, partial(self.on_down, conn, cause, code, detail, retry_after_s))
+            return
+        self.conn = None
+        self.fleet.feed(self, i.LinkDown(self.link, cause, code, detail[:200], retry_after_s))
 
 
 class LiveFleet:
@@ -228,15 +247,32 @@ class LiveFleet:
                 kind = type(effect)
                 if kind is Record:
                     self._record(seat, effect.what, now)  # type: ignore[union-attr]
-                elif kind is Send:
+                elif kind is Send or kind is RawSend:
                     self._send(seat, effect, now)  # type: ignore[arg-type]
                 else:
                     self._other(seat, effect, now)
         except BaseException as error:
             self.fail(error)
             raise
+        if seat.transit is not None or station.board.network.faults:
+            self._look_at_line(seat, now)
         self._scheduler.set(seat.index, station.next_deadline())
         self._arm()
+
+    def held(self, seat: Seat, size: int, *, inbound: bool) -> int:
+        """When a message that is held up will be through."""
+        if seat.transit is None:
+            seat.transit = Transit()
+        now, speed = self.clock.now(), self.clock.speed
+        return seat.transit.through_us(seat.station.board, size, now, speed, inbound=inbound)
+
+    def _look_at_line(self, seat: Seat, now: int) -> None:
+        if seat.transit is None:
+            seat.transit = Transit()
+        board = seat.station.board
+        seat.transit.read(seat.conn, board.network.reads_at(now), now)
+        if seat.transit.over(now) and not board.hampered:
+            seat.transit = None
 
     def fail(self, error: BaseException) -> None:
         """Nothing is fed any more; the first error is kept."""
@@ -259,14 +295,25 @@ class LiveFleet:
         if self.observer is not None:
             self.observer.record(seat, what, now)
 
-    def _send(self, seat: Seat, effect: Send, now: int) -> None:
+    def _send(self, seat: Seat, effect: Send | RawSend, now: int) -> None:
         conn = seat.conn
         if conn is None or effect.link != seat.link:
             return
         if self.observer is not None:
             self.observer.frame(seat, effect.data, True, now)
-        conn.send(effect.data)
-        if effect.is_call:
+        if seat.transit is not None or seat.station.board.hampered:
+            at = self.held(seat, len(effect.data), inbound=False)
+            if at > now:
+                self.call_at(at, partial(self._send_now, seat, conn, effect))
+                return
+        self._send_now(seat, conn, effect)
+
+    def _send_now(self, seat: Seat, conn: Connection, effect: Send | RawSend) -> None:
+        if type(effect) is RawSend:
+            send_odd(conn, effect.data, binary=effect.binary, pieces=effect.pieces)
+        else:
+            conn.send(effect.data)
+        if effect.is_call and conn is seat.conn:
             seat.sent_us = self.clock.real_us()
 
     def _other(self, seat: Seat, effect: Any, now: int) -> None:
@@ -284,19 +331,12 @@ class LiveFleet:
                 return
             seat.conn = None
             if effect.how == "close":
-                conn.close(1000)
+                conn.close(effect.code)
             else:
                 conn.abort()
         elif isinstance(effect, Ping):
             if seat.conn is not None and effect.link == seat.link:
                 seat.conn.ping()
-        elif isinstance(effect, RawSend):
-            if seat.conn is not None and effect.link == seat.link:
-                if self.observer is not None:
-                    self.observer.frame(seat, effect.data, True, now)
-                seat.conn.send_odd(effect.data, binary=effect.binary, pieces=effect.pieces)
-                if effect.is_call:
-                    seat.sent_us = self.clock.real_us()
         else:
             assert isinstance(effect, Job) and self.executor is not None, f"no executor for {type(effect).__name__}"
             self.executor.start(seat, effect)

@@ -50,10 +50,25 @@ class JudgingWorker(Worker, Protocol):
 class Path:
     """The simulated connection of one station."""
 
-    __slots__ = ("csms", "cut", "dials", "door", "home", "link", "lot", "order_us", "others", "password", "refuse")
+    __slots__ = (
+        "csms",
+        "cut",
+        "dials",
+        "door",
+        "home",
+        "link",
+        "lot",
+        "order_us",
+        "others",
+        "out_us",
+        "password",
+        "refuse",
+    )
 
     def __init__(self, csms: LabCsms, lot: int) -> None:
         self.csms = csms
+        #: when the last message to the CSMS arrives, if something holds it up
+        self.out_us = 0
         #: number of the open link, 0 when down
         self.link = 0
         #: 64-bit draw: where in its modem's range the round trip of this station lies
@@ -244,6 +259,9 @@ class VirtualFleet:
         if link != path.link or path.cut:
             return
         arrival = self.now + self._rtt_us(index) // 2 + self._transfer_us(index, data)
+        network = self.stations[index].board.network
+        if network.faults or path.out_us > self.now:
+            arrival = path.out_us = max(path.out_us, arrival + network.hold_us())
         for answer in path.csms.receive(data, arrival, odd=odd):
             self._answer(index, link, arrival, answer)
         for wait_us, answer in path.csms.late:
@@ -253,6 +271,9 @@ class VirtualFleet:
     def _answer(self, index: int, link: int, at_us: int, data: bytes) -> None:
         path = self.paths[index]
         at_us += (self._rtt_us(index) + 1) // 2 + self._transfer_us(index, data)
+        network = self.stations[index].board.network
+        if network.faults:
+            at_us = network.reads_at(at_us + network.hold_us())
         path.order_us = max(path.order_us, at_us)
         self._push(path.order_us, index, i.Frame(link, data))
 

@@ -26,6 +26,7 @@ from simulator.hardware.fault import FAULTS, Fault, Part, Problem, Pulse
 from simulator.hardware.flash import Flash, Key
 from simulator.hardware.meter import Meter
 from simulator.hardware.modem import Modem
+from simulator.hardware.network import Network
 from simulator.hardware.protection import Protection
 from simulator.hardware.rfid_reader import Reader
 from simulator.hardware.rtc import Rtc
@@ -33,12 +34,12 @@ from simulator.hardware.supply import Supply
 from simulator.hardware.thermal import Thermal
 
 #: At most so many faults at once on one station.
-MAX_ACTIVE = 64
+MAX_ACTIVE = 128
 
 #: Parts that every EVSE has, and where the board keeps them.
 PER_EVSE = {"meter": "meters", "lock": "locks", "contactor": "contactors", "pilot": "pilots"}
 #: Parts the station has once. Protection and thermal are one part each, but what is wrong may be at a single EVSE.
-STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply", "frame")
+STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply", "frame", "network")
 
 
 class ActiveFault(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ class Board:
         "locks",
         "meters",
         "modem",
+        "network",
         "pilots",
         "powered",
         "protection",
@@ -105,6 +107,7 @@ class Board:
         self.modem = Modem(pulse, spec=hardware.modem)
         self.supply = Supply(pulse)
         self.frame = Comms(pulse)
+        self.network = Network(pulse)
         self.protection = Protection(pulse)
         self.thermal = Thermal(pulse, spec=hardware.thermal, evses=evses)
         self.powered = True
@@ -117,6 +120,11 @@ class Board:
     def version(self) -> int:
         """Grows with every change of a port or a problem."""
         return self._pulse.version
+
+    @property
+    def hampered(self) -> bool:
+        """Does anything hold up what passes between station and CSMS?"""
+        return bool(self.network.faults or self.modem.faults)
 
     @property
     def active(self) -> Mapping[str, ActiveFault]:

@@ -65,6 +65,13 @@ class Modem(Part[ModemFault], gc=False, eq=False):
             low, high = one.round_trip(low, high)
         return low, high
 
+    def added_rtt_ms(self) -> int:
+        """What faults add to the round trip of a real network, in milliseconds."""
+        added, most = 0, 0
+        for one in self.faults:
+            added, most = one.round_trip(added, most)
+        return added
+
     def bandwidth_kb_s(self) -> float | None:
         """Thousand bytes a second that get through, either way; None without a limit."""
         kb_s = self.spec.bandwidth_kb_s

@@ -87,6 +87,8 @@ class LabConnection:
         self.csms = transport.csms.setdefault(seat.station.id, csms)
         transport.loop.call_later(ANSWER_S, self._opened)
 
+    reads = True
+
     def _opened(self) -> None:
         if self.ended:
             return
@@ -111,7 +113,7 @@ class LabConnection:
         if self.open:
             self.seat.on_text(self, frame)
 
-    def send_raw(self, data: bytes, *, opcode: int = 1) -> bool:
+    def send_raw(self, data: bytes, *, opcode: int = 1, fin: bool = True) -> bool:
         return self.send(data)
 
     def ping(self) -> bool:
@@ -127,6 +129,9 @@ class LabConnection:
 
     def vanish(self) -> None:
         self.open, self.ended = False, "vanish"
+
+    def read(self, on: bool) -> None:
+        self.reads = on
 
 
 class LabTransport:
