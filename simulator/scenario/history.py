@@ -47,7 +47,7 @@ def timeline(played: Played, title: str) -> Timeline:
         Lane("sessions", list(_sessions(records, end_s))),
         Lane("faults", list(_faults(records, end_s))),
         Lane("protection", list(_protection(records, end_s))),
-        Lane("connection", [mark for mark in _connection(records, end_s) if (mark.until_s or end_s) > begin_s]),
+        Lane("not connected", [mark for mark in _connection(records, end_s) if (mark.until_s or end_s) > begin_s]),
         Lane("station says", list(_said(seat, frames))),
         Lane("monitors say", list(_monitors(frames))),
         Lane("CSMS answers", list(_answers(seat, frames))),
@@ -79,7 +79,7 @@ def timeline(played: Played, title: str) -> Timeline:
         [lane for lane in lanes if lane.marks],
         lead,
         facts,
-        LEGEND,
+        [row for row in LEGEND if any(mark.kind == row[0] for lane in lanes for mark in lane.marks)],
     )
 
 

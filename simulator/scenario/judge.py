@@ -12,11 +12,12 @@ from typing import Any
 from simulator.fleet.excuses import of_quirks
 from simulator.ledger import Ledger
 from simulator.report import truth
-from simulator.report.checks import BOOT_TIMEOUT_US, BOOTED, CheckResult, default_checks
+from simulator.report.checks import ANSWERED, BOOT_TIMEOUT_US, BOOTED, NO_ERRORS, CheckResult, default_checks
 from simulator.scenario.match import holds, shown
 from simulator.scenario.memory import Place, Played
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 from simulator.scenario.schema import LedgerExpectation, Scenario
+from simulator.scenario.seat import CALL, ERROR, Heard
 
 PASS, NOT_APPLICABLE, SKIPPED = "PASS", "NOT_APPLICABLE", "SKIPPED"
 VERDICTS = (PASS, FAIL, INCONCLUSIVE, NOT_APPLICABLE, SKIPPED)
@@ -46,6 +47,30 @@ def verdict_of(failure: Failure | None, checks: Sequence[CheckResult], ledger: S
     if ledger:
         return FAIL, ledger[0]
     return PASS, ""
+
+
+def evidence(check: CheckResult, played: Played) -> list[str]:
+    """Frames around the first message that a failed check is about, where one message shows it."""
+    offends: Callable[[Heard], bool]
+    if check.name == NO_ERRORS:
+        offends = _refused
+    elif check.name == ANSWERED:
+        offends = _unanswered
+    else:
+        return []
+    for seat in played.seats:
+        found = next((heard for heard in seat.frames if offends(heard)), None)
+        if found is not None:
+            return seat.around(found)
+    return []
+
+
+def _refused(heard: Heard) -> bool:
+    return heard.kind == ERROR and not heard.to_csms
+
+
+def _unanswered(heard: Heard) -> bool:
+    return heard.kind == CALL and heard.to_csms and heard.answer is None
 
 
 def ledger_findings(expected: LedgerExpectation, played: Played, places: Sequence[Place]) -> list[str]:

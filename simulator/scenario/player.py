@@ -26,8 +26,6 @@ from simulator.scenario.step import Course, Item, Wait
 from simulator.yamlfile import Document, Loc, field_path
 
 FAIL, INCONCLUSIVE = "FAIL", "INCONCLUSIVE"
-#: frames shown before a failure, and after it
-SHOWN_BEFORE, SHOWN_AFTER = 12, 3
 #: fibres of one scenario, and turns in which nothing happens but turns
 MAX_FIBRES, MAX_TURNS = 5_000, 100_000
 #: steps that are remembered for the report
@@ -94,6 +92,18 @@ class Fibre:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What an expectation of an answer, or an operation, has looked at: where it stands in the file, the message, and
+    what its answer was to hold (None: nothing). ``paths``: where the fields of an answer are, by their names."""
+
+    line: int
+    seat: Seat
+    heard: Heard
+    wanted: Any
+    paths: Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A step as it went: seconds since the beginning, which one, at which station, what came of it."""
 
@@ -128,6 +138,7 @@ class Player:
         self.began_us = 0
         self.failure: Failure | None = None
         self.story: list[Told] = []
+        self.judged: list[Judged] = []
         self._wanted: list[Wanted] = []
         self._fibres: list[Fibre] = []
         self._draws = 0
@@ -152,6 +163,11 @@ class Player:
         """A step has begun."""
         if len(self.story) < MAX_STORY:
             self.story.append(what)
+
+    def note_judged(self, judged: Judged) -> None:
+        """An expectation has found what it looks at."""
+        if len(self.judged) < MAX_STORY:
+            self.judged.append(judged)
 
     def turn(self, now: int) -> None:
         """Go on as far as possible; ask :meth:`take` afterwards."""
@@ -210,11 +226,7 @@ class Player:
         if self.failure is not None:
             return
         seat = failed.seat
-        frames: list[str] = []
-        if seat is not None:
-            last = failed.frame.number if failed.frame is not None else seat.count
-            shown = seat.since(max(0, last - SHOWN_BEFORE))[: SHOWN_BEFORE + SHOWN_AFTER + 1]
-            frames = [("> " if heard is failed.frame else "  ") + seat.sentence(heard) for heard in shown]
+        frames = seat.around(failed.frame) if seat is not None else []
         where = field_path(loc) + (f" {item.name}" if item is not None and item.name != loc[-1] else "")
         self.failure = Failure(
             failed.verdict,

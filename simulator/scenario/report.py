@@ -65,7 +65,7 @@ def _cell(result: Result) -> dict[str, Any]:
         "line": failure.line if failure is not None else 0,
         "because": failure.because if failure is not None else "",
         "station": failure.station if failure is not None else "",
-        "frames": list(failure.frames) if failure is not None else [],
+        "frames": list(result.frames),
         "findings": list(result.findings),
         "checks": [check_data(check) for check in result.checks],
         "figures": dict(result.figures),

@@ -26,6 +26,7 @@ from simulator.scenario.judge import (
     SKIPPED,
     VERDICTS,
     checks_of,
+    evidence,
     ledger_findings,
     verdict_of,
 )
@@ -47,6 +48,7 @@ class Result:
     verdict: str
     reason: str = ""
     failure: Failure | None = None
+    frames: tuple[str, ...] = ()
     checks: list[CheckResult] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     reproduce: str = ""
@@ -195,6 +197,11 @@ class ScenarioRun:
             if played.failure is None:
                 result.findings = ledger_findings(scenario.fields.ledger, played, places)
             result.verdict, result.reason = verdict_of(played.failure, result.checks, result.findings)
+            if result.verdict == FAIL and (played.failure is None or played.failure.verdict != FAIL):
+                bad = next((check for check in result.checks if check.verdict == FAIL), None)
+                result.frames = tuple(evidence(bad, played)) if bad is not None else ()
+            elif played.failure is not None:
+                result.frames = played.failure.frames
             result.stations, result.booted = truth.stations(ledger)
             totals = truth.transactions(ledger)
             result.figures = {

@@ -18,6 +18,8 @@ from simulator.report.redact import Redactor
 CALL, RESULT, ERROR = 2, 3, 4
 #: frames of one station that are remembered, and calls whose answer is awaited
 MAX_FRAMES, MAX_CALLS = 20_000, 200
+#: frames shown before a failure, and after it
+SHOWN_BEFORE, SHOWN_AFTER = 12, 3
 #: characters of a payload, and remarks of a station, that are kept to be shown
 MAX_SHOWN, MAX_REMARKS = 400, 20
 
@@ -108,6 +110,12 @@ class Seat:
         raw = json.dumps(heard.payload, ensure_ascii=False, default=str).encode("utf-8", "replace")
         text = self.redactor.clean(raw, self.id).decode()
         return text if len(text) <= most else text[: most - 3] + "..."
+
+    def around(self, offending: Heard | None) -> list[str]:
+        """The frames around one, which is marked; the last ones without one."""
+        last = offending.number if offending is not None else self.count
+        shown = self.since(max(0, last - SHOWN_BEFORE))[: SHOWN_BEFORE + SHOWN_AFTER + 1]
+        return [("> " if heard is offending else "  ") + self.sentence(heard) for heard in shown]
 
     def since(self, number: int) -> list[Heard]:
         """Frames from a number on, oldest first."""

@@ -31,7 +31,7 @@ def test_sessions_faults_links_and_operations() -> None:
     )
     found = lanes(result)
     assert found["faults"] == ["modem.outage"]
-    assert found["connection"][:2] == ["offline", "off"]
+    assert found["not connected"][:2] == ["offline", "off"]
     assert "Reset" in found["CSMS does"][0]
     assert found["sessions"][0].endswith("ended: SoftReset")
     assert not timeline(result.played, "t").curves  # type: ignore[arg-type]
