@@ -159,6 +159,7 @@ def _expect_one(
     heard, form = found
     heard.taken = take
     if wanted is not None:
+        play.judged(seat, heard, wanted, form.answer)
         yield from _answered(play, seat, heard, form, wanted, within_us)
     yield from _save(play, seat, heard, form, save, within_us)
 
@@ -311,6 +312,7 @@ def operator(
         raise StepFailed(FAIL, sentence, seat)
     heard, form = found
     heard.taken = True
+    play.judged(seat, heard, answer, form.answer)
     for name, wanted in arguments.items():
         if name in form.fields and not holds(wanted, got := form.get(heard.payload, name)):
             sentence = f"the CSMS sent {action}, but its {name} is {shown(got)}, not {shown(wanted)}"

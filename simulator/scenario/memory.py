@@ -19,7 +19,7 @@ from simulator.lab.jobs import LabWorker
 from simulator.ledger import Ledger
 from simulator.report.redact import Redactor
 from simulator.scenario.counterpart import TOKENS, Counterpart
-from simulator.scenario.player import Failure, Operate, Player, Register, Told
+from simulator.scenario.player import Failure, Judged, Operate, Player, Register, Told
 from simulator.scenario.schema import Scenario
 from simulator.scenario.seat import Heard, Seat
 from simulator.scenario.truth import Truth
@@ -60,6 +60,7 @@ class Played:
     records: list[tuple[int, str, Any]] = field(default_factory=list)
     counterparts: list[LabCsms] = field(default_factory=list)
     truth: Truth = field(default_factory=Truth)
+    judged: list[Judged] = field(default_factory=list)
 
 
 def play_in_memory(
@@ -173,6 +174,7 @@ class _Memory:
             self.records,
             self.counterparts,
             self.truth,
+            player.judged,
         )
 
     def _advance(self, deadline: int | None) -> None:

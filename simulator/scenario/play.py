@@ -9,8 +9,8 @@ from typing import Any
 from simulator.core import inputs as i
 from simulator.core.wall import format_wall
 from simulator.scenario.match import find
-from simulator.scenario.player import INCONCLUSIVE, Feed, Player, StepFailed, Told
-from simulator.scenario.seat import Seat
+from simulator.scenario.player import INCONCLUSIVE, Feed, Judged, Player, StepFailed, Told
+from simulator.scenario.seat import Heard, Seat
 from simulator.scenario.step import REFERENCE, STEPS, Course, Item, Wait, shared, strict_model
 from simulator.yamlfile import Loc
 from simulator.yamltypes import parse_duration
@@ -92,6 +92,10 @@ class Play:
         place = self.player.document.line_of(self.loc)
         station = seat.id if seat is not None else ""
         self.player.tell(Told(self.now, item.name, place, station, item.because or ""))
+
+    def judged(self, seat: Seat, heard: Heard, wanted: Any, paths: Mapping[str, str | tuple[str, ...]]) -> None:
+        """The present step has found the message it is about."""
+        self.player.note_judged(Judged(self.player.document.line_of(self.loc), seat, heard, wanted, paths))
 
     def addressed(self, at: str) -> tuple[Seat, ...]:
         """The stations that ``at`` names, among all of the scenario."""
