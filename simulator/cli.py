@@ -27,6 +27,7 @@ from simulator.commands import (
     scenario,
     state,
     tail,
+    trace,
 )
 from simulator.csms.process import CsmsProcessError
 from simulator.errors import AuthorError, GeneratorLimit, UnknownName
@@ -58,6 +59,7 @@ app.add_typer(lists.faults, name="faults", help="Hardware faults that can be inj
 app.add_typer(lists.quirks, name="quirks", help="Documented behaviours of real products.")
 app.add_typer(certify.app, name="certify", help="Cases of the conformance tests against a simulated station.")
 app.add_typer(scenario.app, name="scenario", help="What happens at stations, and what a CSMS must make of it.")
+app.add_typer(trace.app, name="trace", help="Logs and captures: read, and made fit to be passed on.")
 app.add_typer(pki.app, name="pki", help="Certificates and keys for security profiles 2 and 3.")
 app.add_typer(state.app, name="state", help="What --state keeps of stations between runs.")
 

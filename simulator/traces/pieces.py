@@ -184,7 +184,9 @@ def _one(
         if another is not None:
             # this one was cut off, unless it ends on the line on which the other begins
             end = scanner.feed(line[:another])
-            return ("".join([*parts, "\n", line[:end]]), now + 1, end) if end else (parts[0].rstrip(), number, len(first))
+            if end is None:
+                break
+            return "".join([*parts, "\n", line[:end]]), now + 1, end
         if quoted:
             line = _QUOTED.sub("", line)
         head = read_head(line)

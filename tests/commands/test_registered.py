@@ -28,6 +28,7 @@ from simulator.commands import (
     scenario,
     state,
     tail,
+    trace,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -50,7 +51,7 @@ GROUPS = {
     "profiles": lists.profiles,
     "quirks": lists.quirks,
 }
-GROUPS |= {"scenario": scenario.app, "state": state.app}
+GROUPS |= {"scenario": scenario.app, "state": state.app, "trace": trace.app}
 
 
 def test_every_command_is_registered_with_its_own_function() -> None:
