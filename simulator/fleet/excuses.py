@@ -26,27 +26,51 @@ class Modelled(Protocol):
         """Its compiled profile."""
 
 
-#: who breaks one of these may never be registered
-NOT_BOOTED = frozenset({"status_before_boot", "handshake", "gets_in"})
+#: check -> what a quirk must break to be the cause of a failure (words of ``quirks.BREAKS``), the likeliest first. What
+#: a station breaks in how it answers, obeys or charges makes no CSMS refuse or miss its messages.
+CAUSES: dict[str, tuple[str, ...]] = {
+    BOOTED: ("handshake", "status_before_boot", "gets_in"),
+    NO_ERRORS: (
+        *("schema", "frames", "handshake", "status_before_boot", "own_transaction_id", "sessions_told", "one_start"),
+        *(
+            "message_ids",
+            "measurand_unit",
+            "samples_in_session",
+            "plain_numbers",
+            "register_never_falls",
+            "status_true",
+        ),
+        *("sample_context", "stop_reason", "error_true", "true_time", "token", "boot_once", "every_fate", "attempts"),
+    ),
+    ANSWERED: (
+        *("frames", "handshake", "gets_in", "stays_connected", "boot_once", "says_goodbye", "message_ids", "schema"),
+        *("status_before_boot", "own_transaction_id", "attempts"),
+    ),
+    DELIVERED: (
+        *("frames", "schema", "handshake", "sessions_told", "gets_in", "boot_once", "stays_connected", "says_goodbye"),
+        *("own_transaction_id", "message_ids", "one_start", "measurand_unit", "status_before_boot", "every_fate"),
+        *("attempts", "register_never_falls", "stop_reason", "true_time"),
+    ),
+}
 
 
 def of_quirks(stations: Iterable[Modelled]) -> list[Excuse]:
-    """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. A product that
-    speaks without having registered may never register by itself, and one that knocks in a way of its own may be sent
-    away."""
+    """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. Of the quirks of
+    a station the one that breaks what leads to such a failure most often stands first."""
     found: dict[str, set[str]] = {}
-    unregistered: set[str] = set()
+    breaks: dict[str, tuple[str, ...]] = {}
     for station in stations:
         for quirk in station.model.quirks:
             if quirk.breaks:
                 found.setdefault(quirk.name, set()).add(station.id)
-            if NOT_BOOTED & set(quirk.breaks):
-                unregistered.add(quirk.name)
-    return [
-        Excuse(check, f"the quirk {name}", stations=frozenset(ids))
-        for name, ids in sorted(found.items())
-        for check in (NO_ERRORS, ANSWERED, DELIVERED, *((BOOTED,) if name in unregistered else ()))
-    ]
+                breaks[quirk.name] = quirk.breaks
+    ranked = sorted(
+        (min(words.index(word) for word in breaks[name] if word in words), name, check)
+        for check, words in CAUSES.items()
+        for name in found
+        if set(words) & set(breaks[name])
+    )
+    return [Excuse(check, f"the quirk {name}", stations=frozenset(found[name])) for _, name, check in ranked]
 
 
 def of_the_end(at_end: str, *, cut_short: bool) -> list[Excuse]:

@@ -5,24 +5,45 @@ import pytest
 from simulator.fleet import excuses
 from simulator.fleet.plan import FleetPlan, resolve
 from simulator.fleet.schema import load_fleet
+from simulator.quirks import BREAKS, QUIRKS
+from simulator.report.truth import Excuse
 
 
 def plan(**overrides: object) -> FleetPlan:
     return resolve(load_fleet(None, overrides, environ={}), hostname="test", id_prefix="S-")
 
 
-def test_a_quirk_excuses_only_its_stations_and_what_it_breaks() -> None:
-    from simulator.quirks import QUIRKS
+def told(found: list[Excuse], station: str = "S-00001") -> set[tuple[str, str]]:
+    return {(one.check, one.why) for one in found if one.covers(station, "any", None)}
 
-    breaking = next(n for n in QUIRKS if QUIRKS.get(n).breaks and not excuses.NOT_BOOTED & set(QUIRKS.get(n).breaks))
-    harmless = next(name for name in QUIRKS if not QUIRKS.get(name).breaks)
-    stations = (*plan(count=2, quirks=[breaking]).stations, *plan(count=2, quirks=[harmless], id="H-{n}").stations)
-    found = excuses.of_quirks(stations)
-    assert {(one.check, one.why) for one in found} == {
-        (check, f"the quirk {breaking}") for check in ("no_callerrors", "all_calls_answered", "stops_delivered")
-    }
+
+def test_a_quirk_excuses_only_its_stations_and_what_it_breaks() -> None:
+    other = plan(count=2, quirks=["status-no-timestamp"], id="H-{n}").stations
+    found = excuses.of_quirks((*plan(count=2, quirks=["meter-empty-sampledvalue"]).stations, *other))
+    why = "the quirk meter-empty-sampledvalue"
+    checks = ("no_callerrors", "all_calls_answered", "stops_delivered")
+    assert told(found) == {(check, why) for check in checks}
     assert all(one.stations == {"S-00001", "S-00002"} for one in found)
     assert excuses.of_quirks(plan(count=2).stations) == []
+
+
+def test_what_no_csms_can_stumble_over_excuses_nothing() -> None:
+    for name in ("remotestop-rejected-while-charging", "smart-accepted-no-effect", "config-boolean-spelling"):
+        assert QUIRKS.get(name).breaks
+        assert excuses.of_quirks(plan(count=1, quirks=[name]).stations) == [], name
+
+
+def test_of_the_quirks_of_a_station_the_likeliest_is_named() -> None:
+    uses = ["tx-meterstart-always-zero", "meter-missing-measurand", "meter-nonstandard-context"]
+    found = excuses.of_quirks(plan(count=1, quirks=uses).stations)
+    first = next(one for one in found if one.check == "no_callerrors")
+    assert first.why == "the quirk meter-nonstandard-context", "it leaves the schema"
+
+
+def test_every_word_is_one_of_those_that_quirks_break() -> None:
+    words = {word for causes in excuses.CAUSES.values() for word in causes}
+    assert words <= set(BREAKS)
+    assert all(len(set(causes)) == len(causes) for causes in excuses.CAUSES.values())
 
 
 @pytest.mark.parametrize("name", ["boot-not-sent-on-connect", "ws-no-upgrade-header", "tls-ca-limited"])
