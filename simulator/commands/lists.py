@@ -14,7 +14,7 @@ from simulator.errors import ProfileError
 from simulator.hardware.fault import FAULTS
 from simulator.profile.compiled import compile_profile
 from simulator.profile.coverage import ENOUGH, Verdict, catalogue, coverage, summary
-from simulator.profile.describe import describe_profile
+from simulator.profile.describe import describe_profile, standings
 from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import QUIRKS
@@ -29,25 +29,35 @@ JSON = option("--json", "JSON.", False)
 
 @profiles.command("list")
 def list_profiles(as_json: bool = JSON) -> None:
-    """Every profile that ships."""
+    """Every profile that ships, how much of it was seen somewhere, and what it rests on."""
     rows: list[dict[str, Any]] = []
     for name in sorted(profile_paths()):
-        profile = load_profile(name).profile
+        loaded = load_profile(name)
+        profile = loaded.profile
         rows.append(
             {
                 "name": name,
                 "vendor": profile.identity.vendor,
                 "model": profile.identity.model,
                 "versions": list(profile.versions),
+                "firmware": profile.identity.firmware,
                 "quirks": len(profile.quirks),
+                **standings(loaded),
+                "evidence": profile.evidence,
             }
         )
     if as_json:
         print_json(rows)
     else:
         print_table(
-            ("name", "vendor", "model", "versions", "quirks"),
-            [(r["name"], r["vendor"], r["model"], " ".join(r["versions"]), r["quirks"] or "") for r in rows],
+            ("name", "vendor", "model", "versions", "quirks", "sourced", "assumed", "evidence"),
+            [
+                (
+                    *(r["name"], r["vendor"], r["model"], " ".join(r["versions"]), r["quirks"] or ""),
+                    *(r["sourced"], r["assumed"], r["evidence"]),
+                )
+                for r in rows
+            ],
         )
 
 

@@ -38,6 +38,12 @@ def describe_profile(loaded: LoadedProfile) -> list[ProfileRow]:
     return rows
 
 
+def standings(loaded: LoadedProfile) -> dict[str, int]:
+    """How many of the values and quirks of a profile are sourced, and how many assumed; defaults are assumed."""
+    found = [row.standing for row in describe_profile(loaded)]
+    return {standing: found.count(standing) for standing in ("sourced", "assumed")}
+
+
 def _row(loaded: LoadedProfile, path: str, loc: Loc, value: Any) -> ProfileRow:
     profile, places = loaded.profile, loaded.document.places
     # An EVSE that was asked for by number stands where the number does.

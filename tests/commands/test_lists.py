@@ -19,6 +19,9 @@ pytestmark = pytest.mark.live
 def test_profiles(cpfarm: Cpfarm) -> None:
     rows = json.loads(cpfarm("profiles", "list", "--json").out)
     assert [row["name"] for row in rows] == sorted(profile_paths())
+    assert all(row["evidence"] and row["assumed"] for row in rows)
+    terra = next(row for row in rows if row["name"] == "abb/terra-ac")
+    assert terra["sourced"] > 30 and terra["firmware"].endswith("V1.8.21")
     text = cpfarm("profiles", "list").out
     assert all(name in text for name in profile_paths()) and "\x1b" not in text
     shown = json.loads(cpfarm("profiles", "show", "generic/ac-single", "--json").out)

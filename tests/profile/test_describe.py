@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.profile.describe import describe_profile
+from simulator.profile.describe import describe_profile, standings
 from simulator.profile.load import load_profile
 
 from .conftest import Write
@@ -38,3 +38,12 @@ def test_rows(write: Write) -> None:
 
 def test_generic_profiles_claim_no_source() -> None:
     assert {row.standing for row in describe_profile(load_profile("generic/dc-fast"))} == {"assumed"}
+
+
+def test_standings_are_counted() -> None:
+    loaded = load_profile("alfen/ng910")
+    rows = describe_profile(loaded)
+    counts = standings(loaded)
+    assert counts["sourced"] == sum(row.source is not None for row in rows) > 15
+    assert sum(counts.values()) == len(rows)
+    assert standings(load_profile("generic/dc-fast"))["sourced"] == 0
