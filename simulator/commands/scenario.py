@@ -264,7 +264,7 @@ def steps(
 
 @app.command("schema")
 def schema(
-    kind: str = typer.Argument("scenario", help="scenario, fleet, target or profile."),
+    kind: str = typer.Argument("scenario", help="scenario, fleet, target, profile, or summary (of a run)."),
 ) -> None:
     """Print the JSON Schema of a kind of file, for an editor."""
     from simulator.scenario.language import SCHEMAS

@@ -7,6 +7,7 @@ and ``$name`` wherever a value may stand.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -99,10 +100,18 @@ def _profile() -> dict[str, Any]:
     return profile()
 
 
-#: the kinds of files people write -> their schema
+def _summary() -> dict[str, Any]:
+    from simulator.scenario.report import SCHEMA_FILE
+
+    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return schema
+
+
+#: the kinds of files people write, and what a run of scenarios writes -> their schema
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": schema_json,
     "fleet": _fleet,
     "target": _target,
     "profile": _profile,
+    "summary": _summary,
 }

@@ -9,10 +9,14 @@ import jsonschema
 import pytest
 
 from simulator.resources import profiles_dir, scenarios_dir
+from simulator.scenario.cells import choose
 from simulator.scenario.language import SCHEMAS, schema_json, steps_table
+from simulator.scenario.report import report
+from simulator.scenario.run import Options, ScenarioRun
 from simulator.scenario.schema import scenario_files
 from simulator.scenario.step import STEPS
 from simulator.yamlfile import load, load_text
+from tests.scenario.play import scenario
 
 SCHEMA = schema_json()
 JUDGE: Any = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
@@ -22,7 +26,7 @@ JUDGE: Any = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
 def test_every_schema_is_one(kind: str) -> None:
     schema = SCHEMAS[kind]()
     jsonschema.validators.validator_for(schema).check_schema(schema)
-    assert schema["title"] == f"cpfarm {kind}"
+    assert schema["title"] == f"cpfarm {'scenarios' if kind == 'summary' else kind}"
 
 
 @pytest.mark.parametrize("path", scenario_files([scenarios_dir()]), ids=lambda path: path.stem)
@@ -59,6 +63,18 @@ def test_profiles_are_valid_too() -> None:
     judge: Any = jsonschema.validators.validator_for(schema)(schema)
     data = load(profiles_dir() / "generic" / "ac-single.yaml").data
     assert [error.message for error in judge.iter_errors(data)] == []
+
+
+def test_the_summary_of_a_run_is_valid() -> None:
+    cells = choose(
+        [scenario("steps: [plug]\n", "good"), scenario("steps: [{network: on}]\n", "bad")], ["generic/ac-single"]
+    )
+    cells += choose([scenario("needs: {evses: 2}\nsteps: [plug]\n", "two")], ["generic/ac-single"])
+    run = ScenarioRun(cells, Options())
+    run.execute()
+    schema = SCHEMAS["summary"]()
+    judge: Any = jsonschema.validators.validator_for(schema)(schema)
+    assert [error.message for error in judge.iter_errors(report(run, command="x", wall_s=1.0))] == []
 
 
 def test_a_row_for_every_step() -> None:
