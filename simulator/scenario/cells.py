@@ -45,8 +45,8 @@ class Cell:
 def choose(scenarios: Sequence[Scenario], profiles: Sequence[str] = (), versions: Sequence[str] = ()) -> list[Cell]:
     """The cells of some scenarios; without ``profiles`` (names, files or globs) each on those its file names.
 
-    One profile is run in every version that it and the scenario share, or in those of ``versions``. Raises ProfileError
-    for a profile that is none, ScenarioError for two scenarios of one name.
+    One profile is run in every version that it and the scenario share, of ``versions`` if any are named. Raises
+    ProfileError for a profile that is none, ScenarioError for two scenarios of one name.
     """
     names: dict[str, Path] = {}
     for scenario in scenarios:
@@ -57,12 +57,11 @@ def choose(scenarios: Sequence[Scenario], profiles: Sequence[str] = (), versions
     for scenario in scenarios:
         for profile in expand(profiles or scenario.fields.profile):
             spoken = load_profile(profile).profile.versions
-            wanted = [v for v in (scenario.fields.ocpp or spoken) if not versions or v in versions]
+            wanted = [v for v in (scenario.fields.ocpp or versions or spoken) if not versions or v in versions]
             possible = [version for version in wanted if version in spoken]
-            if not possible:
-                listed = ", ".join(wanted or scenario.fields.ocpp or versions)
-                why = f"it is for OCPP {listed}; {profile} speaks {', '.join(spoken)}"
-                cells.append(Cell(scenario, profile, (wanted or scenario.fields.ocpp or versions)[0], why))
+            if wanted and not possible:
+                why = f"it is for OCPP {', '.join(wanted)}; {profile} speaks {', '.join(spoken)}"
+                cells.append(Cell(scenario, profile, wanted[0], why))
             cells += [Cell(scenario, profile, v, unfit(scenario, profile, v)) for v in possible]
     if len(cells) > MAX_CELLS:
         raise ScenarioError(f"these are {len(cells)} cells, more than {MAX_CELLS}; name fewer profiles or scenarios")
@@ -133,6 +132,10 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
         return f"it needs a sensor in the bay; {profile} has none"
     if needs.power_loss and model.hardware.power_loss not in needs.power_loss:
         return f"it needs power_loss {' or '.join(needs.power_loss)}; {profile} has {model.hardware.power_loss}"
+    named = {use.name for use in scenario.fields.quirks}
+    for quirk in model.quirks:
+        if quirk.name not in named and (broken := set(quirk.breaks) & set(needs.keeps)):
+            return f"{profile} has the quirk {quirk.name}, which breaks {', '.join(sorted(broken))}"
     for action in (*needs.actions, *scenario.operations(version)):
         if action in model.not_offered:
             return f"{profile} does not offer {action}"

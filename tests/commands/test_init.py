@@ -22,7 +22,7 @@ def test_fleet_target_and_scenario_run_as_they_are(cpfarm: Cpfarm, csms: CsmsPro
     assert "3 passed, 0 failed" in told.out
     words = ("--target", "mine/target.yaml", "--id-prefix", "INIT-")
     told = cpfarm("scenario", "run", "mine/scenario.yaml", "--ocpp", "1.6", "--speed", "600", *words)
-    assert (told.code, told.err) == (0, ""), told.out
+    assert (told.code, told.err.startswith("PASS  ")) == (0, True), told.out
     told = cpfarm("fleet", "list", "mine/fleet.yaml", "--json")
     assert len(json.loads(told.out)) == 9
     told = cpfarm("run", "mine/fleet.yaml", *words, "--duration", "1s", "--http-port", "off", "--json")

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.errors import ProfileError, ScenarioError
 from simulator.fleet.target import make_target
-from simulator.lab.csms import CallError
+from simulator.lab.csms import SILENT, CallError
 from simulator.scenario.cells import Cell, choose, expand, lacking, places_of, unfit
 from simulator.scenario.counterpart import Counterpart
 from simulator.scenario.judge import VERDICTS, verdict_of
@@ -40,6 +40,9 @@ def test_once_per_profile_and_version() -> None:
     ]  # fmt: skip
     (gone,) = choose([scenario("ocpp: 2.1\n" + GOOD)], ["alfen/ng910"])
     assert gone.not_applicable == "it is for OCPP 2.1; alfen/ng910 speaks 1.6"
+    (silent,) = choose([one], ["alfen/ng910"], ["2.1"])
+    assert silent.not_applicable == "it is for OCPP 2.1; alfen/ng910 speaks 1.6"
+    assert choose([scenario("ocpp: 2.1\n" + GOOD)], ["generic/ac-single"], ["1.6"]) == [], "nobody asked for it"
     with pytest.raises(ProfileError, match="no profile matches 'alfn/"):
         expand(["alfn/*"])
     with pytest.raises(ScenarioError, match=r"one is the name of one\.yaml too"):
@@ -58,6 +61,13 @@ def test_once_per_profile_and_version() -> None:
         ("needs: {power_loss: resume}", "generic/ac-single", "it needs power_loss resume"),
         ("needs: {actions: RequestStartTransaction}", "generic/ac-single", "OCPP 1.6 has no RequestStartTransaction"),
         ("needs: {settings: HeartbeatInterval}", "generic/ac-single", ""),
+        (
+            "needs: {keeps: token_asked}",
+            "wallbox/pulsar-plus",
+            "wallbox/pulsar-plus has the quirk remotestart-required",
+        ),
+        ("quirks: [remotestart-required]\nneeds: {keeps: token_asked}", "wallbox/pulsar-plus", ""),
+        ("needs: {keeps: token_asked}", "generic/ac-single", ""),
     ],
 )
 def test_what_a_profile_lacks(header: str, profile: str, why: str) -> None:
@@ -156,6 +166,8 @@ def test_a_check_of_every_run_fails_a_scenario_that_looks_elsewhere() -> None:
     result = play(GOOD, csms=Refusing)
     assert result.verdict == FAIL
     assert result.reason.startswith("no_callerrors: 3 CALLs were answered with a CALLERROR (StatusNotification 3)")
+    (marked,) = [frame for frame in result.frames if frame.startswith("> ")]
+    assert "ERROR to StatusNotification" in marked
     assert play("checks: [all_booted]\n" + GOOD, csms=Refusing).verdict == "PASS"
 
 
@@ -170,6 +182,18 @@ def test_the_ledger_is_judged() -> None:
     assert result.reason.startswith("transaction ")
     assert "was told with" in result.reason
     assert play(frozen + "ledger: {energy: different, faults: 1}\n").verdict == "PASS"
+
+
+def test_a_call_that_was_never_answered_is_shown() -> None:
+    class Deaf(Counterpart):
+        def on_Heartbeat(self, payload: dict[str, Any]) -> Any:
+            return SILENT
+
+    result = play("settings: {HeartbeatInterval: 60}\nsteps:\n  - wait: 10 minutes\n", csms=Deaf)
+    assert result.verdict == FAIL
+    assert result.reason.startswith("all_calls_answered: ")
+    (marked,) = [frame for frame in result.frames if frame.startswith("> ")]
+    assert "-> Heartbeat" in marked
 
 
 def test_nobody_boots() -> None:
