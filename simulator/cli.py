@@ -23,6 +23,7 @@ from simulator.commands import (
     load,
     pki,
     record,
+    replay,
     run,
     scenario,
     state,
@@ -51,6 +52,7 @@ app.command("ctl", help="A person's hand on a station of a running farm: plug, p
 app.command("tail", help="The frames of a station of a running farm, as they pass.")(tail.tail)
 app.command("load", help="Load a CSMS with Locust; each user is one live station.")(load.load)
 app.command("record", help="Stand between real stations and their CSMS, and write down what they say.")(record.record)
+app.command("replay", help="Play a captured station against a CSMS; list what differs.")(replay.replay)
 app.command("init", help="A fleet, a target and a scenario to begin with, that run as they are.")(init.init)
 app.command("hunt", help="Random fleets from a seed against independent checkers, in memory.")(hunt.hunt)
 app.add_typer(fleet.app, name="fleet", help="What a fleet file would start.")

@@ -24,6 +24,7 @@ from simulator.commands import (
     pki,
     progress,
     record,
+    replay,
     run,
     scenario,
     state,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, ModuleType] = {
     "init": init,
     "load": load,
     "record": record,
+    "replay": replay,
     "run": run,
     "tail": tail,
 }
