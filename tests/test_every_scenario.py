@@ -1,16 +1,26 @@
-"""Every shipped scenario passes in memory, on the profiles it names, in every version it is for."""
+"""Every shipped scenario passes in memory, on the profiles it names, in every version it is for; and it can fail.
+
+What cannot fail proves nothing. So each expectation is shown once the smallest lie of a CSMS that it must notice
+(:mod:`tests.scenario.lies`), and each scenario that is there for a certain mistake a CSMS that makes it
+(:mod:`tests.scenario.wrong`).
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from simulator.lab.security import Door, Refusal
 from simulator.resources import scenarios_dir
-from simulator.scenario.cells import choose
+from simulator.scenario.cells import Cell, choose
+from simulator.scenario.counterpart import Counterpart
 from simulator.scenario.report import failure_lines, report
-from simulator.scenario.run import Options, ScenarioRun
+from simulator.scenario.run import Options, Result, ScenarioRun
 from simulator.scenario.schema import load_scenario, scenario_files
+from tests.scenario.lies import lies, with_lie
+from tests.scenario.wrong import MISTAKES
 
 ROOT = scenarios_dir()
 FILES = scenario_files([ROOT])
@@ -18,7 +28,11 @@ FILES = scenario_files([ROOT])
 OTHERS = {"smoke": ["generic/dc-fast", "wallbox/pulsar-max"], "sessions": ["generic/dc-fast"]}
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.relative_to(ROOT).with_suffix("").as_posix() for path in FILES])
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=map(name_of, FILES))
 def test_it_passes(path: Path) -> None:
     scenario = load_scenario(path)
     profiles = dict.fromkeys([*scenario.fields.profile, *OTHERS.get(path.parent.name, [])])
@@ -42,3 +56,61 @@ def test_they_name_roles_and_say_why() -> None:
             f"{path}: says neither why it matters nor which case it is"
         )
         assert scenario.fields.tags, f"{path}: has no tag to be chosen by"
+
+
+def cells_of(path: Path) -> list[Cell]:
+    """One cell of 1.6 and one of 2.x, as far as there are any."""
+    found: dict[bool, Cell] = {}
+    for cell in choose([load_scenario(path)]):
+        if not cell.not_applicable:
+            found.setdefault(cell.version == "1.6", cell)
+    return list(found.values())
+
+
+def played(cell: Cell, **options: Any) -> Result:
+    (result,) = ScenarioRun([cell], Options(**options)).execute()
+    assert not result.our_error, result.our_error
+    return result
+
+
+@pytest.mark.parametrize("path", FILES, ids=map(name_of, FILES))
+def test_each_of_its_expectations_can_fail(path: Path) -> None:
+    lines: set[int] = set()
+    for cell in cells_of(path):
+        sound = played(cell, keep=True)
+        assert sound.played is not None
+        for judged in sound.played.judged:
+            if judged.line in lines:
+                continue
+            for lie in lies(judged):
+                lines.add(judged.line)
+                result = played(cell, csms=with_lie(lie))
+                where = f"{path}:{judged.line}, OCPP {cell.version}: {judged.heard.action}, {lie.name}"
+                assert result.failure is not None, f"{where}: not noticed"
+                assert (result.verdict, result.failure.line) == ("FAIL", judged.line), f"{where}: {result.reason}"
+    assert lines or name_of(path) in NOTICED_OTHERWISE, "nothing that a CSMS does turns it red"
+
+
+#: scenarios without an expectation of an answer, and the test of this file that turns them red all the same
+NOTICED_OTHERWISE = {
+    "security/wrong-password": "test_security_scenarios_judge_the_door",
+    "storms/a-site-comes-back": "test_the_mistake_it_is_there_for_is_found",
+}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "name"),
+    [pytest.param(one, name, id=f"{one.__name__}-{name}") for one, names in MISTAKES.items() for name in names],
+)
+def test_the_mistake_it_is_there_for_is_found(mistake: type[Counterpart], name: str) -> None:
+    verdicts = {cell.version: played(cell, csms=mistake).verdict for cell in cells_of(ROOT / f"{name}.yaml")}
+    assert "FAIL" in verdicts.values(), verdicts
+
+
+@pytest.mark.parametrize("name", ["right-password", "tls", "client-certificate", "wrong-password"])
+def test_security_scenarios_judge_the_door(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lets nobody in, or everybody."""
+    refusal = None if name == "wrong-password" else Refusal("http_status", 401)
+    monkeypatch.setattr(Door, "judge", lambda *args: refusal)
+    for cell in cells_of(ROOT / "security" / f"{name}.yaml"):
+        assert played(cell).verdict == "FAIL"
