@@ -57,7 +57,8 @@ expect              ``expect: transaction started``; ``expect: {no: NAME, within
                     also ``times: 2``, ``save: {name: field}``
 operator            ``operator: reset``; ``{do: remote start, with: {token: valid, evse: 1}, answer: Accepted}``;
                     ``{do: GetVariables, payload: {...}}``
-repeat each         ``repeat: {times: 3, every: 1h, steps: [...]}``, ``each: {of: [1, 2], as: evse, steps: [...]}``
+repeat each         ``repeat: {times: 3, every: 1h, until: Faulted, as: n, steps: [...]}``;
+                    ``each: {of: [1, 2], as: evse, steps: [...]}``
 parallel together   ``parallel: [...]`` at the same time; ``together: [...]`` makes one step of several
 ==================  ===================================================================================================
 

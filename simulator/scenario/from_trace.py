@@ -129,7 +129,10 @@ def _read(text: str, station: str | None, source: str) -> tuple[str, list[_Line]
             raise AuthorError(
                 "is no line of a trace (JSON lines as --trace writes them)", file=source, line=number
             ) from None
-        versions.setdefault(who, str(row.get("ocppVersion", "1.6")))
+        version = str(row.get("ocppVersion", "1.6"))
+        if versions.setdefault(who, version) != version:
+            several = f"{who} speaks {versions[who]} and {version} in it: these are two runs, record one of them"
+            raise AuthorError(several, file=source, line=number)
         kind, payload = str(row.get("messageType", "")), row.get("payload", row.get("error"))
         line = _Line(at.timestamp(), to_csms, kind, str(row.get("messageId", "")), str(row.get("action", "")), payload)
         rows.setdefault(who, []).append(line)

@@ -78,6 +78,10 @@ def test_a_trace_that_cannot_be_used() -> None:
     for text, problem in (
         ("", "trace: is empty"),
         ("{}", "trace:1: is no line of a trace"),
+        (
+            line() + "\n" + line(ocppVersion="2.1"),
+            "trace:2: CP-1 speaks 1.6 and 2.1 in it: these are two runs, record one of them",
+        ),
         (line() + "\n" + line(chargePointId="CP-2"), "--id: holds 2 stations; say which: CP-1, CP-2"),
     ):
         with pytest.raises(AuthorError) as error:
