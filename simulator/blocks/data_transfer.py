@@ -6,9 +6,10 @@ profile lists the vendor ids the product knows; a quirk may answer in its produc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.core.reports import DataSent
+from simulator.core.wiring import performs
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -23,3 +24,9 @@ def received(st: Station, vendor_id: str, message_id: str | None) -> str:
 def send(st: Station, vendor_id: str, message_id: str | None, data: object) -> None:
     """Send a vendor message."""
     st.publish(DataSent(vendor_id, message_id, data))
+
+
+@performs("data_transfer")
+def send_by_hand(st: Station, args: dict[str, Any], now: int) -> None:
+    """Somebody has the product send one: ``vendor_id``, and optionally ``message_id`` and ``data``."""
+    send(st, str(args["vendor_id"]), args.get("message_id"), args.get("data"))

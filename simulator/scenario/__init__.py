@@ -48,6 +48,7 @@ network power boot  ``network: off``, ``network: {on: false, how: half_open}``, 
 inject clear        ``inject: {fault: meter.register_frozen, params: {}, for: 5 minutes}``, ``clear: NAME``
 drivers             ``drivers: {habit: public_ac, for: 1 day}``: people come and go by a habit (home, workplace, dc_hub)
 set                 ``set: {HeartbeatInterval: 60}``: the installer changes settings at the station
+data transfer       ``data transfer: {vendor: org.example, message: hello, data: text}``: a message of its vendor
 registration        ``registration: Accepted`` (Pending, Rejected): how the CSMS answers the next BootNotification
 wait                ``wait: 90s``
 wait for            ``wait for: online`` (offline, refused, off, in a transaction, in no transaction, delivered);

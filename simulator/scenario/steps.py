@@ -213,6 +213,19 @@ def set_(play: Play, seat: Seat, settings: Annotated[dict[str, Any], Field(min_l
             raise StepFailed(INCONCLUSIVE, "; ".join(seat.remarks), seat)
 
 
+@step("data transfer")
+def data_transfer(
+    play: Play,
+    seat: Seat,
+    vendor: Annotated[str, Field(min_length=1, max_length=255, description="whose message it is")],
+    message: Annotated[str | None, Field(max_length=50, description="which one of the vendor's")] = None,
+    data: Annotated[str | None, Field(max_length=4_000)] = None,
+) -> Course:
+    """The station sends a message of a vendor: ``data transfer: {vendor: org.example, message: hello, data: text}``."""
+    args = {"vendor_id": play.fill(vendor, seat), "message_id": message, "data": data}
+    yield from play.feed(seat, i.Perform("data_transfer", args))
+
+
 @step("registration")
 def registration(play: Play, seat: Seat, status: Literal["Accepted", "Pending", "Rejected"]) -> Course:
     """The CSMS's operator accepts the station, lets it wait, or rejects it, from its next BootNotification on."""

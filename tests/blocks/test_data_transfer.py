@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.blocks import data_transfer
+from simulator.core import inputs as i
 from tests.bench import bench, each_version
 
 
@@ -29,3 +30,11 @@ def test_a_message_of_the_station(version: str) -> None:
         {"vendorId": "Maker", "messageId": "hello", "data": "42"},
         {"vendorId": "Maker"},
     ]
+
+
+@each_version
+def test_a_message_by_hand(version: str) -> None:
+    lab = bench(version)
+    lab.feed(i.Perform("data_transfer", {"vendor_id": "Maker", "message_id": "hello", "data": "42"}))
+    lab.run(400)
+    assert lab.csms.sent("DataTransfer") == [{"vendorId": "Maker", "messageId": "hello", "data": "42"}]
