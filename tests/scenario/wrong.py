@@ -154,6 +154,22 @@ class LetsEverybodyStart(Counterpart):
         return {**super().on_BootNotification(payload), "status": "Accepted"}
 
 
+class ChoosesNoProtocol(Counterpart):
+    """It answers a handshake without a subprotocol."""
+
+    def pick(self, offered: tuple[str, ...]) -> str | None:
+        """None."""
+        return None
+
+
+class ChoosesAStrangeProtocol(Counterpart):
+    """It answers a handshake with a subprotocol that nobody has offered."""
+
+    def pick(self, offered: tuple[str, ...]) -> str | None:
+        """Not one of them."""
+        return "ocpp0.9"
+
+
 #: the mistake -> scenarios that are there to find it
 MISTAKES: dict[type[Counterpart], tuple[str, ...]] = {
     ForgetsStarts: ("billing/duplicate-start", "quirks/tx-start-resent-on-reconnect"),
@@ -186,5 +202,7 @@ MISTAKES: dict[type[Counterpart], tuple[str, ...]] = {
         "regression/connection/heartbeat-rhythm",
         "regression/connection/clock-set-by-heartbeat",
     ),
+    ChoosesNoProtocol: ("regression/cases/tc-088",),
+    ChoosesAStrangeProtocol: ("regression/cases/tc-088",),
     LetsEverybodyStart: ("regression/onboarding/boot-pending", "regression/onboarding/boot-rejected"),
 }
