@@ -47,7 +47,7 @@ from simulator.blocks import (
     transfer,
     watch_list,
 )
-from simulator.core import lifecycle, link_policy, outbox, power_path, trial
+from simulator.core import lifecycle, link_policy, outbox, power_path, trial, watchdog
 
 __all__ = [
     "authorization",
@@ -96,4 +96,5 @@ __all__ = [
     "transfer",
     "trial",
     "watch_list",
+    "watchdog",
 ]

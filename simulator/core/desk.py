@@ -122,7 +122,7 @@ class Desk:
         if self.link.is_up and board.modem.passes(self.now):
             if board.network.faults:
                 board.network.traffic(self.now)
-            if board.frame.faults:
+            if board.frame.faults or board.controller.faults:
                 sending.disturbed(self, data, action, is_call)
             else:
                 self._effects.append(Send(self.link.number, data, is_call))

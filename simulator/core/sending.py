@@ -24,8 +24,9 @@ LATE = "late_frames"
 
 def disturbed(st: Desk, data: bytes, action: str, is_call: bool) -> None:
     """A frame leaves through whatever is wrong with the way out."""
+    slow_us = 0 if is_call else st.board.controller.answer_us(st.now)
     for frame in st.board.frame.out(data, action, "call" if is_call else "answer"):
-        late_us = frame.late_us
+        late_us = frame.late_us + slow_us
         if late_us:
             _wait(st, frame, st.now + late_us)
         else:

@@ -144,6 +144,7 @@ class Station(Desk):
         self._fresh_ram()
         self.boot_no += 1
         self.running = True
+        self.board.controller.software(True, now)
         self.started_us = now
         self.id_prefix = format(self.rng.next("message_id") >> 32, "08x")
         self.outbox.restore(self, now)
@@ -157,6 +158,7 @@ class Station(Desk):
     def stop_software(self, now: int, how: str) -> None:
         """The software ends (reboot, power cut): contactors open, the link goes, RAM is lost."""
         self.running = False
+        self.board.controller.software(False, now)
         for evse in self.evses:
             index = evse.evse_id - 1
             self.board.contactors[index].drive(False, now)

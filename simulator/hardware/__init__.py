@@ -4,11 +4,13 @@ Importing this package registers every fault; the list below is the whole of it,
 """
 
 from simulator.hardware import (
+    ageing,
     board,
     comms,
     connector_lock,
     contactor,
     control_pilot,
+    controller,
     cooling,
     fault,
     flash,
@@ -26,11 +28,13 @@ from simulator.hardware import (
 fault.FAULTS.freeze()
 
 __all__ = [
+    "ageing",
     "board",
     "comms",
     "connector_lock",
     "contactor",
     "control_pilot",
+    "controller",
     "cooling",
     "fault",
     "flash",

@@ -22,6 +22,7 @@ from simulator.hardware.comms import Comms
 from simulator.hardware.connector_lock import Lock
 from simulator.hardware.contactor import Contactor
 from simulator.hardware.control_pilot import Pilot
+from simulator.hardware.controller import Controller
 from simulator.hardware.fault import FAULTS, Fault, Part, Problem, Pulse
 from simulator.hardware.flash import Flash, Key
 from simulator.hardware.meter import Meter
@@ -39,7 +40,7 @@ MAX_ACTIVE = 128
 #: Parts that every EVSE has, and where the board keeps them.
 PER_EVSE = {"meter": "meters", "lock": "locks", "contactor": "contactors", "pilot": "pilots"}
 #: Parts the station has once. Protection and thermal are one part each, but what is wrong may be at a single EVSE.
-STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply", "frame", "network")
+STATION_WIDE = ("reader", "flash", "rtc", "modem", "supply", "frame", "network", "controller")
 
 
 class ActiveFault(msgspec.Struct, frozen=True):
@@ -70,6 +71,7 @@ class Board:
         "_moved_us",
         "_pulse",
         "contactors",
+        "controller",
         "flash",
         "frame",
         "locks",
@@ -105,7 +107,8 @@ class Board:
         self.flash = Flash(pulse, spec=hardware.flash)
         self.rtc = Rtc.build(hardware.rtc, pulse, seed, epoch_us, now)
         self.modem = Modem(pulse, spec=hardware.modem)
-        self.supply = Supply(pulse)
+        self.supply = Supply(pulse, phases=max(evse.phases or 3 for evse in evses))
+        self.controller = Controller(pulse)
         self.frame = Comms(pulse)
         self.network = Network(pulse)
         self.protection = Protection(pulse)
@@ -206,7 +209,9 @@ class Board:
             return
         for active in tuple(self._active.values()):
             if active.fault.moves:
-                for _, _, part in active.instances:
+                for _, one, part in active.instances:
+                    if one.age(part, now):
+                        self._pulse.beat()
                     part.refresh(now)
 
     def warm(self, now: int) -> None:
@@ -215,8 +220,9 @@ class Board:
         self.thermal.carry(amps, sum(meter.power_w for meter in self.meters), now)
 
     def limit_share(self, evse_id: int) -> float:
-        """What protection and heat leave of the rated power of an EVSE, 0 to 1."""
-        return min(self.protection.limit_share(evse_id), self.thermal.limit_share(evse_id))
+        """What protection, heat and the supply leave of the rated power of an EVSE, 0 to 1."""
+        shares = self.protection.limit_share(evse_id), self.thermal.limit_share(evse_id), self.supply.power_share
+        return min(shares)
 
     def live(self, evse_id: int) -> bool:
         """Is there voltage at the plug? A welded contactor alone does not make energy flow."""

@@ -48,7 +48,7 @@ CODES: dict[str, str] = {
 
 _UNITS = {"s": "s", "ms": "ms", "min": "min", "wh": "Wh", "bytes": "bytes", "ppm": "ppm", "permille": "permille"}
 _UNITS |= {"dbm": "dBm", "share": "share", "jitter": "share", "to": "share"}
-_UNITS |= {"mohm": "mOhm", "c": "Celsius"}
+_UNITS |= {"mohm": "mOhm", "c": "Celsius", "day": "a day", "days": "days"}
 _SECOND_US = 1_000_000
 
 
@@ -131,6 +131,10 @@ class Fault(msgspec.Struct, kw_only=True, eq=False):
     def next_change(self, now: int) -> int | None:
         """When it changes by itself after ``now`` (microseconds), or None."""
         return None
+
+    def age(self, part: Any, now: int) -> bool:
+        """It is a little worse than before; asked when ``next_change`` was due. True when the station comes to know."""
+        return False
 
     def lot(self, what: str, number: int) -> float:
         """A float in [0, 1) that depends on this fault's seed, on ``what`` and on ``number`` only."""

@@ -35,6 +35,10 @@ class ModemFault(Fault):
         """The range of the round trip."""
         return low_ms, high_ms
 
+    def signal(self, dbm: int | None) -> int | None:
+        """The received signal strength."""
+        return dbm
+
 
 class Modem(Part[ModemFault], gc=False, eq=False):
     """The station's way to the outside."""
@@ -81,10 +85,10 @@ class Modem(Part[ModemFault], gc=False, eq=False):
 
     def signal_dbm(self) -> int | None:
         """The received signal strength; None with a cable."""
+        dbm = self.spec.signal_dbm
         for one in self.faults:
-            if isinstance(one, WeakSignal):
-                return one.signal_dbm
-        return self.spec.signal_dbm
+            dbm = one.signal(dbm)
+        return dbm
 
     def refresh(self, now: int) -> None:
         """Say so when the link has come or gone."""
@@ -176,6 +180,10 @@ class WeakSignal(ModemFault):
     wire2x = "NotifyEvent for DataLink"
 
     signal_dbm: Annotated[int, Meta(ge=-140, le=-30, description="received signal strength")] = -113
+
+    def signal(self, dbm: int | None) -> int | None:
+        """Weak."""
+        return self.signal_dbm if dbm is None else min(dbm, self.signal_dbm)
 
     def text(self) -> str:
         """With the strength."""

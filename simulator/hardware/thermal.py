@@ -48,6 +48,10 @@ class ThermalFault(Fault):
         """How fast that grows, per second."""
         return 0.0
 
+    def airflow(self, share: float) -> float:
+        """What is left of the air that the fan of the housing moves."""
+        return share
+
     def look(self, now: int) -> bool:
         """Has it broken the part by now, which it had not before?"""
         return False
@@ -86,7 +90,7 @@ class Thermal(Part[ThermalFault], gc=False, eq=False):
 
     def state(self, place: int) -> str:
         """What protection does there: normal, derated, cut_out or failed."""
-        if place and any(f.noticed and f.evse_id in (0, place) for f in self.faults):
+        if place and any(f.blocking(self) and f.evse_id in (0, place) for f in self.faults):
             return FAILED
         warm = None if self.places is None else self.places.get(place)
         return NORMAL if warm is None else warm.state
@@ -105,6 +109,13 @@ class Thermal(Part[ThermalFault], gc=False, eq=False):
         for one in self.faults:
             ambient_c = one.ambient_c(ambient_c)
         return ambient_c
+
+    def airflow(self) -> float:
+        """Share of the air that a sound fan moves through the housing."""
+        share = 1.0
+        for one in self.faults:
+            share = one.airflow(share)
+        return share
 
     def contact_mohm(self, evse_id: int, now: int) -> float:
         """Resistance of the contacts of an EVSE."""
@@ -178,7 +189,7 @@ class Thermal(Part[ThermalFault], gc=False, eq=False):
     def _follow(self, place: int, load: float, reached_c: float, now: int) -> Course:
         spec, ambient_c = self.spec, self.ambient_c()
         if place == 0:
-            base = ambient_c + spec.cabinet_rise_k * load
+            base = ambient_c + spec.cabinet_rise_k * load / self.airflow()
             return Course(now, base, 0.0, reached_c - base, spec.cabinet_tau_s)
         rated_a = self.evses[place - 1].max_current_a
         #: kelvin for each milliohm at this current

@@ -1,5 +1,9 @@
 """The mains supply."""
 
+from collections.abc import Callable
+
+import pytest
+
 from simulator.hardware.board import Board
 from simulator.hardware.supply import Supply
 
@@ -32,3 +36,25 @@ def test_over_voltage(board: Board) -> None:
     assert [(p.code, p.blocks) for p in board.problems(2)] == [("over_voltage", True)]
     board.clear("f", 2)
     assert board.contactors[0].closed and board.problems(2) == ()
+
+
+@pytest.mark.parametrize("rotation", [0, 1, 2])
+def test_phase_loss_with_three_phases(make_board: Callable[..., Board], rotation: int) -> None:
+    board = make_board()
+    board.supply.rotation = rotation
+    board.inject("f", "supply.phase_loss", 0, {"phase": 2}, 0)
+    assert board.supply.mains and board.limit_share(1) == pytest.approx(2 / 3)
+    assert [(p.code, p.blocks) for p in board.problems(0)] == [("under_voltage", False)]
+    board.clear("f", 1)
+    assert board.limit_share(1) == 1.0 and board.problems(0) == ()
+
+
+@pytest.mark.parametrize("rotation", [0, 1, 2])
+def test_phase_loss_with_one_phase(make_board: Callable[..., Board], rotation: int) -> None:
+    board = make_board()
+    board.supply.phases, board.supply.rotation = 1, rotation
+    board.inject("f", "supply.phase_loss", 0, {"phase": 2}, 0)
+    assert board.supply.mains is (rotation != 1) and board.problems(0) == ()
+    assert board.limit_share(1) == 1.0
+    board.clear("f", 1)
+    assert board.supply.mains

@@ -357,8 +357,8 @@ ROWS: tuple[Row, ...] = (
     ),
     _decimal(
         "AcDcConverter", "FanSpeed", "RPM",
-        lambda st, evse: number(cooling.fan_rpm(evse.power_w / evse.spec.max_power_w), 0), most=cooling.FAN_FULL_RPM,
-        when=_direct,
+        lambda st, evse: number(cooling.fan_rpm(evse.power_w / evse.spec.max_power_w) * st.board.thermal.airflow(), 0),
+        most=cooling.FAN_FULL_RPM, when=_direct,
     ),
     _always("LiquidCoolingSystem", tier=CONNECTOR, when=_liquid),
     _flag("LiquidCoolingSystem", "Active", lambda st, evse: truth(evse.flowing), tier=CONNECTOR, when=_liquid),

@@ -208,7 +208,8 @@ ROWS: tuple[Row, ...] = (
     _flag("AirCoolingSystem", "Active", lambda st: truth(q.load_share(st) > 0), when=_direct),
     _problem("AirCoolingSystem", _direct),
     _decimal(
-        "AirCoolingSystem", "FanSpeed", "RPM", lambda st: number(cooling.fan_rpm(q.load_share(st)), 0),
+        "AirCoolingSystem", "FanSpeed", "RPM",
+        lambda st: number(cooling.fan_rpm(q.load_share(st)) * st.board.thermal.airflow(), 0),
         most=cooling.FAN_FULL_RPM, when=_direct,
     ),
 )  # fmt: skip
