@@ -86,7 +86,7 @@ class MemoryLeak(ControllerFault):
 
     moves = True
     wire16 = "answers later and later, then a BootNotification, again and again at equal distances"
-    wire2x = "answers later and later, then a BootNotification with reason Watchdog, again at equal distances"
+    wire2x = "answers later and later, then a BootNotification with reason Watchdog, over and over"
     sound_csms = "sees the pattern in the distances between boots; sessions survive or end as after any restart"
 
     lasts_s: Annotated[float, Meta(ge=1.0, le=31_536_000.0, description="from a start to the watchdog")] = 21_600.0
