@@ -82,7 +82,7 @@ class SlowCpu(ControllerFault):
 
 @fault("controller.memory_leak")
 class MemoryLeak(ControllerFault):
-    """Memory leaks away: answers get slower and slower, until the watchdog restarts the station; then all over again."""
+    """Memory leaks away: answers get slower and slower, until the watchdog restarts the station; then once more."""
 
     moves = True
     wire16 = "answers later and later, then a BootNotification, again and again at equal distances"
