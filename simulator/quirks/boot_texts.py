@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from simulator.core.release import release
 from simulator.core.reports import StatusChanged
 from simulator.core.wiring import PERFORMED
+from simulator.quirks.payload import knows, plain
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
@@ -27,6 +28,7 @@ _TOPOLOGY = (
     "Build connectors from the configuration and the ids you see, make unknown ids when they come, model shared power"
     " per station."
 )
+_TOO_LONG = "Take texts that are longer than the specification allows, and cut them where they are stored."
 #: neutral name -> (fields of the flat and of the nested message, longest text that fits both)
 _FIELDS: dict[str, tuple[tuple[str, str], int]] = {
     "vendor": (("charge_point_vendor", "vendor_name"), 20),
@@ -266,6 +268,52 @@ class VendorVariants(Quirk):
         """Each station keeps to its own spelling."""
         name = told(payload, "vendor")
         return tell(payload, vendor=(name.upper(), name, name.lower())[st.number % 3])
+
+
+@quirk(
+    "boot-model-too-long",
+    vendors=("Grizzl-E",),
+    sources=("lbbrhzn/ocpp#899",),
+    breaks=("schema",),
+    survive=_TOO_LONG,
+    params={"text": ("Grizzl-E Smart Connect",)},
+    order=20,  # the others know the message as it should be
+)
+class ModelTooLong(Quirk):
+    """The model text is longer than the 20 characters that are allowed.
+
+    ``text``: the model.
+    """
+
+    text: str
+
+    def boot(self, st: Station, payload: Any) -> Any:
+        """As it stands on the box."""
+        flat = knows(payload, "chargePointModel")
+        return {**plain(payload), "chargePointModel": self.text} if flat else payload
+
+
+@quirk(
+    "boot-serial-too-long",
+    vendors=("Schneider",),
+    sources=("lbbrhzn/ocpp#213", "mobilityhouse/ocpp#273", "lbbrhzn/ocpp#1622"),
+    breaks=("schema",),
+    survive=_TOO_LONG,
+    params={"code": ("EVB1A22P2RI",)},
+    order=20,
+)
+class SerialTooLong(Quirk):
+    """The serial of the charge box is order code and number in one: 33 characters where 25 are allowed.
+
+    ``code``: the order code. An installer can switch the cutting of it on, in a file.
+    """
+
+    code: str
+
+    def boot(self, st: Station, payload: Any) -> Any:
+        """Both parts, uncut."""
+        flat = knows(payload, "chargeBoxSerialNumber")
+        return {**plain(payload), "chargeBoxSerialNumber": f"{self.code}3N18{st.number:018d}"} if flat else payload
 
 
 @quirk(

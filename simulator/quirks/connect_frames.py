@@ -107,6 +107,35 @@ class FrameInvalid(Quirk):
 
 
 @quirk(
+    "frame-leading-comma",
+    vendors=("ZJ BENY",),
+    sources=("lbbrhzn/ocpp#1078", "mobilityhouse/ocpp#546"),
+    breaks=("configured_samples", "frames"),
+    survive=_TOLERANT,
+    params={"every": (10, 1, 1_000)},
+    order=110,
+    hostile=True,
+)
+class LeadingComma(Quirk):
+    """The list of sampled values begins with a comma, which makes the frame no JSON.
+
+    ``every``: 1 spoils all MeterValues, 10 one of ten.
+    """
+
+    every: int
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """Before the first of them."""
+        if action != "MeterValues":
+            return payload
+        memory = QuirkPort(st, self).memory
+        memory["samples"] = memory.get("samples", 0) + 1
+        if memory["samples"] % self.every:
+            return payload
+        return Raw(msgspec.json.encode(payload).replace(b'"sampledValue":[', b'"sampledValue":[,'))
+
+
+@quirk(
     "callerror-details-string",
     vendors=("Simpson & Partners",),
     sources=("lbbrhzn/ocpp#1911",),

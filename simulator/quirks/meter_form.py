@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, structs
 
-from simulator.core.readings import CURRENT, CURRENT_OFFERED, ENERGY, POWER, SOC
+from simulator.core.readings import CURRENT, CURRENT_OFFERED, ENERGY, FREQUENCY, POWER, SOC
 from simulator.core.reports import MeterReading, Sampled, SampleTaken
 from simulator.quirks.meter import MERGE, STRUCTURE
 from simulator.quirks.payload import METER_MESSAGES, each_sample, edit, get, knows, meter_values, plain, rescale
@@ -284,3 +284,47 @@ def _merge_begin(message: dict[str, Any]) -> None:
     first, second = (value["sampledValue"] for value in values)
     if first and second and second[0].get("context") == "Transaction.Begin" != first[0].get("context"):
         message["meterValue"] = [{**values[0], "sampledValue": first + second}]
+
+
+@quirk(
+    "meter-unit-hz",
+    vendors=("Charge Amps",),
+    sources=("lbbrhzn/ocpp#1576",),
+    breaks=("schema",),
+    survive=UNITS,
+    order=80,
+)
+class UnitHz(Quirk):
+    """The frequency of the mains has the unit Hz, which the older specification does not know."""
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """Only there; the newer one takes any text for a unit."""
+        if action != "StopTransaction" and not _is_meter_values(action, payload):
+            return payload
+        message = plain(payload)
+        found = [s for v in meter_values(message) for s in v["sampledValue"] if s.get("measurand") == FREQUENCY]
+        for sample in found:
+            sample["unit"] = "Hz"
+        return message if found else payload
+
+
+@quirk(
+    "meter-current-on-neutral",
+    vendors=("Injet",),
+    sources=("lbbrhzn/ocpp#1311",),
+    breaks=("phases",),
+    survive=MERGE,
+)
+class CurrentOnNeutral(Quirk):
+    """On a single phase the current is told as that of phase N, though the voltage is that of L1-N."""
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """What has more than one phase is told as it is."""
+        if action not in METER_MESSAGES:
+            return payload
+
+        def move(sample: dict[str, Any]) -> None:
+            if sample.get("measurand") == CURRENT and "phase" not in sample:
+                sample["phase"] = "N"
+
+        return each_sample(payload, move, numbers=True)

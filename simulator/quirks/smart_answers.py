@@ -132,3 +132,41 @@ class CompositeIsOneProfile(Quirk):
         periods, _ = cs.walk(level, st.board.rtc.wall(st.now), schedule["duration"], _MOST_PERIODS)
         told = [{"startPeriod": period.start_s, "limit": period.limit / 10} for period in periods]
         return edit(reply, lambda message: message[field].update(chargingSchedulePeriod=told))
+
+
+@quirk(
+    "smart-composite-rejected",
+    vendors=("Delta",),
+    sources=("steve-community/steve#44",),
+    survive="Do not take a composite schedule that is refused for a profile that was not accepted.",
+)
+class CompositeRejected(Quirk):
+    """GetCompositeSchedule is rejected, although the profiles it is about were accepted."""
+
+    def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
+        """Always."""
+        if action != "GetCompositeSchedule":
+            return None
+        return answer(st, self, action, message_id, "Rejected", ("UnsupportedRequest", ""))
+
+
+@quirk(
+    "smart-composite-no-unit",
+    vendors=("ABL",),
+    sources=("evcc-io/evcc#15559",),
+    breaks=("composite_true", "schema"),
+    survive="Take a composite schedule without a unit for one in the unit that was asked for, and -1 for no limit.",
+)
+class CompositeWithoutUnit(Quirk):
+    """A composite schedule does not say its unit, and without any profile its limit is -1."""
+
+    def answer(self, st: Station, action: str, reply: Any, message_id: str) -> Any:
+        """Only in the older shape."""
+        if action != "GetCompositeSchedule" or _composite(reply) != "chargingSchedule":
+            return reply
+        message = plain(reply)
+        schedule = message["chargingSchedule"]
+        schedule.pop("chargingRateUnit", None)
+        if not of_csms(st):
+            schedule["chargingSchedulePeriod"] = [{"startPeriod": 0, "limit": -1.0}]
+        return message

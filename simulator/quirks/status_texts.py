@@ -8,7 +8,7 @@ from msgspec import structs
 
 from simulator.core.connector import AVAILABLE, FINISHING, PREPARING, SUSPENDED_EV
 from simulator.core.reports import StatusChanged
-from simulator.quirks.payload import get, knows, put
+from simulator.quirks.payload import get, knows, plain, put
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 from simulator.quirks.status import OPAQUE_INFO
@@ -192,3 +192,27 @@ class ZeroEveryTime(Quirk):
             whole = {"evse_id": 0, "connector_id": 0, "status": status, "plugged": False, "error": error, "info": ""}
             QuirkPort(st, self).publish(structs.replace(report, **whole))
         return report
+
+
+@quirk(
+    "status-error-code-unknown",
+    vendors=("Legrand",),
+    sources=("lbbrhzn/ocpp#1248",),
+    breaks=("schema",),
+    survive="Take an error code that is no word of the specification for OtherError, and store it as it came.",
+    params={"code": ("Error",)},
+    order=20,
+)
+class UnknownErrorCode(Quirk):
+    """Whatever the problem, its errorCode is Error, which is no word of the specification.
+
+    ``code``: that word.
+    """
+
+    code: str
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """Only where there is one."""
+        if not _is_status(action, payload) or get(payload, "errorCode") == _NO_ERROR:
+            return payload
+        return {**plain(payload), "errorCode": self.code}

@@ -64,6 +64,27 @@ class Default2014(Quirk):
 
 
 @quirk(
+    "time-local-until-sync",
+    vendors=("Ensto",),
+    sources=("steve-community/steve#136",),
+    breaks=("true_time",),
+    survive=_LENIENT,
+    params={"offset_h": (1, -14, 14)},
+)
+class LocalUntilSync(Quirk):
+    """Until the clock is set for the first time, stamps are local time, but labelled as UTC (Chago).
+
+    ``offset_h``: of the local time.
+    """
+
+    offset_h: int
+
+    def clock(self, st: Station, wall_us: int, stamp: Stamp) -> int:
+        """What was stamped before keeps that time."""
+        return wall_us if stamp.synced else wall_us + self.offset_h * _HOUR_US
+
+
+@quirk(
     "time-local-offset",
     vendors=("Growatt",),
     sources=("lbbrhzn/ocpp#1709", "lbbrhzn/ocpp#1838"),

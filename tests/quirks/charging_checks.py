@@ -139,7 +139,7 @@ def _composite_true(b: Bench) -> Finding:
         volts = spec.voltage_v * max(1, spec.phases)
         hardware = min(spec.max_current_a, spec.max_power_w / volts)
         allowed = min(hardware, next(value for at, value in reversed(limits) if at <= seen.now))
-        unit, told = schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"][0]["limit"]
+        unit, told = schedule.get("chargingRateUnit", "A"), schedule["chargingSchedulePeriod"][0]["limit"]
         if abs((told if unit == "A" else told / volts) - allowed) > 0.1:
             yield f"{told} {unit} told, {allowed} A allowed"
 

@@ -37,6 +37,8 @@ PLAIN = {
         ("boot-numeric-model", {"chargePointModel": "10616"}),
         ("boot-serial-duplicated", {"chargeBoxSerialNumber": "S00000", "meterType": "V1"}),
         ("boot-vendor-string-variants", {"chargePointVendor": "MAKER"}),
+        ("boot-model-too-long", {"chargePointModel": "Grizzl-E Smart Connect"}),
+        ("boot-serial-too-long", {"chargeBoxSerialNumber": "EVB1A22P2RI3N18000000000000000000"}),
     ],
 )
 def test_the_texts(name: str, changes: dict[str, str]) -> None:
@@ -122,3 +124,11 @@ def test_the_power_of_the_others() -> None:
     measurands = ("Energy.Active.Import.Register", "Power.Offered")
     settings = {"MeterValueSampleInterval": 20, "MeterValuesSampledData": measurands}
     compare("power-shared-across-satellites", scenario, without=1, with_=4, settings=settings)
+
+
+def test_texts_that_are_too_long_are_told_beside_others() -> None:
+    uses = ("boot-serial-too-long", "boot-model-too-long", "boot-empty-vendor", "boot-meter-noncompliant")
+    told = said(Bench(build(*uses)))
+    assert len(told["chargeBoxSerialNumber"]) == 33 and len(told["chargePointModel"]) == 22
+    assert told["chargePointVendor"] == "" and told["meterType"] == "Internal NON compliant"
+    assert said(Bench(build(*uses, version="2.0.1")))["chargingStation"]["model"] == "Model"

@@ -142,3 +142,17 @@ PROFILE = {
         {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0}]}
     ],
 }
+
+
+def test_a_comma_too_many() -> None:
+    def scenario(b: Bench) -> list[bytes]:
+        b.boot().session(130)
+        return [s.payload for s in b.csms.seen if s.kind == 0]
+
+    # nobody answers what nobody can read
+    impatient = {"settings": {"MessageTimeout": 2, "TransactionMessageAttempts": 1}}
+    b = compare(
+        "frame-leading-comma", scenario, without=[], params={"every": 2},
+        with_=lambda found: len(found) == 1 and b'"sampledValue":[,{' in found[0], **impatient,
+    )  # fmt: skip
+    assert len(b.sent("MeterValues")) == 1

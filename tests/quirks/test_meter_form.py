@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from simulator.core.model import HardwareSpec, MeterSpec
 from simulator.quirks import meter_form
 from tests.quirks.rig import ENERGY, ONE_PHASE, Bench, build, compare
 
@@ -136,3 +137,25 @@ def test_begin_repeated() -> None:
     newer = Bench(build("meter-begin-value-repeated", version="2.0.1")).smoke()
     told = [s["context"] for s in samples2x(newer) if s["measurand"] == ENERGY]
     assert told.count("Transaction.Begin") >= 2 and told[-2:] == ["Sample.Periodic", "Transaction.Begin"]
+
+
+def test_hertz_by_another_name() -> None:
+    def scenario(b: Bench) -> set[str | None]:
+        b.boot().session(70)
+        return {s.get("unit") for s in b.samples() if s["measurand"] == "Frequency"}
+
+    more = {"settings": {"MeterValuesSampledData": (ENERGY, "Frequency")}}
+    more |= {"hardware": HardwareSpec(meter=MeterSpec(measurands=(ENERGY, "Frequency")))}
+    compare("meter-unit-hz", scenario, without=lambda found: "Hz" not in found, with_={"Hz"}, **more)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_current_of_the_neutral(version: str) -> None:
+    def scenario(b: Bench) -> set[str | None]:
+        b.boot().session(70)
+        return {s.get("phase") for s in b.samples() or samples2x(b) if s["measurand"] == "Current.Import"}
+
+    more = {"settings": {"MeterValuesSampledData": (ENERGY, "Current.Import")}, "evse": {"phases": 1}}
+    if version == "1.6":
+        compare("meter-current-on-neutral", scenario, without={None}, with_={"N"}, car=ONE_PHASE, **more)
+    assert scenario(Bench(build("meter-current-on-neutral", version=version, **more))) == {"N"}

@@ -238,3 +238,25 @@ def test_the_newer_versions_give_a_reason(version: str) -> None:
 def test_a_refusal_says_what_it_refuses() -> None:
     with pytest.raises(NotImplementedError):
         smart.Refusal().refuses(Bench(build()).station, None)  # type: ignore[arg-type]
+
+
+def test_a_composite_schedule_that_is_not_given() -> None:
+    def scenario(b: Bench) -> list[str]:
+        b.boot()
+        told = b.ask("SetChargingProfile", connectorId=1, csChargingProfiles=profile())
+        return [told["status"], b.ask("GetCompositeSchedule", connectorId=1, duration=60)["status"]]
+
+    compare("smart-composite-rejected", scenario, without=["Accepted"] * 2, with_=["Accepted", "Rejected"])
+    b = Bench(build("smart-composite-rejected", version="2.0.1")).boot()
+    assert b.ask("GetCompositeSchedule", evseId=1, duration=60)["status"] == "Rejected"
+
+
+def test_a_composite_schedule_without_its_unit() -> None:
+    def scenario(b: Bench) -> tuple[str | None, float]:
+        told = b.boot().ask("GetCompositeSchedule", connectorId=1, duration=60)["chargingSchedule"]
+        return told.get("chargingRateUnit"), told["chargingSchedulePeriod"][0]["limit"]
+
+    b = compare("smart-composite-no-unit", scenario, without=("A", 31.8), with_=(None, -1.0))
+    b.ask("SetChargingProfile", connectorId=1, csChargingProfiles=profile())
+    told = b.ask("GetCompositeSchedule", connectorId=1, duration=60)["chargingSchedule"]
+    assert "chargingRateUnit" not in told and told["chargingSchedulePeriod"][0]["limit"] > 0

@@ -90,3 +90,12 @@ def test_zero_every_time() -> None:
 
     b = compare("status-connector-zero-noise", scenario, without=(1, 5), with_=(6, 5))
     assert {p["status"] for p in b.sent("StatusNotification") if p["connectorId"] == 0} == {"Available"}
+
+
+def test_an_error_code_nobody_knows() -> None:
+    def scenario(b: Bench) -> set[str]:
+        b.boot().feed(i.Inject("f", "protection.rcd_trip", 1), 5)
+        return {p["errorCode"] for p in b.sent("StatusNotification")}
+
+    fine = {"NoError", "GroundFailure"}
+    compare("status-error-code-unknown", scenario, without=fine, with_={"NoError", "Error"})

@@ -36,6 +36,13 @@ def test_default_2014() -> None:
     assert b.sent("StartTransaction")[-1]["timestamp"].startswith("2026-03-01T00:")
 
 
+def test_local_until_the_first_synchronisation() -> None:
+    expected = ["2026-03-01T01"] * 2
+    b = compare("time-local-until-sync", offline_session, without=["2026-03-01T00"] * 2, with_=expected, **OFFLINE)
+    b.plug().token("TAG", 30)
+    assert b.sent("StartTransaction")[-1]["timestamp"].startswith("2026-03-01T00:")
+
+
 def test_2014_of_an_older_boot() -> None:
     from simulator.core import inputs as i
 
