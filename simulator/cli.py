@@ -19,6 +19,7 @@ from simulator.commands import (
     fleet,
     hunt,
     init,
+    learn,
     lists,
     load,
     pki,
@@ -56,7 +57,9 @@ app.command("replay", help="Play a captured station against a CSMS; list what di
 app.command("init", help="A fleet, a target and a scenario to begin with, that run as they are.")(init.init)
 app.command("hunt", help="Random fleets from a seed against independent checkers, in memory.")(hunt.hunt)
 app.add_typer(fleet.app, name="fleet", help="What a fleet file would start.")
-app.add_typer(lists.profiles, name="profiles", help="Vendor profiles: list, show, validate.")
+lists.profiles.command("learn", help="Draft a profile from what one station said in a trace.")(learn.learn)
+lists.profiles.add_typer(learn.importing, name="import", help="Convert what other simulators call a station.")
+app.add_typer(lists.profiles, name="profiles", help="Vendor profiles: list, show, validate, learn, import.")
 app.add_typer(lists.faults, name="faults", help="Hardware faults that can be injected.")
 app.add_typer(lists.quirks, name="quirks", help="Documented behaviours of real products.")
 app.add_typer(certify.app, name="certify", help="Cases of the conformance tests against a simulated station.")

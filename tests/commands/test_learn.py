@@ -1,0 +1,37 @@
+"""`cpfarm profiles learn`: a trace in, a profile out that is valid and says where each value is from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.commands.conftest import Cpfarm
+from tests.replay.test_capture import ACCEPTED, BOOT, START
+
+
+def rows() -> list[dict[str, Any]]:
+    common = {"ocppVersion": "1.6", "chargePointId": "CP-1", "timestamp": "2020-09-13T12:27:00.000Z"}
+    up, down = {**common, "direction": "cp-to-csms"}, {**common, "direction": "csms-to-cp"}
+    return [
+        {**up, "messageType": "CALL", "messageId": "1", "action": "BootNotification", "payload": BOOT},
+        {**down, "messageType": "CALLRESULT", "messageId": "1", "action": "BootNotification", "payload": ACCEPTED},
+        {**up, "messageType": "CALL", "messageId": "2", "action": "StartTransaction", "payload": START},
+    ]
+
+
+def test_a_trace_becomes_a_valid_profile(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    told = cpfarm("profiles", "learn", "t.jsonl", "--out", "p.yaml")
+    assert told.code == 0, told.err
+    assert "note: there are 2 EVSEs as far as the trace shows" in told.err and "sourced," in told.err
+    assert cpfarm("profiles", "validate", "p.yaml").out == "1 of 1 profiles are valid\n"
+    shown = json.loads(cpfarm("profiles", "show", "p.yaml", "--json").out)
+    standing = {row["path"]: (row["value"], row["standing"], row["source"]) for row in shown["values"]}
+    assert standing["identity.vendor"] == ("Maker", "sourced", "t.jsonl, line 1")
+    assert standing["hardware.boot.soft_s"][1] == "assumed"
+    told = cpfarm("profiles", "learn", "t.jsonl", "--out", "p.yaml")
+    assert (told.code, told.err) == (2, "cpfarm: --out: p.yaml is there already and is not overwritten\n")
+    assert cpfarm("profiles", "learn", "t.jsonl").out == (tmp_path / "p.yaml").read_text()
+    assert (
+        "no station 'CP-2' in it; did you mean 'CP-1'"
+        in cpfarm("profiles", "learn", "t.jsonl", "--station", "CP-2").err
+    )
