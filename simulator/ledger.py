@@ -292,7 +292,8 @@ class Ledger:
 
     def _fault_began(self, station_id: str, rec: r.FaultBegan, at_us: int) -> None:
         params = json.dumps(rec.params, sort_keys=True)
-        self._put("fault_began", (station_id, rec.fault_id, rec.fault, rec.evse_id, params, at_us, self.utc_us(at_us)))
+        begin = (at_us, self.utc_us(at_us))
+        self._put("fault_began", (station_id, rec.fault_id, rec.fault, rec.evse_id, params, *begin, rec.cause))
 
     # --- writing, asking, keeping ---
 

@@ -35,11 +35,11 @@ def press(st: Station, event: Press, now: int) -> None:
 def inject(st: Station, event: Inject, now: int) -> None:
     """A fault begins; a name or parameter that is wrong is on record and changes nothing."""
     try:
-        st.board.inject(event.fault_id, event.fault, event.evse_id, event.params, now)
+        begun = st.board.inject(event.fault_id, event.fault, event.evse_id, event.params, now)
     except (AuthorError, UnknownName) as error:
         st.record(Remark(f"fault not injected: {error}"))
         return
-    st.record(FaultBegan(event.fault_id, event.fault, event.evse_id, event.params))
+    st.record(FaultBegan(event.fault_id, event.fault, event.evse_id, begun.params(), event.cause))
     follow_supply(st, now)
 
 

@@ -152,12 +152,16 @@ class Press(Input):
 
 
 class Inject(Input):
-    """A fault begins. ``fault`` is a registered name, ``evse_id`` 0 means the station or every EVSE the part has."""
+    """A fault begins. ``fault`` is a registered name, ``evse_id`` 0 means the station or every EVSE the part has.
+
+    ``cause`` is only put on record.
+    """
 
     fault_id: str
     fault: str
     evse_id: int = 0
     params: dict[str, Any] = {}
+    cause: str = ""
 
 
 class Clear(Input):

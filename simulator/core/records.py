@@ -157,12 +157,13 @@ class MessageFate(RecordItem):
 
 
 class FaultBegan(RecordItem):
-    """Ground truth: a fault took hold."""
+    """Ground truth: a fault took hold. ``params`` are all it runs with, ``cause`` is what whoever began it says."""
 
     fault_id: str
     fault: str
     evse_id: int
     params: dict[str, Any]
+    cause: str = ""
 
 
 class FaultEnded(RecordItem):

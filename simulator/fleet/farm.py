@@ -25,9 +25,10 @@ from simulator.fleet.credentials import Credentials, read_credentials
 from simulator.fleet.jobs import Executor, JobSetup
 from simulator.fleet.live import LiveFleet, Seat
 from simulator.fleet.manner import in_manner
-from simulator.fleet.plan import FleetPlan, StationFault, StationPlan
+from simulator.fleet.plan import FleetPlan, StationPlan
 from simulator.fleet.state import StateDir, restore
 from simulator.fleet.target import Target, elsewhere
+from simulator.fleet.timetable import StationFault
 from simulator.fleet.tls import Contexts, Credential
 from simulator.fleet.trace import FrameRings, FrameTrace, failure_of
 from simulator.fleet.transport import Transport
@@ -150,6 +151,8 @@ class Farm:
             register_wh=stored["registers_wh"] if stored is not None else None,
             serial=plan.serial,
         )
+        if plan.place is not None:
+            station.board.supply.rotation = plan.place.rotation
         if stored is not None:
             restore(station, stored)
         self.credentials.read_station(self.target, plan)
@@ -307,7 +310,9 @@ class Farm:
         if self.ending:
             return
         for station_id in fault.station_ids:
-            self.inject(station_id, fault.fault_id, fault.name, fault.evse_id, dict(fault.params))
+            place = self.by_id[station_id].plan.place
+            cause = fault.cause_at(place.site if place is not None else "")
+            self.inject(station_id, fault.fault_id, fault.name, fault.evse_id, dict(fault.params), cause)
         if fault.until_us is not None and self.settled_us is not None:
             self.live.call_at(self.settled_us + fault.until_us, lambda: self._end_fault(fault))
         self._next_fault()
@@ -316,9 +321,11 @@ class Farm:
         for station_id in fault.station_ids:
             self.clear(station_id, fault.fault_id)
 
-    def inject(self, station_id: str, fault_id: str, name: str, evse_id: int, params: dict[str, Any]) -> None:
+    def inject(
+        self, station_id: str, fault_id: str, name: str, evse_id: int, params: dict[str, Any], cause: str = ""
+    ) -> None:
         """A fault begins at a station."""
-        self.live.feed(self.by_id[station_id], i.Inject(fault_id, name, evse_id, params))
+        self.live.feed(self.by_id[station_id], i.Inject(fault_id, name, evse_id, params, cause))
 
     def clear(self, station_id: str, fault_id: str) -> None:
         """A fault ends at a station; nothing happens if it is not active."""

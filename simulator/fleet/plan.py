@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from simulator.core.model import Model
-from simulator.core.rng import draw, seed_of
+from simulator.core.rng import seed_of
 from simulator.errors import FleetError, ProfileError
 from simulator.fleet.identity import MAX_STATIONS, StationRow, default_prefix, fill, id_problem, read_stations
 from simulator.fleet.schema import (
@@ -36,9 +36,11 @@ from simulator.fleet.schema import (
     profile_name,
 )
 from simulator.fleet.target import Target
+from simulator.fleet.timetable import StationFault, eligible, occurrences
 from simulator.profile.compiled import compile_profile
 from simulator.profile.load import LoadedProfile, load_profile
 from simulator.world.driver import Habit
+from simulator.world.site import Place, Sites, matching
 from simulator.yamlfile import Loc, hint
 
 __all__ = ["FleetPlan", "FleetRow", "StationFault", "StationPlan", "load_fleet", "resolve"]
@@ -49,7 +51,7 @@ class StationPlan:
     """One station. ``index`` counts from 0 through the fleet, ``number`` (for serial numbers) from 1.
 
     ``habit`` is None for a station that no driver visits; stations of a group share the object. ``password``, ``cert``
-    and ``key`` (paths) are the station's own, from a stations file.
+    and ``key`` (paths) are the station's own, from a stations file. ``place``: where it stands, if its group has a site.
     """
 
     id: str
@@ -64,24 +66,12 @@ class StationPlan:
     cert: str | None = None
     key: str | None = None
     habit: Habit | None = None
+    place: Place | None = None
 
     @property
     def number(self) -> int:
         """The station's number in the fleet, from 1."""
         return self.index + 1
-
-
-@dataclass(frozen=True, slots=True)
-class StationFault:
-    """A fault that begins at ``at_us`` on some stations and ends at ``until_us`` (None: not before the run does)."""
-
-    at_us: int
-    fault_id: str
-    station_ids: tuple[str, ...]
-    name: str
-    params: Mapping[str, Any]
-    until_us: int | None
-    evse_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,7 @@ class FleetPlan:
 
     def faults(self, horizon_us: int | None = None) -> Iterator[StationFault]:
         """The timetable in order of time, up to ``horizon_us``; without it, endless where a line repeats."""
-        lines = [self._line(index, line) for index, line in enumerate(self.fault_lines)]
+        lines = [occurrences(self.seed, n, line, self.stations) for n, line in enumerate(self.fault_lines)]
         for planned in heapq.merge(*lines, key=attrgetter("at_us")):
             if horizon_us is not None and planned.at_us >= horizon_us:
                 return
@@ -137,44 +127,6 @@ class FleetPlan:
         """The stations as ``fleet list`` shows them."""
         shared = self.target is not None and self.target.password is not None
         return [FleetRow(s.id, s.profile, s.version, s.group, shared or s.password is not None) for s in self.stations]
-
-    def _line(self, index: int, line: FaultLine) -> Iterator[StationFault]:
-        pool = [s for s in self.stations if _eligible(s, line)]
-        occurrence = 0
-        while True:
-            at_us = line.at_us + occurrence * (line.every_us or 0)
-            chosen = _pick(pool, line, index, occurrence)
-            until_us = None if line.for_us is None else at_us + line.for_us
-            fault_id = f"{line.fault}#{index + 1}.{occurrence + 1}"
-            yield StationFault(at_us, fault_id, chosen, line.fault, line.params, until_us, line.evse)
-            if line.every_us is None or not pool:
-                return
-            occurrence += 1
-
-
-def _eligible(station: StationPlan, line: FaultLine) -> bool:
-    target = line.target
-    if target.ids:
-        wanted = station.id in target.ids
-    else:
-        wanted = target.group is None or station.group == target.group
-    return wanted and line.evse <= len(station.model.evses)
-
-
-def _pick(pool: list[StationPlan], line: FaultLine, index: int, occurrence: int) -> tuple[str, ...]:
-    target, size = line.target, len(pool)
-    if target.count is not None:
-        size = min(target.count, size)
-    elif target.share is not None:
-        size = round(target.share * size)
-    chosen = pool
-    if size < len(pool):
-        chosen = sorted(pool, key=lambda s: (draw(seed_of(s.seed, index), "fault.choice", occurrence), s.index))[:size]
-        chosen.sort(key=attrgetter("index"))
-    if line.probability < 1:
-        limit = int(line.probability * (1 << 64))
-        chosen = [s for s in chosen if draw(seed_of(s.seed, index), "fault.chance", occurrence) < limit]
-    return tuple(station.id for station in chosen)
 
 
 # --- resolving -------------------------------------------------------------------------------------------------------
@@ -199,9 +151,10 @@ def resolve(
     fields = fleet.fields
     prefix = default_prefix(hostname) if id_prefix is None else id_prefix
     stations: list[StationPlan] = []
+    sites = Sites()
     for index, group in enumerate(fields.groups):
         try:
-            stations += _stations_of(fleet, group, index, prefix, len(stations))
+            stations += _stations_of(fleet, group, index, prefix, len(stations), sites)
         except ProfileError as exc:
             if exc.file is not None:
                 raise
@@ -236,11 +189,8 @@ def _again(fleet: Fleet, overrides: Mapping[str, Any], environ: Mapping[str, str
     return fleet_of(document, fleet.base_dir, environ=environ, profile_dir=fleet.profile_dir)
 
 
-def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: int) -> list[StationPlan]:
+def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: int, sites: Sites) -> list[StationPlan]:
     loc: Loc = ("groups", index)
-    if group.site is not None:
-        reason = "not supported yet: a shared grid connection (site)"
-        raise fleet.document.problem((*loc, "site"), reason, FleetError)
     rows = _rows_of(fleet, group, loc, prefix, offset)
     if offset + len(rows) > MAX_STATIONS:
         raise fleet.document.problem(loc, f"more than {MAX_STATIONS} stations", FleetError)
@@ -285,6 +235,7 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
                 cert=None if row.cert is None else str(folder / row.cert),
                 key=None if row.key is None else str(folder / row.key),
                 habit=habit,
+                place=sites.place(group.site, group.site_size) if group.site is not None else None,
             )
         )
     return stations
@@ -331,7 +282,12 @@ def _check_fault_targets(fleet: Fleet, plan: FleetPlan) -> None:
             if wanted not in ids:
                 reason = f"there is no station {wanted!r}{hint(wanted, ids)}"
                 raise fleet.document.problem((*loc, "ids", number), reason, FleetError)
-        if not any(_eligible(station, line) for station in plan.stations):
+        site = line.target.site
+        names = [station.place.site for station in plan.stations if station.place is not None]
+        if site is not None and not matching(site, names):
+            reason = f"no group has a site {site!r}{hint(site, set(names))}"
+            raise fleet.document.problem((*loc, "site"), reason, FleetError)
+        if not any(eligible(station, line) for station in plan.stations):
             reason = f"no station of the target has EVSE {line.evse}"
             raise fleet.document.problem(("faults", index, "evse"), reason, FleetError)
 

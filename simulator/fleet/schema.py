@@ -41,7 +41,8 @@ class Group(Closed):
 
     ``id`` is a pattern (``BERLIN-{n:05d}``, ``{prefix}``); ``stations`` a CSV file instead. ``charging`` keeps a share
     of the connectors in transactions of about ``session``; ``habit`` has drivers come and go instead. ``settings`` and
-    ``quirks`` are added to the profile's; ``free``: charging needs no token.
+    ``quirks`` are added to the profile's; ``free``: charging needs no token. ``site``: the grid connection they share,
+    or with ``{n}`` in it several, of ``site_size`` stations each.
     """
 
     name: str | None = Field(default=None, min_length=1, max_length=60)
@@ -56,14 +57,19 @@ class Group(Closed):
     habit: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict, max_length=500)
     quirks: Quirks = Field(default=(), max_length=64)
-    site: str | None = None
+    site: str | None = Field(default=None, min_length=1, max_length=60)
+    site_size: int | None = Field(default=None, ge=1, le=_MAX_STATIONS)
     free: bool | None = None
 
 
 class FaultTarget(Closed):
-    """Which stations a fault befalls: all, or of one ``group``, and of these a ``share``, a ``count``, or ``ids``."""
+    """Which stations a fault befalls: all, or of one ``group``, and of these a ``share``, a ``count``, or ``ids``.
+
+    ``site`` (``*`` stands for anything): whole sites, share and count are of sites then.
+    """
 
     group: str | None = None
+    site: str | None = None
     share: Share | None = None
     count: int | None = Field(default=None, ge=1)
     ids: Texts = ()
@@ -73,7 +79,8 @@ class FaultLine(Closed):
     """One line of the timetable; times count from the moment from which ``duration`` counts.
 
     ``for``: how long (without it, to the end); ``every``: again and again, stations drawn anew each time;
-    ``probability``: of each chosen station, each time. ``evse`` 0 means the station or each EVSE its part has.
+    ``probability``: of each chosen station or site, each time; ``correlated``: one lot for all of them. ``evse`` 0
+    means the station or each EVSE its part has. ``cause`` goes on record with it.
     """
 
     fault: str
@@ -82,6 +89,8 @@ class FaultLine(Closed):
     every_us: DurationUs | None = Field(default=None, alias="every", ge=100_000)
     probability: Share = 1.0
     target: FaultTarget = FaultTarget()
+    correlated: bool = False
+    cause: str | None = Field(default=None, max_length=200)
     evse: int = Field(default=0, ge=0, le=64)
     params: dict[str, Any] = Field(default_factory=dict)
 
@@ -278,6 +287,10 @@ def _check_group(group: Group, loc: Loc, base_dir: Path, profile_dir: Path | Non
             yield (*loc, "habit"), str(exc)
         except AuthorError as exc:
             yield (*loc, str(exc.field)), str(exc).removeprefix(f"{exc.field}: ")
+    if group.site is not None and (reason := pattern_problem(group.site, ("n",))):
+        yield (*loc, "site"), reason
+    elif group.site_size is not None and "{n" not in (group.site or ""):
+        yield (*loc, "site_size"), "needs a site with {n} in its name, of which there are several"
     if group.meter_interval_us is not None and group.meter_interval_us % 1_000_000:
         yield (*loc, "meter_interval"), "must be a whole number of seconds"
 
@@ -330,6 +343,8 @@ def _check_fault(line: FaultLine, loc: Loc, groups: Iterable[str]) -> Iterator[t
             yield (*loc, "target", "group"), f"unknown group {target.group!r}{hint(target.group, groups)}"
         if target.ids:
             yield (*loc, "target"), "group and ids exclude each other"
+    if target.site is not None and target.ids:
+        yield (*loc, "target"), "site and ids exclude each other"
 
 
 def schema_json() -> dict[str, Any]:

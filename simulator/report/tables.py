@@ -35,7 +35,7 @@ TABLES: dict[str, str] = {
     "faults": """
         station_id TEXT NOT NULL, fault_id TEXT NOT NULL, fault TEXT NOT NULL, evse_id INTEGER NOT NULL,
         params TEXT NOT NULL, begin_us INTEGER NOT NULL, begin_utc_us INTEGER NOT NULL, end_us INTEGER,
-        end_utc_us INTEGER, PRIMARY KEY (station_id, fault_id, begin_us)""",
+        end_utc_us INTEGER, cause TEXT NOT NULL DEFAULT '', PRIMARY KEY (station_id, fault_id, begin_us)""",
     "calls": """
         station_id TEXT NOT NULL, action TEXT NOT NULL, outcome TEXT NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY (station_id, action, outcome)""",
@@ -118,8 +118,8 @@ STATEMENTS = {
     "station_end": "UPDATE transactions SET start_fate = coalesce(start_fate, 'dropped_by_station'),"
         " why = CASE WHEN stop_fate IS NULL AND why = '' THEN 'the station lost it' ELSE why END,"
         " stop_fate = coalesce(stop_fate, 'dropped_by_station') WHERE station_id = ?",
-    "fault_began": "INSERT INTO faults (station_id, fault_id, fault, evse_id, params, begin_us, begin_utc_us)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "fault_began": "INSERT INTO faults (station_id, fault_id, fault, evse_id, params, begin_us, begin_utc_us, cause)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "fault_ended": "UPDATE faults SET end_us = ?, end_utc_us = ? WHERE station_id = ? AND fault_id = ?"
         " AND end_us IS NULL",
     "message": "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

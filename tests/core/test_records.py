@@ -84,6 +84,8 @@ def test_a_fault_has_a_true_begin_and_a_true_end(version: str) -> None:
     lab.run(10)
     lab.feed(i.Clear("a"), i.Clear("a"))
     began, ended = lab.records(r.FaultBegan), lab.records(r.FaultEnded)
-    assert [(f.fault_id, f.fault, f.evse_id, f.params) for f in began] == [("a", "meter.noise", 1, {"permille": 5.0})]
+    assert [(f.fault_id, f.fault, f.evse_id, f.params) for f in began] == [
+        ("a", "meter.noise", 1, {"permille": 5.0, "jitter_wh": 0.0})
+    ]
     assert [(f.fault_id, f.fault) for f in ended] == [("a", "meter.noise")]
     assert any("no active fault 'a'" in remark.text for remark in lab.records(r.Remark))

@@ -65,7 +65,6 @@ def test_patterns(tmp_path: Path) -> None:
         ("groups:\n- {id: A}\n- {id: A}", "f.yaml:3: groups[1]: the id 'A' is also in group-1"),
         ("groups:\n- id: 'a:{n}'",
          "f.yaml:2: groups[0].id: the id 'a:1' cannot be used: no colon, no control characters, not '.' or '..'"),
-        ("groups:\n- site: depot", "f.yaml:2: groups[0].site: not supported yet: a shared grid connection (site)"),
         ("groups:\n- {count: 100000}\n- {}", "f.yaml:3: groups[1]: more than 100000 stations"),
         ("groups: [{id: A}]\nfaults:\n- {fault: meter.noise, target: {ids: [A, AA]}}",
          "f.yaml:3: faults[0].target.ids[1]: there is no station 'AA'; did you mean 'A'?"),
