@@ -27,14 +27,14 @@ the same language for an editor.
 **Header.** ``title``; ``because``, ``tags``, ``case`` (conformance cases), ``source`` (links). ``ocpp``: versions it is
 for (``2.x`` means 2.0.1 and 2.1), all of the profile's without. ``profile``: on which it runs without ``--profile``
 (names or globs; generic/ac-single). ``needs``: what a profile must have (``evses``, ``cable``, ``current``, ``actions``
-it serves, ``settings``, ``bay_sensor``, ``power_loss``; ``keeps``: rules that no quirk of its own may break), else
-NOT_APPLICABLE. ``stations: 3``, or ``groups`` of ``{name, count, profile}``. ``settings`` (either name) and ``quirks``
-on top of the profile's. ``seed``. ``begin: off``: stations are not switched on before a step says ``power: {on: true,
-how: switch}``; else the steps begin when they have booted and said so. ``security: {profile: 1, password: wrong}``: how
-they get in. ``registration: Pending`` (with ``begin: off``): how the CSMS answers the first BootNotification.
-``variables``: constants. ``ledger``: what must be true in the end (numbers or ``>= 2``; ``energy: equal``). ``checks``:
-``default``, ``none``, or a list of all_booted, all_calls_answered, no_callerrors, no_schema_violations,
-stops_delivered.
+it serves, ``settings``, ``bay_sensor``, ``power_loss``; ``without``: quirks that would get in the way, ``keeps``: rules
+that no quirk of its own may break), else NOT_APPLICABLE. ``stations: 3``, or ``groups`` of ``{name, count, profile}``.
+``settings`` (either name) and ``quirks`` on top of the profile's. ``seed``. ``begin: off``: stations are not switched
+on before a step says ``power: {on: true, how: switch}``; else the steps begin when they have booted and said so.
+``security: {profile: 1, password: wrong}``: how they get in. ``registration: Pending`` (with ``begin: off``): how the
+CSMS answers the first BootNotification. ``variables``: constants. ``ledger``: what must be true in the end (numbers or
+``>= 2``; ``energy: equal``). ``checks``: ``default``, ``none``, or a list of all_booted, all_calls_answered,
+no_callerrors, no_schema_violations, stops_delivered.
 
 **A step** is one name with its parameters; a bare value stands for the first of them. Beside it may stand ``because``,
 ``at`` (which stations: ``all``, a group's name, a number from 1, ``30% of homes``; all without) and ``ocpp``. A step

@@ -132,8 +132,12 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
         return f"it needs a sensor in the bay; {profile} has none"
     if needs.power_loss and model.hardware.power_loss not in needs.power_loss:
         return f"it needs power_loss {' or '.join(needs.power_loss)}; {profile} has {model.hardware.power_loss}"
+    if needs.vendor and not any(_plain(one) in _plain(model.identity.vendor) for one in needs.vendor):
+        return f"it is about products of {' or '.join(needs.vendor)}; {profile} is one of {model.identity.vendor}"
     named = {use.name for use in scenario.fields.quirks}
     for quirk in model.quirks:
+        if quirk.name in needs.without:
+            return f"{profile} has the quirk {quirk.name}"
         if quirk.name not in named and (broken := set(quirk.breaks) & set(needs.keeps)):
             return f"{profile} has the quirk {quirk.name}, which breaks {', '.join(sorted(broken))}"
     for action in (*needs.actions, *scenario.operations(version)):
@@ -149,6 +153,11 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
         if item.name == "operator" and (not item.ocpp or version in item.ocpp) and _action(do, version) is None:
             return f"OCPP {version} has no {do}"
     return ""
+
+
+def _plain(name: str) -> str:
+    """A maker's name without capitals, spaces and signs."""
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 def _action(do: object, version: str) -> str | None:

@@ -20,7 +20,7 @@ from simulator.errors import AuthorError, ScenarioError, UnknownName
 from simulator.fleet.target_file import Tokens
 from simulator.profile.checks import check_quirks, check_settings, csms_actions
 from simulator.profile.schema import Quirks
-from simulator.quirks import BREAKS
+from simulator.quirks import BREAKS, QUIRKS
 from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS, SCHEMA
 from simulator.scenario.expecting import argument_problem
 from simulator.scenario.match import matcher_problem
@@ -61,6 +61,8 @@ class Needs(Closed):
     settings: Texts = Field(default=(), description="settings that the product has")
     bay_sensor: bool = False
     power_loss: Texts = Field(default=(), description="what it does with a session at a power cut: one of these")
+    vendor: Texts = Field(default=(), description="whose product it is: one of these, however it writes its name")
+    without: Texts = Field(default=(), description="quirks that the product does not have")
     keeps: Texts = Field(default=(), description="what no quirk of its own may break, as `breaks` of quirks")
 
 
@@ -264,6 +266,9 @@ def check_scenario(fields: Any) -> Iterator[tuple[Loc, str]]:
     for index, action in enumerate(fields.needs.actions):
         if action not in actions:
             yield ("needs", "actions", index), f"unknown action {action!r}{hint(action, actions)}"
+    for index, name in enumerate(fields.needs.without):
+        if name not in QUIRKS:
+            yield ("needs", "without", index), unknown(name, list(QUIRKS), "quirk")
     for index, name in enumerate(fields.needs.keeps):
         if name not in BREAKS:
             yield ("needs", "keeps", index), unknown(name, BREAKS, "rule")

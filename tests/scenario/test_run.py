@@ -67,7 +67,16 @@ def test_once_per_profile_and_version() -> None:
             "wallbox/pulsar-plus has the quirk remotestart-required",
         ),
         ("quirks: [remotestart-required]\nneeds: {keeps: token_asked}", "wallbox/pulsar-plus", ""),
+        ("needs: {without: remotestart-required}", "wallbox/pulsar-plus", "wallbox/pulsar-plus has the quirk remote"),
+        ("needs: {without: remotestart-required}", "generic/ac-single", ""),
         ("needs: {keeps: token_asked}", "generic/ac-single", ""),
+        ("needs: {vendor: EVBox}", "evbox/elvi", ""),
+        ("needs: {vendor: [EVBox, a.b.b.]}", "abb/terra-ac", ""),
+        (
+            "needs: {vendor: [EVBox, Alfen]}",
+            "abb/terra-ac",
+            "it is about products of EVBox or Alfen; abb/terra-ac is one",
+        ),
     ],
 )
 def test_what_a_profile_lacks(header: str, profile: str, why: str) -> None:

@@ -72,6 +72,14 @@ from tests.scenario.play import scenario
             "2: needs.actions[0]: unknown action 'Rest'; did you mean 'Reset'?",
         ),
         (
+            "needs: {keeps: token_askd}\nsteps: [plug]\n",
+            "2: needs.keeps[0]: unknown rule 'token_askd'; did you mean 'token_asked'?",
+        ),
+        (
+            "needs: {without: ws-flaping}\nsteps: [plug]\n",
+            "2: needs.without[0]: unknown quirk 'ws-flaping'; did you mean",
+        ),
+        (
             "ledger: {transactons: 1}\nsteps: [plug]\n",
             "2: ledger.transactons: unknown key; did you mean 'transactions'?",
         ),
