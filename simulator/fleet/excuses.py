@@ -6,10 +6,11 @@ excuse is applied stands in ``report/truth.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from simulator.core.model import Model
+from simulator.quirks import Quirk, seams_of
 from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS
 from simulator.report.truth import Excuse
 
@@ -29,7 +30,7 @@ class Modelled(Protocol):
 #: check -> what a quirk must break to be the cause of a failure (words of ``quirks.BREAKS``), the likeliest first. What
 #: a station breaks in how it answers, obeys or charges makes no CSMS refuse or miss its messages.
 CAUSES: dict[str, tuple[str, ...]] = {
-    BOOTED: ("handshake", "status_before_boot", "gets_in"),
+    BOOTED: ("handshake", "status_before_boot", "gets_in", "schema"),
     NO_ERRORS: (
         *("schema", "frames", "handshake", "status_before_boot", "own_transaction_id", "sessions_told", "one_start"),
         *(
@@ -58,19 +59,24 @@ def of_quirks(stations: Iterable[Modelled]) -> list[Excuse]:
     """What a station is meant to break is not held against the CSMS; the quirk is named as the cause. Of the quirks of
     a station the one that breaks what leads to such a failure most often stands first."""
     found: dict[str, set[str]] = {}
-    breaks: dict[str, tuple[str, ...]] = {}
+    kinds: dict[str, type[Quirk]] = {}
     for station in stations:
         for quirk in station.model.quirks:
             if quirk.breaks:
                 found.setdefault(quirk.name, set()).add(station.id)
-                breaks[quirk.name] = quirk.breaks
-    ranked = sorted(
-        (min(words.index(word) for word in breaks[name] if word in words), name, check)
-        for check, words in CAUSES.items()
-        for name in found
-        if set(words) & set(breaks[name])
-    )
-    return [Excuse(check, f"the quirk {name}", stations=frozenset(found[name])) for _, name, check in ranked]
+                kinds[quirk.name] = type(quirk)
+    ranked = sorted((rank, name, check) for name, kind in kinds.items() for check, rank in _ranks(kind))
+    return [Excuse(check, f"the quirk {name}", stations=frozenset(found[name])) for rank, name, check in ranked]
+
+
+def _ranks(quirk: type[Quirk]) -> Iterator[tuple[str, int]]:
+    """The checks that a quirk may fail, and how likely it is among others: 0 comes first."""
+    for check, words in CAUSES.items():
+        # only a boot that leaves the schema keeps a station from being registered
+        told = [word for word in quirk.breaks if word != "schema" or check != BOOTED or "boot" in seams_of(quirk)]
+        ranks = [words.index(word) for word in told if word in words]
+        if ranks:
+            yield check, min(ranks)
 
 
 def of_the_end(at_end: str, *, cut_short: bool) -> list[Excuse]:

@@ -46,7 +46,9 @@ def test_every_word_is_one_of_those_that_quirks_break() -> None:
     assert all(len(set(causes)) == len(causes) for causes in excuses.CAUSES.values())
 
 
-@pytest.mark.parametrize("name", ["boot-not-sent-on-connect", "ws-no-upgrade-header", "tls-ca-limited"])
+@pytest.mark.parametrize(
+    "name", ["boot-not-sent-on-connect", "ws-no-upgrade-header", "tls-ca-limited", "boot-model-too-long"]
+)
 def test_a_product_that_does_not_register_or_may_be_sent_away_need_not_boot(name: str) -> None:
     found = excuses.of_quirks(plan(count=2, quirks=[name]).stations)
     (boot,) = [one for one in found if one.check == "all_booted"]
