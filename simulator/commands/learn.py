@@ -66,3 +66,19 @@ def deliver(draft: Draft, out: Path | None) -> None:
         typer.echo(f"note: {line}", err=True)
     where = f" in {out}" if out is not None else ""
     typer.echo(f"{counts['sourced']} values are sourced, {counts['assumed']} assumed{where}", err=True)
+
+
+@importing.command("sap")
+def sap(
+    file: Path = typer.Argument(..., help="A station template (JSON) of SAP's charging station simulator."),
+    out: Path | None = OUT,
+) -> None:
+    """Convert a station template of SAP's simulator, and say field by field what was not carried over."""
+    from simulator.replay.sap import convert
+
+    writable({"--out": out})
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AuthorError(f"cannot be read: {getattr(error, 'strerror', None) or error}", file=str(file)) from None
+    deliver(convert(text, source=file.name), out)

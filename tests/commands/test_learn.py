@@ -35,3 +35,15 @@ def test_a_trace_becomes_a_valid_profile(cpfarm: Cpfarm, tmp_path: Path) -> None
         "no station 'CP-2' in it; did you mean 'CP-1'"
         in cpfarm("profiles", "learn", "t.jsonl", "--station", "CP-2").err
     )
+
+
+def test_a_template_of_another_simulator_becomes_a_valid_profile(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    template = {"chargePointVendor": "Robin Works", "chargePointModel": "Nest", "power": 22_080, "idTagsFile": "t.json"}
+    (tmp_path / "robin.json").write_text(json.dumps(template))
+    told = cpfarm("profiles", "import", "sap", "robin.json", "--out", "p.yaml")
+    assert told.code == 0, told.err
+    assert "note: not carried over: idTagsFile: belongs in a target file (tokens)" in told.err
+    assert cpfarm("profiles", "validate", "p.yaml").out == "1 of 1 profiles are valid\n"
+    assert cpfarm("profiles", "import", "sap", "robin.json").out == (tmp_path / "p.yaml").read_text()
+    told = cpfarm("profiles", "import", "sap", "nothing.json")
+    assert (told.code, told.err) == (2, "cpfarm: nothing.json: cannot be read: No such file or directory\n")
