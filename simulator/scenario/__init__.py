@@ -85,5 +85,6 @@ expectation took. So their order does not matter and one message serves one expe
 window and at the time from now on.
 
 **Verdicts.** FAIL: an expectation, a check or the ledger does not hold. INCONCLUSIVE: a ``wait for`` was never
-reached, so there was nothing to judge. NOT_APPLICABLE: the profile cannot. SKIPPED: the target cannot.
+reached, so there was nothing to judge. NOT_APPLICABLE: the profile cannot, as ``needs`` say, or because it is not one
+the scenario names and does not get through it with a sound CSMS either. SKIPPED: the target cannot.
 """

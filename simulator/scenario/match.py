@@ -3,7 +3,8 @@
 A path is written as people read JSON: ``idTagInfo.status``, ``meterValue[0].timestamp``, and with ``[*]`` for any of a
 list, ``meterValue[*].sampledValue[*].value``. What is wanted is a value, or one of few words: ``any`` (it is there),
 ``absent``, ``>= 5``, ``< 5``, ``!= x``, ``~ regular expression``; a list means one of these. Numbers are equal whether
-they are written as text or not, because OCPP itself writes them both ways.
+they are written as text or not, because OCPP itself writes them both ways. Times are earlier or later as instants,
+whatever zone they are written in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from simulator.core.wall import parse_wall
 
 ANY, ABSENT = "any", "absent"
 Getter = Callable[[Any], list[Any]]
@@ -68,7 +71,10 @@ def _compare(sign: str, text: str, value: Any) -> bool:
         return isinstance(value, str) and re.search(text, value[:MAX_TEXT]) is not None
     if sign == "!=":
         return not _equal(text, value)
-    left, right = number(value), number(text)
+    left: float | None = number(value)
+    right: float | None = number(text)
+    if left is None and right is None and isinstance(value, str):
+        left, right = parse_wall(value), parse_wall(text)
     if left is None or right is None:
         if not isinstance(value, str):
             return False

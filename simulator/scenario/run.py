@@ -33,6 +33,8 @@ from simulator.scenario.judge import (
 from simulator.scenario.live import Live
 from simulator.scenario.memory import Played, play_in_memory
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
+from simulator.scenario.rehearsal import Rehearsals
+from simulator.scenario.schema import FROM_TARGET
 
 #: time lines of cells that passed are drawn up to so many; a page must stay one that can be opened
 DRAWN_MAX = 60
@@ -90,6 +92,7 @@ class ScenarioRun:
         self.cells, self.options = list(cells), options
         self.results: list[Result] = []
         self._drawn = 0
+        self._rehearsals = Rehearsals(self._rehearse)
         self.interrupted = False
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
@@ -157,10 +160,19 @@ class ScenarioRun:
         result = Result(cell, PASS, reproduce=self.command(cell))
         try:
             self._play(cell, result)
+            if result.verdict != PASS and (why := self._rehearsals.unable(cell, result)):
+                result.verdict, result.reason = NOT_APPLICABLE, why
         except Exception as error:  # noqa: BLE001 - an error of ours in one cell must not end the run
             result.our_error = "".join(traceback.format_exception(error))
             result.verdict, result.reason = INCONCLUSIVE, f"an error of cpfarm itself: {type(error).__name__}: {error}"
         result.took_s = time.perf_counter() - began_s
+        return result
+
+    def _rehearse(self, cell: Cell) -> Result:
+        """A cell in memory, with a sound CSMS and its files."""
+        variables = {name: v for name, v in self.options.variables.items() if name not in FROM_TARGET}
+        result = Result(cell, PASS)
+        ScenarioRun([cell], Options(seed=self.options.seed, variables=variables))._play(cell, result)
         return result
 
     def _play(self, cell: Cell, result: Result) -> None:
