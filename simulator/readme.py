@@ -31,6 +31,9 @@ from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import CATEGORIES, QUIRKS, category
 from simulator.report.exposition import families
 from simulator.report.histogram import Histogram
+from simulator.resources import scenarios_dir
+from simulator.scenario.language import steps_table
+from simulator.scenario.schema import load_scenario, scenario_files
 from simulator.world.driver import HABITS
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -169,6 +172,27 @@ def archetypes() -> str:
     return "\n\n".join(parts)
 
 
+def scenario_steps() -> str:
+    """Every step of a scenario."""
+    return _table(("Step", "What it does"), [(_code(name), _markdown(text)) for name, text in steps_table()])
+
+
+def scenarios() -> str:
+    """Every scenario that ships, by folder; those about single quirks, which bear its name, in one row."""
+    top = scenarios_dir()
+    found = [load_scenario(path) for path in scenario_files([top])]
+    quirks = [one for one in found if one.name in QUIRKS]
+    rows = [
+        (_code(one.path.parent.relative_to(top)), _code(one.name), one.fields.title, ", ".join(one.fields.case))
+        for one in found
+        if one.name not in QUIRKS
+    ]
+    rows.append(
+        (_code("quirks"), _codes(one.name for one in quirks), f"{len(quirks)} quirks, and what survives them", "")
+    )
+    return _table(("Folder", "Scenario", "What happens", "Cases"), rows)
+
+
 def metrics() -> str:
     """Every exported metric with its labels, read off a page on which each has at least one value."""
     rows = []
@@ -218,6 +242,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "requests": requests,
     "statuses": statuses,
+    "scenario-steps": scenario_steps,
+    "scenarios": scenarios,
     "habits": habits,
     "metrics": metrics,
     "csms-api": csms_api,

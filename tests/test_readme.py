@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from simulator import readme
 from simulator.cli import app
@@ -286,6 +287,14 @@ def test_the_fleet_can_be_planned(tmp_path: Path) -> None:
     path.write_text(block("my-fleet.yaml").text, encoding="utf-8")
     plan = resolve(load_fleet(path, environ={}), hostname="somewhere", environ={})
     assert len(plan.stations) == 50 and set(plan.fault_names()) == {"meter.register_frozen", "modem.outage"}
+
+
+def test_the_scenario_passes(tmp_path: Path) -> None:
+    path = tmp_path / "my-scenario.yaml"
+    path.write_text(block("my-scenario.yaml").text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["scenario", "run", str(path), "--json"])
+    assert done.exit_code == 0, done.output
+    assert [cell["verdict"] for cell in json.loads(done.stdout)["cells"]] == ["PASS"] * 3
 
 
 def test_the_profile_can_be_loaded(tmp_path: Path) -> None:
