@@ -10,8 +10,10 @@ Facts about the keys: the types and the table of keys in the documentation of th
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from simulator.core.settings import KEYS, READ_WRITE, SETTINGS, Setting
 from simulator.errors import AuthorError, UnknownName
@@ -83,7 +85,18 @@ LEFT: dict[str, str] = {
     "customValueLimitationMeterValues": "values follow from the energy that flows",
     "messageTriggerSupport": "every trigger of a block that the product has is served",
     "x509Certificates": f"{_TARGET} (tls)",
+    "autoStart": "what is in a fleet is started",
+    "stopTransactionsOnStopped": "--at-end says how sessions end",
+    "randomSeed": f"{_FLEET} (seed)",
+    "evProfilesFile": f"{_FLEET}; cars are those of its drivers",
+    "postTransactionDelay": f"{_FLEET}; drivers come when their habits say so",
+    "coherentMeterValues": "values always follow from one flow of energy",
+    "conversionEfficiency": "losses between the grid and the car are not simulated",
+    "remoteAuthorization": "the settings LocalPreAuthorize and AuthCtrlr.DisableRemoteAuthorization decide",
+    "forceTransactionOnInvalidIdToken": "a habit, not a value: see cpfarm quirks list",
 }
+#: the number of a connector or of a value in a path
+_ANY = re.compile(r"((?:Connectors\.|MeterValues\[))\d+")
 #: what is said elsewhere in this module
 _USED = frozenset(
     {
@@ -154,7 +167,8 @@ class _Template:
         return self.draft
 
     def _left(self, path: str, why: str) -> None:
-        self.draft.note(f"not carried over: {path}: {why}")
+        """One field that was not carried over; the same field of every connector is told once."""
+        self.draft.note(f"not carried over: {_ANY.sub(lambda found: found[1] + '*', path)}: {why}")
 
     def _from(self, key: str) -> str:
         return f"template {self.source}, {key}"
@@ -235,10 +249,14 @@ class _Template:
         for index, (path, connector) in enumerate(places):
             kind = connector.get("type", connector.get("connectorType"))
             own = kind if kind in get_args(ConnectorType) else "cCCS2" if self.is_dc else "sType2"
-            evses.append({"connector_type": own, **fields})
+            evse = {"connector_type": own, **fields}
+            most = connector.get("maximumPower")
+            if _is_number(most) and 0 < most < evse.get("max_power_w", math.inf):
+                evse["max_power_w"] = float(most)
+            evses.append(evse)
             self.draft.sources[f"evses[{index}]"] = self._from(path)
             for name in connector:
-                if name not in ("MeterValues", "type", "connectorType"):
+                if name not in ("MeterValues", "type", "connectorType", "maximumPower"):
                     self._left(f"{path}.{name}", "the state of a connector follows from what happens to it")
         self.draft.values["evses"] = evses
         self._measurands(places)
@@ -376,11 +394,10 @@ class _Template:
             return
         shortest, longest = generator.get("minDuration"), generator.get("maxDuration")
         words = "--charging 100%" if generator.get("enable") is True else "--charging 0%"
-        spans = [one for one in (shortest, longest) if isinstance(one, int | float)]
+        spans = [one for one in (shortest, longest) if _is_number(one)]
         if spans:
             words += f" --session {sum(spans) / len(spans):g}s"
-        for name in generator:
-            self._left(f"AutomaticTransactionGenerator.{name}", f"{_FLEET}, or cpfarm run {words}")
+        self._left(f"AutomaticTransactionGenerator ({', '.join(generator)})", f"{_FLEET}, or cpfarm run {words}")
 
 
 def _setting(key: str, version: str) -> Setting | None:
@@ -400,7 +417,7 @@ def _setting(key: str, version: str) -> Setting | None:
     return None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 1e12
 
 

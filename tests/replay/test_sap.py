@@ -71,7 +71,7 @@ NEW: dict[str, Any] = {
     "Evses": {
         "0": {"Connectors": {"0": {}}},
         "1": {"Connectors": {"1": {"type": "cNACS", "MeterValues": [{"measurand": "SoC"}]}, "2": {}}},
-        "2": {"Connectors": {"1": {}}},
+        "2": {"Connectors": {"1": {"maximumPower": 100_000}}},
     },
 }
 
@@ -112,13 +112,11 @@ def test_a_template_is_a_product_and_the_rest_is_told() -> None:
         "Configuration.configurationKey[5]",
         "commandsSupport.incomingCommands.Sing",
         "commandsSupport.outgoingCommands.Heartbeat",
-        "AutomaticTransactionGenerator.enable",
-        "AutomaticTransactionGenerator.minDuration",
-        "AutomaticTransactionGenerator.maxDuration",
-        "Connectors.1.bootStatus",
-        "Connectors.1.MeterValues[1].value",
-        "Connectors.1.MeterValues[1].fluctuationPercent",
-        "Connectors.1.MeterValues[2]",
+        "AutomaticTransactionGenerator (enable, minDuration, maxDuration)",
+        "Connectors.*.bootStatus",
+        "Connectors.*.MeterValues[*].value",
+        "Connectors.*.MeterValues[*].fluctuationPercent",
+        "Connectors.*.MeterValues[*]",
     }
     assert "hunter2" not in draft.text() and "csms.example" not in draft.text()
     assert "power is one of 2 at random there; the largest is taken" in draft.notes
@@ -133,12 +131,12 @@ def test_a_station_of_a_newer_version_and_of_direct_current(tmp_path: Path) -> N
     assert loaded.profile.versions == ("2.0.1",)
     assert [(e.connector_type, e.phases, e.max_power_w, e.max_current_a) for e in loaded.profile.evses] == [
         ("cNACS", 0, 240_000, 600.0),
-        ("cCCS2", 0, 240_000, 600.0),
+        ("cCCS2", 0, 100_000, 600.0),
     ]
     assert loaded.profile.settings["OCPPCommCtrlr.MessageAttempts[TransactionEvent]"] == 7
     notes = "\n".join(draft.notes)
     assert "AuthCtrlr.LocalAuthorizationOffline): no variable of this name; did you mean" in notes
-    assert "Evses.1.Connectors.2: an EVSE has one connector here" in notes
+    assert "Evses.1.Connectors.*: an EVSE has one connector here" in notes
     bench = Bench(compile_profile(loaded, "2.0.1")).boot(120).plug().token("TAG", 30)
     assert bench.csms.sent("BootNotification")[0]["chargingStation"]["model"] == "Eyrie"
     assert len(bench.csms.transactions) == 1
