@@ -13,6 +13,7 @@ from pathlib import Path
 
 from simulator.blocks.setting_values import exists_in
 from simulator.core.model import Model
+from simulator.core.wiring import FEATURES
 from simulator.errors import ProfileError, ScenarioError
 from simulator.fleet.target import Target
 from simulator.profile.checks import find_setting
@@ -143,8 +144,11 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
     for action in (*needs.actions, *scenario.operations(version)):
         if action in model.not_offered:
             return f"{profile} does not offer {action}"
-        if action not in model.dialect.routes:
+        route = model.dialect.routes.get(action)
+        if route is None:
             return f"OCPP {version} has no {action} for a station"
+        if route.feature and route.feature not in FEATURES[0](model):
+            return f"{profile} has no {route.feature}, and so no {action}"
     for name in needs.settings:
         if not exists_in(model, find_setting(name)):
             return f"{profile} has no setting {name}"
