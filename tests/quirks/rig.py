@@ -15,6 +15,8 @@ from simulator.dialects import DIALECTS
 from simulator.fleet.virtual import Observer, VirtualFleet
 from simulator.lab.csms import LabCsms, Seen
 from simulator.quirks import QUIRKS, compile_quirks
+from tests.traces.law import judge
+from tests.traces.wire import WireLog
 
 #: a constant 11 kW on three phases, or 3.7 kW on one
 CAR = i.EvSpec(curve="flat", soc=0.0)
@@ -84,7 +86,9 @@ class Bench:
         self.car = CAR
         #: the bench itself cut the power, the link, or asked for a reset
         self.disturbed = False
-        self._watchers: list[Observer] = []
+        #: what a CSMS would have logged
+        self.log = WireLog(self.fleet.epoch_us)
+        self._watchers: list[Observer] = [self.log]
 
     def watch(self, observer: Observer) -> None:
         """Somebody else looks at every feed, too."""
@@ -207,7 +211,8 @@ def compare(
 ) -> Bench:
     """Play ``scenario`` without and with quirk ``name``, and compare what it returns; a callable judges instead.
 
-    Without the quirk nothing may be broken; with it exactly what the quirk declares. Returns the bench with it.
+    Without the quirk nothing may be broken; with it exactly what the quirk declares. A quirk that logs can be matched
+    with is seen in the log of the run with it, and not in the other. Returns the bench with it.
     """
     from tests.quirks.checks import broken
 
@@ -226,4 +231,5 @@ def compare(
     assert not found, f"without {name}: {found}"
     found = broken(quirked)
     assert set(found) == set(QUIRKS.get(name).breaks), f"with {name}: {found}"
+    judge(name, plain.log.trace(), quirked.log.trace())
     return quirked

@@ -1,0 +1,438 @@
+"""What one station said, in the order of the log, with what a sign has to know: answers, samples, sessions.
+
+Nothing of a payload is taken for granted: what has another type than it should have is as good as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from simulator.core.wall import parse_wall
+from simulator.traces.model import CALL, ERROR, RESULT, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
+
+ENERGY = "Energy.Active.Import.Register"
+#: statuses in which a session runs
+BUSY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+_JOIN = 64
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """A JSON array; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """A text; "" for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: Any) -> float | None:
+    """A number, also where it stands in a text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        made = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return made if made == made and abs(made) != float("inf") else None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number that is one in JSON; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def stamp(value: Any) -> int | None:
+    """A time stamp in microseconds since 1970; None for anything else."""
+    return parse_wall(value) if isinstance(value, str) and len(value) <= _JOIN else None
+
+
+@dataclass(slots=True)
+class Sample:
+    """One sampled value. ``order``: place of its message among all of the station."""
+
+    frame: Frame
+    order: int
+    connector: int | None
+    transaction: Any
+    at: int | None
+    value: Any
+    context: str
+    measurand: str
+    unit: str
+    phase: str
+    location: str
+
+    @property
+    def amount(self) -> float | None:
+        """The value as a number."""
+        return number(self.value)
+
+
+@dataclass(slots=True)
+class Status:
+    """One StatusNotification."""
+
+    frame: Frame
+    order: int
+    connector: int | None
+    status: str
+    payload: dict[str, Any]
+
+    def get(self, name: str) -> str:
+        """A text of it; "" when there is none."""
+        return text(self.payload.get(name))
+
+
+@dataclass(slots=True)
+class Session:
+    """One transaction as StartTransaction and StopTransaction tell it; either may be missing in the log."""
+
+    start: Frame | None
+    stop: Frame | None
+    connector: int | None
+    #: the id the CSMS gave; None when its answer is not in the log
+    id: Any
+    begin: int
+    end: int | None = None
+    samples: list[Sample] = field(default_factory=list)
+
+
+class Story:
+    """The log of one station."""
+
+    def __init__(self, trace: Trace, station: str) -> None:
+        self.frames = trace.of(station)
+        self.unreadable: list[Unreadable] = [item for item in trace.unreadable if item.station == station]
+        self.marks: list[Mark] = [mark for mark in trace.marks if mark.station == station]
+        self.station = station
+        self._order = {id(frame): place for place, frame in enumerate(self.frames)}
+        self._pair()
+
+    def _pair(self) -> None:
+        self._answers: dict[int, Frame] = {}
+        opened: dict[tuple[str, bool], Frame] = {}
+        for frame in self.frames:
+            if frame.kind == CALL:
+                opened[frame.id, frame.direction == TO_CSMS] = frame
+            elif frame.kind in (RESULT, ERROR):
+                asked = opened.pop((frame.id, frame.direction == TO_STATION), None)
+                if asked is not None:
+                    self._answers[id(asked)] = frame
+
+    # -- frames
+
+    def order(self, frame: Frame) -> int:
+        """Place of a frame among all of the station."""
+        return self._order[id(frame)]
+
+    def answer(self, call: Frame) -> Frame | None:
+        """The answer to a CALL, if it is in the log."""
+        return self._answers.get(id(call))
+
+    def accepted(self, call: Frame) -> bool:
+        """Was it answered with the status Accepted?"""
+        return self.status_of_answer(call) == "Accepted"
+
+    def status_of_answer(self, call: Frame) -> str:
+        """The status of the answer; "" when there is none."""
+        answer = self.answer(call)
+        return "" if answer is None or answer.kind != RESULT else text(fields(answer.payload).get("status"))
+
+    def refused(self, call: Frame) -> str:
+        """The error code with which it was answered; "" when it was not."""
+        answer = self.answer(call)
+        return answer.code if answer is not None and answer.kind == ERROR else ""
+
+    @cached_property
+    def calls(self) -> list[Frame]:
+        """CALLs of the station."""
+        return [frame for frame in self.frames if frame.kind == CALL and frame.direction == TO_CSMS]
+
+    @cached_property
+    def orders(self) -> list[Frame]:
+        """CALLs of the CSMS."""
+        return [frame for frame in self.frames if frame.kind == CALL and frame.direction == TO_STATION]
+
+    def told(self, *actions: str) -> list[Frame]:
+        """CALLs of the station with one of these actions."""
+        return [frame for frame in self.calls if frame.action in actions]
+
+    def asked(self, *actions: str) -> list[Frame]:
+        """CALLs of the CSMS with one of these actions."""
+        return [frame for frame in self.orders if frame.action in actions]
+
+    def after(self, frame: Frame) -> list[Frame]:
+        """What came later."""
+        return self.frames[self.order(frame) + 1 :]
+
+    def gap_s(self, earlier: Frame, later: Frame) -> float | None:
+        """Seconds from one frame to another by the clock of the log; None when it does not say."""
+        if earlier.at_us is None or later.at_us is None:
+            return None
+        return (later.at_us - earlier.at_us) / 1e6
+
+    def lived_s(self, frame: Frame) -> float | None:
+        """Seconds from a frame to the end of the log."""
+        return self.gap_s(frame, self.frames[-1])
+
+    # -- boot
+
+    @cached_property
+    def boots(self) -> list[Frame]:
+        """BootNotifications."""
+        return self.told("BootNotification")
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Vendor, model and the like of the first BootNotification, in the words of 1.6."""
+        for boot in self.boots:
+            payload = fields(boot.payload)
+            newer = fields(payload.get("chargingStation"))
+            if newer:
+                modem = fields(newer.get("modem"))
+                return {
+                    "chargePointVendor": newer.get("vendorName"),
+                    "chargePointModel": newer.get("model"),
+                    "chargePointSerialNumber": newer.get("serialNumber"),
+                    "firmwareVersion": newer.get("firmwareVersion"),
+                } | {name: modem[name] for name in ("iccid", "imsi") if name in modem}
+            return payload
+        return {}
+
+    def reported(self, name: str) -> str:
+        """A text of the BootNotification, by its 1.6 name."""
+        return text(self.identity.get(name))
+
+    # -- statuses, samples, sessions
+
+    @cached_property
+    def statuses(self) -> list[Status]:
+        """StatusNotifications, in their order."""
+        found = []
+        for frame in self.told("StatusNotification"):
+            payload = fields(frame.payload)
+            word = text(payload.get("status")) or text(payload.get("connectorStatus"))
+            connector = integer(payload.get("connectorId"))
+            found.append(Status(frame, self.order(frame), connector, word, payload))
+        return found
+
+    def statuses_of(self, connector: int | None) -> list[Status]:
+        """Statuses of one connector."""
+        return [status for status in self.statuses if status.connector == connector]
+
+    @property
+    def connectors(self) -> list[int]:
+        """Connectors above 0 of which a status was told."""
+        return sorted({s.connector for s in self.statuses if s.connector})
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """Sampled values of MeterValues, StopTransaction and TransactionEvent, in their order."""
+        found: list[Sample] = []
+        for frame in self.told("MeterValues", "StopTransaction", "TransactionEvent"):
+            found += self._samples_of(frame)
+        return found
+
+    def _samples_of(self, frame: Frame) -> Iterator[Sample]:
+        payload = fields(frame.payload)
+        transaction = payload.get("transactionId", fields(payload.get("transactionInfo")).get("transactionId"))
+        connector = integer(payload.get("connectorId", payload.get("evseId")))
+        for value in meter_values(frame):
+            for sampled in items(fields(value).get("sampledValue")):
+                part = fields(sampled)
+                yield Sample(
+                    frame,
+                    self.order(frame),
+                    connector,
+                    transaction,
+                    stamp(fields(value).get("timestamp")),
+                    part.get("value"),
+                    text(part.get("context")),
+                    text(part.get("measurand")),
+                    text(part.get("unit")) or text(fields(part.get("unitOfMeasure")).get("unit")),
+                    text(part.get("phase")),
+                    text(part.get("location")),
+                )
+
+    def measured(self, measurand: str, *, energy_by_default: bool = True) -> list[Sample]:
+        """Samples of a measurand in MeterValues; one without a name is energy, unless its unit says otherwise."""
+        return [
+            sample
+            for sample in self.samples
+            if sample.frame.action == "MeterValues"
+            and (
+                sample.measurand == measurand
+                or (
+                    measurand == ENERGY
+                    and energy_by_default
+                    and not sample.measurand
+                    and sample.unit in ("", "Wh", "kWh")
+                )
+            )
+        ]
+
+    @cached_property
+    def sessions(self) -> list[Session]:
+        """Transactions of 1.6, in the order of their starts."""
+        found: list[Session] = []
+        for frame in self.told("StartTransaction", "StopTransaction"):
+            payload = fields(frame.payload)
+            if frame.action == "StartTransaction":
+                answer = self.answer(frame)
+                given = fields(answer.payload).get("transactionId") if answer and answer.kind == RESULT else None
+                found.append(Session(frame, None, integer(payload.get("connectorId")), given, self.order(frame)))
+                continue
+            wanted = payload.get("transactionId")
+            there = [session for session in found if session.stop is None]
+            named = [session for session in there if session.id is not None and session.id == wanted]
+            candidates = named or there
+            if candidates:
+                candidates[-1].stop, candidates[-1].end = frame, self.order(frame)
+            else:
+                found.append(Session(None, frame, None, wanted, self.order(frame), self.order(frame)))
+        for session in found:
+            last = session.end if session.end is not None else len(self.frames)
+            session.samples = [
+                sample
+                for sample in self.samples
+                if session.begin < sample.order <= last and sample.connector in (session.connector, None)
+            ]
+        return found
+
+    def running(self, order: int, connector: int | None) -> Session | None:
+        """The session that ran on a connector at a place of the log."""
+        for session in self.sessions:
+            over = session.end is not None and session.end <= order
+            if session.begin < order and not over and session.connector == connector:
+                return session
+        return None
+
+    @cached_property
+    def given_ids(self) -> list[Any]:
+        """Transaction ids the CSMS has given; of whatever type they are."""
+        return [session.id for session in self.sessions if session.start is not None and session.id is not None]
+
+    # -- settings
+
+    @cached_property
+    def settings(self) -> list[tuple[Frame, dict[str, Any]]]:
+        """Every key of every GetConfiguration answer, with the answer."""
+        found = []
+        for call in self.asked("GetConfiguration"):
+            answer = self.answer(call)
+            if answer is None:
+                continue
+            for entry in items(fields(answer.payload).get("configurationKey")):
+                if isinstance(entry, dict) and isinstance(entry.get("key"), str):
+                    found.append((answer, entry))
+        return found
+
+    def setting(self, name: str) -> tuple[Frame, str] | None:
+        """The first value of a key that was read, with the answer."""
+        for answer, entry in self.settings:
+            if entry["key"] == name:
+                return answer, text(entry.get("value"))
+        return None
+
+    @cached_property
+    def full_lists(self) -> list[tuple[Frame, list[dict[str, Any]]]]:
+        """Answers to GetConfiguration without a list of keys: the answer, its entries."""
+        found = []
+        for call in self.asked("GetConfiguration"):
+            answer = self.answer(call)
+            if answer is not None and answer.kind == RESULT and not items(fields(call.payload).get("key")):
+                entries = items(fields(answer.payload).get("configurationKey"))
+                found.append((answer, [entry for entry in entries if isinstance(entry, dict)]))
+        return found
+
+    def written(self, name: str) -> list[tuple[Frame, str, str]]:
+        """ChangeConfiguration of a key: the CALL, the value, and the status of its answer."""
+        return [
+            (call, text(fields(call.payload).get("value")), self.status_of_answer(call))
+            for call in self.asked("ChangeConfiguration")
+            if text(fields(call.payload).get("key")) == name
+        ]
+
+    # -- time of the CSMS
+
+    @cached_property
+    def csms_times(self) -> list[tuple[int, int]]:
+        """(place in the log, microseconds since 1970) of the times the CSMS told."""
+        found = []
+        for frame in self.frames:
+            if frame.direction == TO_STATION and frame.kind == RESULT:
+                at = stamp(fields(frame.payload).get("currentTime"))
+                if at is not None:
+                    found.append((self.order(frame), at))
+        return found
+
+    def known_us(self, frame: Frame) -> int | None:
+        """True time at a frame, at least: by the log, or else by what the CSMS told last."""
+        if frame.at_us is not None and "date" not in frame.assumed and "zone" not in frame.assumed:
+            return frame.at_us
+        place = self.order(frame)
+        told = [at for order, at in self.csms_times if order < place]
+        return told[-1] if told else None
+
+    @cached_property
+    def profiles(self) -> list[Profile]:
+        """Charging profiles the CSMS has sent, with what became of them."""
+        found = []
+        for call in self.asked("SetChargingProfile"):
+            payload = fields(call.payload)
+            profile = fields(payload.get("csChargingProfiles")) or fields(payload.get("chargingProfile"))
+            schedule = profile.get("chargingSchedule")
+            schedule = fields(items(schedule)[0]) if items(schedule) else fields(schedule)
+            found.append(
+                Profile(
+                    call,
+                    self.order(call),
+                    integer(payload.get("connectorId", payload.get("evseId"))),
+                    text(profile.get("chargingProfilePurpose")),
+                    text(profile.get("chargingProfileKind")),
+                    integer(profile.get("stackLevel")) or 0,
+                    text(schedule.get("chargingRateUnit")),
+                    [fields(period) for period in items(schedule.get("chargingSchedulePeriod"))],
+                    self.status_of_answer(call) or self.refused(call),
+                )
+            )
+        return found
+
+
+@dataclass(slots=True)
+class Profile:
+    """One SetChargingProfile. ``outcome``: status of the answer or code of the error, "" when there was none."""
+
+    call: Frame
+    order: int
+    connector: int | None
+    purpose: str
+    kind: str
+    stack_level: int
+    unit: str
+    periods: list[dict[str, Any]]
+    outcome: str
+
+    @property
+    def limits(self) -> list[float]:
+        """The limits of its periods."""
+        return [limit for period in self.periods if (limit := number(period.get("limit"))) is not None]
+
+
+def meter_values(frame: Frame) -> list[Any]:
+    """The meter values of a message, also where there is one object in the place of a list."""
+    payload = fields(frame.payload)
+    found: list[Any] = []
+    for name in ("meterValue", "transactionData"):
+        value = payload.get(name)
+        found += [value] if isinstance(value, dict) else items(value)
+    return found
