@@ -52,6 +52,8 @@ ALSO: dict[str, tuple[str, ...]] = {
     "register_never_falls": ("register_never_falls", "energy_true"),
     "measurand_unit": ("register_never_falls", "energy_true"),
     "own_transaction_id": ("own_transaction_id",),
+    # what comes again under its id is as old as it was
+    "message_ids": ("message_ids", "time_in_order"),
     "sessions_told": ("one_start", "one_end"),
     # who is not connected tells nothing
     "gets_in": ("converged", "status_true"),

@@ -10,7 +10,7 @@ from simulator.blocks import transaction_record
 from simulator.blocks.metering import SAMPLE_MEASURANDS, wanted
 from simulator.core import readings
 from simulator.core.readings import ENERGY
-from simulator.core.reports import MeterReading, MeterSampled, TransactionEnded, TransactionStarted
+from simulator.core.reports import MeterReading, MeterSampled, SampleTaken, TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
 from simulator.quirks.meter import REGISTER, ROUTE
 from simulator.quirks.meter_register import DISTRUST
@@ -281,3 +281,52 @@ class TriggeredForConnectorZero(Quirk):
         if not isinstance(report, MeterSampled) or report.reading.context != "Trigger":
             return report
         return structs.replace(report, evse_id=0, key=None)
+
+
+@quirk(
+    "meter-resent-on-reconnect",
+    vendors=("Webasto",),
+    sources=("sap-labs-france/ev-dashboard#1686",),
+    breaks=("message_ids", "register_never_falls"),
+    survive="Take a message whose id was answered already for the same message, answer it again, and store it once.",
+    order=100,  # the message as all others have left it
+)
+class SamplesAgain(Quirk):
+    """After a lost connection the last values of the session come again, under the id they were answered under."""
+
+    def report(self, st: Station, report: Report) -> Report:
+        """Keep what goes out at once, as long as the session runs."""
+        memory = QuirkPort(st, self).memory
+        if isinstance(report, SampleTaken) and st.link.is_up:
+            memory["report"] = report
+        elif isinstance(report, TransactionEnded):
+            memory.pop("report", None)
+        return report
+
+    def send(self, st: Station, action: str, payload: Any) -> Any:
+        """Is it the same once more?"""
+        memory = QuirkPort(st, self).memory
+        if action == "MeterValues" and knows(payload, "connectorId"):
+            again = payload == memory.get("again", (None, ""))[0]
+            memory["next"] = "again" if again else "new"
+            if not again:
+                memory["payload"] = payload
+        return payload
+
+    def message_id(self, st: Station, number: int) -> str | None:
+        """The next CALL is the one that has just been rendered."""
+        memory = QuirkPort(st, self).memory
+        what = memory.pop("next", None)
+        if what == "again":
+            return str(memory.pop("again")[1])
+        if what == "new":
+            memory["id"] = f"{st.id_prefix}-{number}"
+            return str(memory["id"])
+        return None
+
+    def moment(self, st: Station, name: str, now: int) -> None:
+        """The connection is back."""
+        port = QuirkPort(st, self)
+        if name == "link_up" and st.gate == "accepted" and "report" in port.memory and "payload" in port.memory:
+            port.memory["again"] = (port.memory["payload"], port.memory["id"])
+            port.publish(port.memory["report"])

@@ -36,7 +36,7 @@ def entry(kind: str, note: str = "", name: str = "some-id") -> Entry:
 
 def test_the_catalogue_is_whole() -> None:
     found = catalogue()
-    assert len(found) == 268 + 9, "those of the research, and those found since"
+    assert len(found) == 268 + 10, "those of the research, and those found since"
     for one in found.values():
         assert one.vendors and one.sources and one.survive and one.confidence, one.id
 

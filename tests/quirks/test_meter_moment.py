@@ -132,3 +132,13 @@ def test_triggered_for_connector_zero() -> None:
     newer = Bench(build("meter-trigger-reports-connector-zero", version="2.0.1")).boot()
     newer.ask("TriggerMessage", requestedMessage="MeterValues", evse={"id": 1})
     assert newer.run(5).sent("MeterValues")[0]["evseId"] == 0
+
+
+def test_values_that_come_again() -> None:
+    def scenario(b: Bench) -> tuple[int, int]:
+        b.boot().plug().token("TAG", 70).drop_link().token("TAG", 5).unplug()
+        b.drop_link()
+        sent = [(s.message_id, str(s.payload)) for s in b.calls() if s.action == "MeterValues"]
+        return len(sent), len(set(sent))
+
+    compare("meter-resent-on-reconnect", scenario, without=(2, 2), with_=(3, 2))
