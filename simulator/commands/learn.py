@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from simulator.commands.options import option, writable
-from simulator.commands.replay import read_log
+from simulator.commands.trace import FORMAT_HELP, trace_of
 from simulator.errors import AuthorError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def import_() -> None:
 def learn(
     trace: Path = typer.Argument(..., help="A trace, or a log of any known format; - reads standard input."),
     station: str | None = option("--station", "Which station of the trace, when there are several."),
-    format: str = option("--format", "Format of the log.", "auto"),
+    format: str = option("--format", FORMAT_HELP, "auto"),
     ocpp: str | None = option("--ocpp", "Protocol version, when the trace does not say."),
     out: Path | None = OUT,
 ) -> None:
@@ -38,7 +38,7 @@ def learn(
 
     writable({"--out": out})
     version = normalise_version(ocpp) if ocpp is not None else ""
-    capture = capture_of(read_log(trace, format), station=station, version=version, source=str(trace))
+    capture = capture_of(trace_of(trace, format), station=station, version=version, source=str(trace))
     deliver(learnt(capture, source=trace.name), out)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -26,10 +25,8 @@ from simulator.commands.options import (
     writable,
 )
 from simulator.commands.output import print_json, print_text
+from simulator.commands.trace import FORMAT_HELP, trace_of
 from simulator.errors import AuthorError
-
-if TYPE_CHECKING:
-    from simulator.traces.model import Trace
 
 MAX_SPEED = 1_000_000.0
 PROFILE = "generic/ac-single"
@@ -44,7 +41,7 @@ def replay(
     station_id: str | None = option("--id", "Id to connect with; else that of the trace."),
     profile: str = option("--profile", "Profile or YAML file that fills the gaps of the trace.", PROFILE),
     ocpp: str | None = option("--ocpp", "Protocol version, when the trace does not say."),
-    format: str = option("--format", "Format of the log.", "auto"),
+    format: str = option("--format", FORMAT_HELP, "auto"),
     speed: float = option("--speed", "How much faster than in the trace.", 1.0),
     token: list[str] = option("--token", "TAG=ROLE: show the target's token of that role; may be repeated.", []),
     map_tokens: bool = option("--map-tokens", "The same for every token, by the verdict in the trace.", False),
@@ -86,7 +83,7 @@ def replay(
     if not 0 < speed <= MAX_SPEED:
         raise AuthorError(f"{speed:g} is not above 0 and at most {MAX_SPEED:g}", field="--speed")
     capture = capture_of(
-        read_log(trace, format),
+        trace_of(trace, format),
         station=station,
         version=normalise_version(ocpp) if ocpp is not None else "",
         source=str(trace),
@@ -177,14 +174,3 @@ def _reference(stack: ExitStack) -> Any:
 
     process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0)))
     return reference_target(process.url, process.http_url)
-
-
-def read_log(path: Path, format: str = "auto") -> Trace:
-    """What can be read of a log; AuthorError when the file cannot be read at all."""
-    from simulator.traces.read import read_trace
-
-    try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise AuthorError(f"cannot be read: {error.strerror or error}", file=str(path)) from None
-    return read_trace(data.decode("utf-8", "replace"), format=format)

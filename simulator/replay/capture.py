@@ -20,7 +20,7 @@ from simulator.core.wall import format_wall
 from simulator.dialects import DIALECTS
 from simulator.errors import AuthorError
 from simulator.registry import nearest
-from simulator.traces.model import CALL, ERROR, RESULT, SEND, TO_CSMS, TO_STATION, Frame, Trace, Unreadable
+from simulator.traces.model import CALL, ERROR, RESULT, SEND, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
 
 BOOT = "BootNotification"
 MAX_NAMED = 5
@@ -46,7 +46,8 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class Act:
-    """One message of the station. ``raw`` is set for what is no message: it is sent as it stands."""
+    """One message of the station. ``raw`` is set for what is no message: it is sent as it stands. ``hangup``: the link
+    went, and came back for the next act."""
 
     action: str
     payload: Any
@@ -54,6 +55,7 @@ class Act:
     line: int = 0
     send: bool = False
     raw: str | None = None
+    hangup: bool = False
     answer: Answer | None = None
     assumed: str = ""
     """Why this act was filled in; "" for what the trace has."""
@@ -110,8 +112,11 @@ def capture_of(trace: Trace, *, station: str | None = None, version: str = "", s
     found = Capture(name, version or _version(frames), notes=notes)
     if not version and not any(frame.version for frame in frames):
         found.assumed.append(f"the version is {found.version}, because of what is said")
-    _fill(found, [*frames, *broken])
-    if not found.acts:
+    closed = [mark for mark in trace.marks if mark.station == name and mark.what == "closed"]
+    _fill(found, [*frames, *broken, *closed])
+    while found.acts and found.acts[-1].hangup:  # nothing is known of what came after
+        found.acts.pop()
+    if all(act.hangup for act in found.acts):
         raise AuthorError(f"has no message of the station {name!r}", file=source)
     for act in found.acts:
         if act.action == "StartTransaction" and act.answer is not None and isinstance(act.answer.payload, dict):
@@ -149,7 +154,7 @@ def _version(frames: list[Frame]) -> str:
     return max(scores, key=lambda name: scores[name])
 
 
-def _fill(found: Capture, pieces: list[Frame | Unreadable]) -> None:
+def _fill(found: Capture, pieces: list[Frame | Unreadable | Mark]) -> None:
     acts: dict[str, Act] = {}
     orders: dict[str, Order] = {}
     clock_us: int | None = None
@@ -158,6 +163,9 @@ def _fill(found: Capture, pieces: list[Frame | Unreadable]) -> None:
         at_us = clock_us or 0
         if isinstance(piece, Unreadable):
             found.acts.append(Act("", None, at_us, piece.line, raw=piece.raw))
+        elif isinstance(piece, Mark):
+            if found.acts and not found.acts[-1].hangup:
+                found.acts.append(Act("", None, at_us, piece.line, hangup=True))
         elif piece.kind in (CALL, SEND) and piece.direction == TO_CSMS:
             act = Act(piece.action, piece.payload, at_us, piece.line, send=piece.kind == SEND)
             acts[piece.id] = act

@@ -66,7 +66,9 @@ class LiveReplay:
                 elif self._up:
                     for frame in player.turn(now):
                         self._send(frame)
-                await self._wait(self._redial_us if not self._up else player.due)
+                    if player.away and self._conn is not None:
+                        self._conn.close()
+                await self._wait(self._redial_us if not self._up else None if player.away else player.due)
         finally:
             self._over = True
             self.ended.took_us = clock.now()
@@ -106,6 +108,7 @@ class LiveReplay:
         """Messages may be sent."""
         self._up = True
         self.ended.opened += 1
+        self.player.back()
         if not self._begun:
             self._begun = True
             self.player.begin(self._clock.now())
@@ -129,6 +132,9 @@ class LiveReplay:
         if self._over:
             return
         self.player.lost()
+        if self.player.away:
+            self._redial_us = self.player.due
+            return
         self._failed += 1
         if not was_up and not self._begun:
             reason = dial_reason(cause, code)

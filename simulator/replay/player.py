@@ -65,6 +65,8 @@ class Player:
         self.raw_sent = self.sends = 0
         self.gave_up = ""
         """Why the rest was not played."""
+        self.away = False
+        """The link is to be closed, and opened again when something is due."""
         self.open: set[Any] = set()
         """Transactions of this run that have begun and not ended."""
         self._acts = deque(capture.acts)
@@ -99,6 +101,8 @@ class Player:
     def due(self) -> int | None:
         """When to call :meth:`turn` next; None: only after a frame of the CSMS."""
         moments = [call.sent_us + self.call_timeout_us for call in self._flight.values()]
+        if self.away:
+            return self._due_us(self._acts[0]) if self._acts else None
         if self._boot_again is not None:
             moments += [self._boot_again[0]]
         elif self._acts and not self._blocked(self._acts[0]):
@@ -117,7 +121,7 @@ class Player:
                     self._boot_again = (now, call.act)
         if self._boot_deadline_us is not None and now >= self._boot_deadline_us:
             self.gave_up = "the CSMS did not accept the station"
-        if self.gave_up:
+        if self.gave_up or self.away:
             return []
         if self._boot_again is not None:
             if now < self._boot_again[0]:
@@ -127,6 +131,9 @@ class Player:
         frames: list[bytes] = []
         while self._acts and not self._blocked(self._acts[0]) and self._due_us(self._acts[0]) <= now:
             act = self._acts.popleft()
+            if act.hangup:
+                self.away = True
+                break
             reference = self._reference(act)
             if reference is not None:
                 self._held.setdefault(reference, []).append(act)
@@ -134,6 +141,10 @@ class Player:
             self._later(act.at_us, now)
             frames.append(self._send(act, now))
         return frames
+
+    def back(self) -> None:
+        """The link is there again."""
+        self.away = False
 
     def lost(self) -> None:
         """The link is gone; what is on its way will get no answer."""
@@ -183,6 +194,8 @@ class Player:
             return True
         for call in self._flight.values():
             answer = call.act.answer
+            if answer is None and act.hangup:
+                continue  # it was lost with the link then, too
             if answer is None or answer.line < act.line or not act.line:
                 return True
         return False
@@ -299,7 +312,7 @@ class Player:
     def not_played(self) -> list[str]:
         """Messages that were about such calls, or came after the player gave up."""
         held: Iterable[Act] = (act for acts in self._held.values() for act in acts)
-        return [act.action for act in (*held, *self._acts)]
+        return [act.action for act in (*held, *self._acts) if not act.hangup]
 
 
 def _expects_acceptance(act: Act) -> bool:

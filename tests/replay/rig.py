@@ -99,6 +99,9 @@ def play(player: Player, csms: LabCsms, orders: Iterable[tuple[float, str, dict[
         for at_us, data in [one for one in late if one[0] <= now]:
             late.remove((at_us, data))
             receive(data)
+        if player.away:
+            player.lost()
+            player.back()
         for frame in player.turn(now):
             for answer in csms.receive(frame, now):
                 receive(answer)

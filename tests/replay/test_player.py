@@ -11,9 +11,9 @@ from simulator.profile.compiled import compile_profile
 from simulator.replay.capture import capture_of
 from simulator.replay.player import Player
 from simulator.replay.stage import prepare
-from simulator.traces.model import Trace
+from simulator.traces.model import Mark, Trace
 from tests.quirks.rig import Bench
-from tests.replay.rig import frames_of, play, written
+from tests.replay.rig import STATION, frames_of, play, written
 from tests.replay.test_capture import ACCEPTED, BOOT, START, STOP, WHOLE
 
 BEGIN_US = 1_700_000_000_000_000
@@ -254,3 +254,18 @@ def test_a_frame_that_is_none_is_told_and_a_lost_link_is_no_answer() -> None:
     assert [row[0] for row in kinds(player)] == ["frame", "frame", "no_answer"]
     (again,) = player.turn(1)
     assert again.split(b",", 2)[2] == boot.split(b",", 2)[2] and again != boot
+
+
+def test_a_link_that_went_goes_again_and_comes_back_in_time() -> None:
+    trace = written([*WHOLE[:2], (3, "cp", 2, "DataTransfer", {"vendorId": "x"}), *beats(2)])
+    trace.marks += [
+        Mark(line=3, what="closed", station=STATION, at_us=trace.frames[2].at_us),
+        Mark(line=9, what="closed", station=STATION),
+        Mark(line=3, what="closed", station="another"),
+    ]
+    player = player_of(trace)
+    assert [act.hangup for act in player.capture.acts] == [False, False, True, False, False]
+    csms = csms_for(player, DataTransfer=lambda c, p: SILENT)
+    assert play(player, csms) == 11_000_000
+    assert [seen.now / 1e6 for seen in csms.seen if seen.kind == 2] == [0, 3, 10, 11]
+    assert kinds(player) == []  # what was lost with the link was lost in the capture, too
