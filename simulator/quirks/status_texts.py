@@ -42,7 +42,10 @@ class InfoIsJson(Quirk):
         """It fits into the 50 characters."""
         if not _is_status(action, payload):
             return payload
-        reason = _REASONS.get(str(get(payload, "status")), "statusChange")
+        evse, status = st.evse(get(payload, "connectorId")), str(get(payload, "status"))
+        if status == FINISHING and evse is not None and evse.status == PREPARING:
+            status = PREPARING  # it says so of a car that has just come, too (status-finishing-on-plugin)
+        reason = _REASONS.get(status, "statusChange")
         return put(payload, info=f'{{"reason":"{reason}","cpv":0,"rv":0}}', vendor_id=self.vendor_id)
 
 

@@ -26,6 +26,12 @@ def test_info_is_json() -> None:
     assert plug_in["info"] == '{"reason":"plugInGun","cpv":0,"rv":0}' and plug_in["vendorId"] == "EN+"
 
 
+def test_info_knows_a_car_that_has_come_from_one_that_goes() -> None:
+    b = Bench(build("status-info-embedded-json", "status-finishing-on-plugin")).smoke()
+    told = [json.loads(p["info"])["reason"] for p in b.sent("StatusNotification") if p["status"] == "Finishing"]
+    assert told == ["plugInGun", "stopCharge"]
+
+
 def test_vendor_error_bits() -> None:
     compare("status-vendor-error-bitfield", field("vendorErrorCode"), without={None}, with_={"0" * 32})
 
