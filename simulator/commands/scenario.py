@@ -198,7 +198,7 @@ def _frames(options: Options, path: Path | None) -> Iterator[None]:
 
 
 def _say(data: dict[str, Any]) -> None:
-    from simulator.scenario.report import failure_lines, legend, matrix
+    from simulator.scenario.report import failure_lines, left_out, legend, matrix
 
     heads, rows = matrix(data)
     print_table(heads, rows)
@@ -210,12 +210,7 @@ def _say(data: dict[str, Any]) -> None:
             typer.echo(cell["error"], err=True)
     if len(failed) > WITH_FRAMES:
         typer.echo(f"Frames are shown of the first {WITH_FRAMES}; --summary and --junit have them all.")
-    reasons = dict.fromkeys(
-        f"{cell['verdict']:15}{cell['scenario']} on {cell['profile']}, OCPP {cell['ocpp']}: {cell['reason']}"
-        for cell in data["cells"]
-        if cell["verdict"] in ("SKIPPED", "NOT_APPLICABLE")
-    )
-    for line in reasons:
+    for line in left_out(data):
         print_text(line)
     typer.echo(f"{data['sentence']} in {data['run']['wall_seconds']:.1f} s")
 

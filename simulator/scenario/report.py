@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import simulator
 from simulator.report import summary as summary_module
 from simulator.report.summary import check_data
-from simulator.scenario.judge import PASS, VERDICTS
+from simulator.scenario.judge import NOT_APPLICABLE, PASS, SKIPPED, VERDICTS
 from simulator.scenario.player import FAIL
 from simulator.scenario.run import Result, ScenarioRun
 
@@ -19,6 +19,8 @@ SCHEMA_NAME = "cpfarm-scenarios/1"
 SCHEMA_FILE = Path(summary_module.__file__).with_name("cpfarm-scenarios-1.schema.json")
 #: columns of the matrix that still have names over them
 MAX_NAMED = 4
+#: cells of one reason that are named, and what stands for the profile in a reason that many share
+SHOWN_CELLS, THIS = 3, "the profile"
 #: how a verdict stands in the matrix
 SIGNS = {"PASS": "ok", "FAIL": "FAIL", "INCONCLUSIVE": "?", "NOT_APPLICABLE": "-", "SKIPPED": "skip"}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -118,6 +120,23 @@ def failure_lines(cell: Mapping[str, Any], *, frames: bool = True) -> list[str]:
     lines += [f"  also: {finding}" for finding in cell["findings"][1:]]
     if cell["reproduce"]:
         lines.append(f"  alone: {cell['reproduce']}")
+    return lines
+
+
+def left_out(data: Mapping[str, Any]) -> list[str]:
+    """Why cells were left out: a line for each scenario and reason, however many profiles it is the reason for."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for cell in data["cells"]:
+        if cell["verdict"] in (SKIPPED, NOT_APPLICABLE):
+            reason = cell["reason"].replace(cell["profile"], THIS)
+            where = f"{cell['profile']} {cell['ocpp']}"
+            found.setdefault((cell["verdict"], cell["scenario"], reason), []).append(where)
+    lines = []
+    for (verdict, scenario, reason), cells in found.items():
+        if len(cells) == 1:
+            reason = reason.replace(THIS, cells[0].rpartition(" ")[0])
+        more = f" and {len(cells) - SHOWN_CELLS} more" if len(cells) > SHOWN_CELLS else ""
+        lines.append(f"{verdict:15}{scenario} on {', '.join(cells[:SHOWN_CELLS])}{more}: {reason}")
     return lines
 
 

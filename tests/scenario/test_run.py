@@ -15,7 +15,7 @@ from simulator.scenario.cells import Cell, choose, expand, lacking, places_of, u
 from simulator.scenario.counterpart import Counterpart
 from simulator.scenario.judge import VERDICTS, verdict_of
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
-from simulator.scenario.report import failure_lines, junit, legend, matrix, report
+from simulator.scenario.report import failure_lines, junit, left_out, legend, matrix, report
 from simulator.scenario.run import Options, ScenarioRun, failed_before
 from tests.scenario.play import play, scenario
 
@@ -149,6 +149,18 @@ def test_a_run_and_its_outputs() -> None:
         "tests": "5", "failures": "2", "errors": "0", "skipped": "1",
     }  # fmt: skip
     assert next(case.get("name") for case in root.iter("testcase")) == "a test [generic/ac-single, OCPP 1.6]"
+
+
+def test_a_reason_that_many_share_is_told_once() -> None:
+    def cell(profile: str, reason: str) -> dict[str, str]:
+        return {"scenario": "s", "profile": profile, "ocpp": "1.6", "verdict": "NOT_APPLICABLE", "reason": reason}
+
+    cells = [cell(f"a/{n}", f"it needs 2 EVSEs; a/{n} has 1") for n in range(5)]
+    cells += [cell("b/1", "it needs AC; b/1 has none"), {**cell("b/2", ""), "verdict": "PASS"}]
+    assert left_out({"cells": cells}) == [
+        "NOT_APPLICABLE s on a/0 1.6, a/1 1.6, a/2 1.6 and 2 more: it needs 2 EVSEs; the profile has 1",
+        "NOT_APPLICABLE s on b/1 1.6: it needs AC; b/1 has none",
+    ]
 
 
 def test_columns_of_a_wide_matrix_have_numbers() -> None:
