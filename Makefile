@@ -13,7 +13,7 @@ PYTHON_TAG := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 STAMP      := $(VENV)/.installed-$(PYTHON_TAG)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo csms test test-all lint format bench wheel constraints clean distclean
+.PHONY: help venv demo csms test test-all lint format bench soak wheel constraints clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: $(STAMP) ## measure the hot paths
 
 wheel: $(STAMP) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+soak: $(STAMP) ## 2,000 stations of all products, every fault, five minutes; then every transaction is accounted for
+	$(BIN)/python -m simulator.soak
 
 constraints: $(STAMP) ## write down the versions that are installed now
 	{ echo "# The exact versions that are tested together, for 'pip install -c'. Renewed with 'make constraints'."; \

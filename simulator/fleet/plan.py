@@ -38,7 +38,7 @@ from simulator.fleet.schema import (
 from simulator.fleet.target import Target
 from simulator.fleet.timetable import StationFault, eligible, occurrences
 from simulator.profile.compiled import compile_profile
-from simulator.profile.load import LoadedProfile, load_profile
+from simulator.profile.load import LoadedProfile, deal, load_profile
 from simulator.world.driver import Habit
 from simulator.world.site import Place, Sites, matching
 from simulator.yamlfile import Loc, hint
@@ -51,7 +51,7 @@ class StationPlan:
     """One station. ``index`` counts from 0 through the fleet, ``number`` (for serial numbers) from 1.
 
     ``habit`` is None for a station that no driver visits; stations of a group share the object. ``password``, ``cert``
-    and ``key`` (paths) are the station's own, from a stations file. ``place``: where it stands, if its group has a site.
+    and ``key`` (paths) are the station's own, from a stations file. ``place``: where it stands, if there are sites.
     """
 
     id: str
@@ -199,21 +199,26 @@ def _stations_of(fleet: Fleet, group: Group, index: int, prefix: str, offset: in
         # An explicit setting, under either name, stands behind and wins.
         settings = {"MeterValueSampleInterval": group.meter_interval_us // 1_000_000, **settings}
     default_profile = profile_name(group.profile, fleet.base_dir)
-    models: dict[str, tuple[LoadedProfile, str, Model]] = {}
+    dealt = deal(group.profile, group.version, fleet.profile_dir) if "*" in group.profile else ()
+    models: dict[tuple[str, str], tuple[LoadedProfile, str, Model]] = {}
     habit = habit_of(group)
     folder = (fleet.base_dir / group.stations).parent if group.stations is not None else fleet.base_dir
     stations = []
     for number, row in enumerate(rows):
-        wanted = default_profile if row.profile is None else profile_name(row.profile, fleet.base_dir)
+        wanted = default_profile, group.version or ""
+        if row.profile is not None:
+            wanted = profile_name(row.profile, fleet.base_dir), group.version or ""
+        elif dealt:
+            wanted = dealt[number % len(dealt)]
         if wanted not in models:
             try:
-                loaded = load_profile(wanted, fleet.profile_dir)
+                loaded = load_profile(wanted[0], fleet.profile_dir)
             except ProfileError as exc:
                 if row.profile is None or exc.file is not None:
                     raise
                 file = str(fleet.base_dir / str(group.stations))
                 raise FleetError(str(exc), file=file, line=row.line, field="profile") from None
-            version = group.version or loaded.profile.versions[0]
+            version = wanted[1] or loaded.profile.versions[0]
             extras = [(use.name, use.params) for use in group.quirks]
             model = compile_profile(loaded, version, extras, settings=settings, free_vend=group.free)
             models[wanted] = (loaded, version, model)

@@ -21,7 +21,7 @@ from simulator.errors import AuthorError, FleetError, ProfileError, TargetError,
 from simulator.fleet.target import Target, load_target, make_target
 from simulator.fleet.target_file import TargetFile
 from simulator.profile.checks import check_quirks, check_settings, pattern_problem
-from simulator.profile.load import find_profile, load_profile
+from simulator.profile.load import deal, find_profile, load_profile
 from simulator.profile.schema import Quirks, Version
 from simulator.world.driver import HABITS, Habit, steady
 from simulator.yamlfile import Closed, Document, Loc, Place, hint, load, validate
@@ -37,7 +37,7 @@ _MAX_STATIONS = 100_000
 
 
 class Group(Closed):
-    """Stations of one kind.
+    """Stations of one kind; ``*`` in ``profile`` deals all profiles that fit, in all their versions, in turn.
 
     ``id`` is a pattern (``BERLIN-{n:05d}``, ``{prefix}``); ``stations`` a CSV file instead. ``charging`` keeps a share
     of the connectors in transactions of about ``session``; ``habit`` has drivers come and go instead. ``settings`` and
@@ -305,6 +305,13 @@ def habit_of(group: Group) -> Habit | None:
 
 
 def _check_profile(group: Group, loc: Loc, base_dir: Path, profile_dir: Path | None) -> Iterator[tuple[Loc, str]]:
+    if "*" in group.profile:
+        if not deal(group.profile, group.version, profile_dir):
+            yield (
+                (*loc, "profile"),
+                f"no profile fits {group.profile}" + (f" in {group.version}" if group.version else ""),
+            )
+        return
     try:
         name = profile_name(group.profile, base_dir)
         find_profile(name, profile_dir)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,18 @@ def profile_paths(user_dir: Path | str | None = None) -> dict[str, Path]:
             for path in folder.glob(f"*/*{suffix}"):
                 found[f"{path.parent.name}/{path.stem}"] = path
     return dict(sorted(found.items()))
+
+
+def deal(pattern: str, version: str | None, user_dir: Path | str | None = None) -> tuple[tuple[str, str], ...]:
+    """(name, version) of each profile whose name fits ``pattern`` (``*`` stands for anything) and each version it
+    speaks, or of ``version`` alone; in the order of names."""
+    names = [name for name in profile_paths(user_dir) if fnmatchcase(name, pattern)]
+    return tuple(
+        (name, str(spoken))
+        for name in names
+        for spoken in load_profile(name, user_dir).profile.versions
+        if version in (None, spoken)
+    )
 
 
 def find_profile(name: str, user_dir: Path | str | None = None) -> Path:

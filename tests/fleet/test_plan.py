@@ -16,6 +16,7 @@ from simulator.errors import AuthorError, FleetError
 from simulator.fleet.plan import FleetPlan, StationFault, resolve
 from simulator.fleet.schema import load_fleet
 from simulator.fleet.target import guard, make_target
+from simulator.profile.load import deal
 from simulator.world.driver import HABITS
 
 
@@ -259,3 +260,15 @@ def test_any_seed_gives_the_asked_share(count: int, share: float, seed: int) -> 
     found = resolve(load_fleet(None, overrides, environ={}), hostname="h")
     hits = [len(f.station_ids) for f in found.faults(1)]
     assert hits == ([round(share * count)] if round(share * count) else [])
+
+
+def test_a_star_deals_profiles_and_versions_in_turn(tmp_path: Path) -> None:
+    found = plan("groups:\n- {profile: 'generic/*', count: 40, id: 'S{n}'}\n", tmp_path)
+    dealt = deal("generic/*", None)
+    assert [(s.profile, s.version) for s in found.stations] == [dealt[n % len(dealt)] for n in range(40)]
+    assert {name for name, _ in dealt} >= {"generic/ac-single", "generic/dc-fast"}
+    assert (
+        deal("generic/*", "2.1") == tuple(pair for pair in dealt if pair[1] == "2.1") and deal("nobody/*", None) == ()
+    )
+    told = refused("groups:\n- {profile: 'nobody/*', version: '2.1'}\n", tmp_path)
+    assert "f.yaml:2: groups[0].profile: no profile fits nobody/* in 2.1" in told
