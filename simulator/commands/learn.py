@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,29 +34,30 @@ def learn(
     from simulator.dialects import normalise_version
     from simulator.replay.capture import capture_of
     from simulator.replay.learn import learn as learnt
+    from simulator.replay.recognise import recognise
 
     writable({"--out": out})
     version = normalise_version(ocpp) if ocpp is not None else ""
-    capture = capture_of(trace_of(trace, format), station=station, version=version, source=str(trace))
-    deliver(learnt(capture, source=trace.name), out)
+    read = trace_of(trace, format)
+    capture = capture_of(read, station=station, version=version, source=str(trace))
+    draft = learnt(capture, source=trace.name)
+    recognise(read, capture, draft, trace.name)
+    deliver(draft, out)
 
 
 def deliver(draft: Draft, out: Path | None) -> None:
     """Check that the draft is a profile that runs, and give it out; what it could not say goes to standard error."""
     from simulator.profile.compiled import compile_profile
     from simulator.profile.describe import standings
-    from simulator.profile.load import load_profile
+    from simulator.replay.recognise import load_draft
 
     text = draft.text()
     if out is not None and out.exists():
         raise AuthorError(f"{out} is there already and is not overwritten", field="--out")
-    with tempfile.TemporaryDirectory(prefix="cpfarm-") as folder:
-        path = Path(folder) / "draft.yaml"
-        path.write_text(text, encoding="utf-8")
-        loaded = load_profile(str(path))
-        for version in loaded.profile.versions:
-            compile_profile(loaded, version)
-        counts = standings(loaded)
+    loaded = load_draft(draft)
+    for version in loaded.profile.versions:
+        compile_profile(loaded, version)
+    counts = standings(loaded)
     if out is None:
         typer.echo(text, nl=False)
     else:

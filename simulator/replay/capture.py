@@ -196,7 +196,12 @@ def complete(found: Capture, boot: Callable[[], Any], token: str) -> Capture:
     a session with when the trace names none."""
     _sessions(found, token)
     if not _booted(found.acts):
-        found.acts.insert(0, Act(BOOT, boot(), found.acts[0].at_us, assumed="the trace begins after it"))
+        payload = boot()
+        if payload is None:
+            raise AuthorError(
+                "a product of this profile does not register by itself; choose another", field="--profile"
+            )
+        found.acts.insert(0, Act(BOOT, payload, found.acts[0].at_us, assumed="the trace begins after it"))
         found.assumed.append("BootNotification is the profile's: the trace begins after it")
     return found
 

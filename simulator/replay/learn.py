@@ -1,8 +1,8 @@
 """A profile drafted from what one station said.
 
 What is taken: who it says it is, its version, how many EVSEs it has and what their values show of them, the settings it
-lists with whether they may be written, keys only it has, what it measures and how finely, what it refuses, and the
-quirks that somebody has recognised. Each value names the line that shows it; everything else is that of the generic
+lists with whether they may be written, keys only it has, what it measures and how finely, and what it refuses. Each
+value names the line that shows it; everything else is that of the generic
 product it extends, and assumed. What a single station's trace cannot tell (a serial number's pattern, a current limit
 that no car has reached) is said at the top.
 """
@@ -57,9 +57,9 @@ _PATTERNS = frozenset({"serial", "box_serial", "meter_serial", "iccid", "imsi"})
 _DIGITS = re.compile(r"(\d{1,9})(\D*)$")
 
 
-def learn(capture: Capture, *, source: str, quirks: Iterable[tuple[str, str]] = ()) -> Draft:
-    """The draft. ``source`` is what the trace is called; ``quirks``: names recognised in it, each with why."""
-    return _Learner(capture, source).learn(quirks)
+def learn(capture: Capture, *, source: str) -> Draft:
+    """The draft, without quirks (see ``recognise``). ``source`` is what the trace is called."""
+    return _Learner(capture, source).learn()
 
 
 class _Learner:
@@ -75,7 +75,7 @@ class _Learner:
         evidence = f"Drafted from {source}: one station, {len(capture.acts)} messages"
         self.draft = Draft(kind, evidence, notes=[*capture.notes, *capture.assumed])
 
-    def learn(self, quirks: Iterable[tuple[str, str]]) -> Draft:
+    def learn(self) -> Draft:
         """Everything."""
         draft = self.draft
         self._identity()
@@ -84,10 +84,6 @@ class _Learner:
         self._meter()
         self._settings()
         self._refused()
-        uses = list(dict.fromkeys(name for name, _ in quirks))
-        if uses:
-            draft.put(("quirks",), uses, "")
-            draft.sources.update({name: f"{self.source}: {why}" for name, why in quirks})
         if not self.found:
             draft.note("no meter values in the trace: what it measures is assumed")
         return draft

@@ -100,7 +100,7 @@ def test_what_only_this_product_has_is_learnt() -> None:
             (4, "cp", 2, "MeterValues", VALUES),
         ]
     )
-    draft = learn(capture_of(trace), source="x.log", quirks=[("status-no-timestamp", "line 9")])
+    draft = learn(capture_of(trace), source="x.log")
     values = draft.values
     assert values["identity"]["serial"] == "SN-{n:04d}-B" and values["identity"]["firmware"] == "1.{2}"
     assert values["hardware"]["modem"] == {"kind": "lte"}
@@ -114,8 +114,6 @@ def test_what_only_this_product_has_is_learnt() -> None:
     assert "WebSocketPingInterval" in values["absent"] and "LedColour" not in values["absent"]
     assert "secret" not in draft.text()
     profile = checked(draft)
-    assert [use.name for use in profile.quirks] == ["status-no-timestamp"]
-    assert profile.source("status-no-timestamp") == "x.log: line 9"
     assert profile.source("settings.HeartbeatInterval") == "x.log, line 4"
     notes = "\n".join(draft.notes)
     assert "MeterValueSampleInterval was 'soon' in line 4, which cannot be carried over" in notes
