@@ -30,6 +30,7 @@ from simulator.commands import (
     state,
     tail,
     trace,
+    trace_match,
 )
 from simulator.csms.process import CsmsProcessError
 from simulator.errors import AuthorError, GeneratorLimit, UnknownName
@@ -62,6 +63,7 @@ lists.profiles.add_typer(learn.importing, name="import", help="Convert what othe
 app.add_typer(lists.profiles, name="profiles", help="Vendor profiles: list, show, validate, learn, import.")
 app.add_typer(lists.faults, name="faults", help="Hardware faults that can be injected.")
 app.add_typer(lists.quirks, name="quirks", help="Documented behaviours of real products.")
+lists.quirks.command("match")(trace_match.match_quirks)
 app.add_typer(certify.app, name="certify", help="Cases of the conformance tests against a simulated station.")
 app.add_typer(scenario.app, name="scenario", help="What happens at stations, and what a CSMS must make of it.")
 app.add_typer(trace.app, name="trace", help="Logs and captures: read, and made fit to be passed on.")

@@ -19,6 +19,7 @@ from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import QUIRKS
 from simulator.quirks import describe as describe_quirk
+from simulator.traces.signs import SIGNS
 
 profiles = typer.Typer(no_args_is_help=True)
 faults = typer.Typer(no_args_is_help=True)
@@ -207,7 +208,8 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
     """Every documented behaviour, where it hooks in, and what a CSMS must do to survive it."""
     known = catalogue()
     rows = [
-        describe_quirk(QUIRKS.get(name)) | {"confidence": known[name].confidence if name in known else ""}
+        describe_quirk(QUIRKS.get(name))
+        | {"confidence": known[name].confidence if name in known else "", "recognised": name in SIGNS}
         for name in QUIRKS
     ]
     if vendor is not None:

@@ -96,7 +96,10 @@ def starts_at_zero(story: Story) -> Iterator[Hit]:
     """meterStart is 0, and the register is not."""
     for session in story.sessions:
         begin, end = _register(session.start, "meterStart"), _register(session.stop, "meterStop")
-        if session.start is None or begin != 0:
+        open_still = any(
+            s.connector == session.connector and s.stop is None and s.begin < session.begin for s in story.sessions
+        )
+        if session.start is None or begin != 0 or open_still:
             continue
         earlier = [
             s.amount * (1000 if s.unit == "kWh" else 1)
