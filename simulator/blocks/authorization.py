@@ -139,7 +139,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if evse.tx is not None and evse.tx.id_token and not same_token(evse.tx.id_token, id_token):
         st.record(Remark("token refused: the transaction belongs to another one"))  # C01.FR.23
         return
-    if st.blocked(evse) or (not evse.operative and evse.tx is None):
+    if st.blocked(evse) or (not evse.in_service and evse.tx is None):
         st.record(Remark(f"token refused: EVSE {evse.evse_id} is not usable"))
         return
     if evse.asked is not None:
@@ -199,7 +199,7 @@ def _meant(st: Station, id_token: str) -> Evse | None:
     free = [
         evse
         for evse in st.evses
-        if evse.grant is None and evse.asked is None and evse.tx is None and evse.operative and not st.blocked(evse)
+        if evse.grant is None and evse.asked is None and evse.tx is None and evse.in_service and not st.blocked(evse)
     ]
     if free:  # what is kept for it goes first, what is kept for others comes last
         return min(free, key=lambda evse: (PREFERENCE.index(stances[evse.evse_id]), not evse.reserved))
@@ -309,8 +309,8 @@ def _await_cable(st: Station, evse: Evse) -> None:
         st.timers.set("connect", st.now + timeout_s * 1_000_000, evse.evse_id)
 
 
-def end(st: Station, evse: Evse, how: GrantEnd) -> None:
-    """The authorisation is over."""
+def end(st: Station, evse: Evse, how: GrantEnd | None) -> None:
+    """The authorisation is over; None: it is forgotten."""
     evse.grant, evse.grant_end = None, how
     st.timers.cancel("connect", evse.evse_id)
     st.timers.cancel("allowance", evse.evse_id)
@@ -339,6 +339,10 @@ def allowance_used(st: Station, evse_id: int, now: int) -> None:
 def hold(st: Station, evse: Evse, now: int) -> bool:
     """Bind the grant to its transaction, and end it when its ground is gone."""
     before = evse.grant
+    if evse.restarting and (before or evse.grant_end or evse.asked or evse.wish):
+        end(st, evse, None)
+        evse.asked = evse.wish = None
+        return True
     _resume(evse, now)
     _serve_wish(st, evse, now)
     grant = evse.grant
@@ -367,7 +371,7 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
     if evse.grant is grant:
         _check_faults(st, evse, now)
         _check_allowance(st, evse, grant, now)
-        ends = interruption(st)
+        ends = interruption(st, evse)
         if ends is not None and evse.grant is not None:
             end(st, evse, GrantEnd(*ends, now))
     return evse.grant is not before
@@ -385,7 +389,7 @@ def _resume(evse: Evse, now: int) -> None:
 
 
 def _may_vend(st: Station, evse: Evse) -> bool:
-    usable = evse.operative and not st.blocked(evse) and not evse.reserved
+    usable = evse.in_service and not st.blocked(evse) and not evse.reserved
     return st.leave_by is None and usable and (st.gate == "accepted" or not st.link.is_up)
 
 

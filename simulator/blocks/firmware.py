@@ -41,15 +41,15 @@ from simulator.core.inputs import JobDone
 from simulator.core.reports import FirmwareProgress, FirmwareStep
 from simulator.core.security_event import say
 from simulator.core.settings import setting
-from simulator.core.wiring import at, on_timer, station_rule
+from simulator.core.wiring import at, keeps_busy, on_timer, station_rule
 
 if TYPE_CHECKING:
     from simulator.core.inputs import JobProgress
     from simulator.core.station import Station
 
 __all__ = [
-    "Installed", "Update", "installed", "order", "request", "request_signed", "signed_only", "state", "tell_status",
-    "version", "withdraws",
+    "Installed", "Update", "installed", "installs", "order", "request", "request_signed", "signed_only", "state",
+    "tell_status", "version", "withdraws",
 ]  # fmt: skip
 
 ALLOW_NEW = setting(
@@ -67,8 +67,23 @@ LATE_CHECK = "firmware_is_verified_late"
 CHECK_US = 30_000_000
 #: steps in which a new request cannot cancel the update any more (L01.FR.27)
 BEYOND = frozenset({"restarting", "installing", "activating"})
+#: ... and all in which it is under way
+AT_WORK = BEYOND | {"fetching", "checking"}
 #: steps that may be one more session away
 WAITING = frozenset({"scheduled", "paused", "ready"})
+
+
+@keeps_busy
+def under_way(st: Station) -> bool:
+    """Is an image being fetched, checked or installed?"""
+    own = state(st)
+    return own is not None and own.update is not None and own.update.step in AT_WORK
+
+
+def installs(st: Station) -> bool:
+    """Is it so far that nothing may come between any more?"""
+    own = state(st)
+    return own is not None and own.update is not None and own.update.step in BEYOND
 
 
 def _own(st: Station) -> Firmware:

@@ -21,7 +21,7 @@ from simulator.core.inputs import JobDone
 from simulator.core.reports import LogProgress, LogStep
 from simulator.core.settings import WRITE_ONLY, all_settings
 from simulator.core.wall import format_wall
-from simulator.core.wiring import at, on_timer
+from simulator.core.wiring import at, keeps_busy, on_timer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +87,12 @@ def upload_of(st: Station) -> Upload | None:
 
 
 # -- asked for ---------------------------------------------------------------------------------------------------------
+
+
+@keeps_busy
+def under_way(st: Station) -> bool:
+    """Is a log being uploaded, or about to be tried again?"""
+    return upload_of(st) is not None
 
 
 def request(st: Station, wish: LogWish) -> Verdict:

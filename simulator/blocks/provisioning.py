@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from simulator.core.records import Booted, BootRefused
 from simulator.core.reports import BootAsked
 from simulator.core.settings import setting
-from simulator.core.wiring import MOMENTS, at, drain, on_timer
+from simulator.core.wiring import BUSY, MOMENTS, at, drain, on_timer
 
 if TYPE_CHECKING:
+    from simulator.core.connector import Evse
     from simulator.core.station import Station
 
 RESET_RETRIES = setting(
@@ -128,12 +129,12 @@ def _retry_in(st: Station, interval_s: int, now: int) -> None:
 
 
 def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: str, patient: bool) -> str:
-    """Ask for a reset: Accepted, or Scheduled when a transaction must end first (B12.FR.01)."""
+    """Ask for a reset: Accepted, or Scheduled when something must end first (B11.FR.07, B12.FR.01)."""
     own = state(st)
+    scheduled = reason is None and not idle(st)
     if own.reset is not None and reason is None:
-        return "Scheduled" if _transactions(st) else "Accepted"
-    scheduled = reason is None and _transactions(st)
-    # one that waits for a transaction has its patience from when that is over
+        return "Scheduled" if scheduled else "Accepted"
+    # one that waits has its patience from when what it waits for is over
     deadline_us = 0 if scheduled else st.now + RESET_PATIENCE_S * 1_000_000
     own.reset = Reset(kind, reason, boot_reason, patient, deadline_us)
     st.waits_for_outbox = True
@@ -143,15 +144,29 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
     return "Accepted"
 
 
-def interruption(st: Station) -> tuple[str, str] | None:
-    """What ends every transaction now, as (trigger, reason): a reset, or mains that has gone on a product whose hold-up
-    time is there to say so first."""
+def interruption(st: Station, evse: Evse) -> tuple[str, str] | None:
+    """What ends the transaction of an EVSE now, as (trigger, reason): a reset of the station or of this EVSE alone, or
+    mains that has gone on a product whose hold-up time is there to say so first."""
     reset = state(st).reset
     if reset is not None and reset.reason is not None:
         return "ResetCommand", reset.reason
+    if evse.reset_wanted:
+        return "ResetCommand", evse.reset_wanted
     if st.model.hardware.power_loss == "stop_before" and not st.board.supply.mains:
         return "AbnormalCondition", "PowerLoss"
     return None
+
+
+def idle_evse(st: Station, evse: Evse) -> bool:
+    """Is nobody using an EVSE? A transaction, an authorisation, a reservation, and a cable that is still locked in are
+    uses (errata 2.14)."""
+    nobody = evse.tx is None and evse.grant is None and evse.asked is None and evse.wish is None
+    return nobody and not evse.reserved and not st.board.locks[evse.evse_id - 1].reported
+
+
+def idle(st: Station) -> bool:
+    """Does the station do nothing that a reset on idle waits for (errata 2.14)?"""
+    return all(idle_evse(st, evse) for evse in st.evses) and not any(busy(st) for busy in BUSY)
 
 
 def _transactions(st: Station) -> bool:
@@ -165,9 +180,10 @@ def reset_due(st: Station, index: int, now: int) -> None:
 
 @drain(95, watches_outbox=True)
 def carry_out_reset(st: Station, now: int) -> None:
-    """Reboot when transactions are over and, if the reset is patient, their messages are delivered (B12.FR.04-05)."""
+    """Reboot when transactions are over and, if the reset is patient, their messages are delivered (B12.FR.04-05).
+    One that is no end to anything waits until the station is idle."""
     reset = state(st).reset
-    if reset is None or _transactions(st):
+    if reset is None or _transactions(st) or (reset.reason is None and not idle(st)):
         return
     if not reset.deadline_us:
         reset.deadline_us = now + RESET_PATIENCE_S * 1_000_000

@@ -75,7 +75,7 @@ def request_start(st: Station, wish: StartWish) -> Outcome:
 
 def _free(st: Station, evse: Evse, wish: StartWish) -> bool:
     """Operative, without fault, authorised session, or reservation for somebody else (F01.FR.21-24, 1.6 5.13)."""
-    if not evse.operative or st.blocked(evse) or _stance(st, evse, wish) == "refused":
+    if not evse.in_service or st.blocked(evse) or _stance(st, evse, wish) == "refused":
         return False
     if evse.grant is not None or evse.wish is not None or evse.asked is not None:
         return False
@@ -130,6 +130,8 @@ def unlock(st: Station, evse_id: int, *, stop_reason: str | None) -> str:
         return "NoLock"
     if evse.grant is not None and stop_reason is not None:
         evse.wish = StopWish("UnlockCommand", stop_reason)
+    if evse.restarting:
+        return "UnlockFailed"
     evse.released = True
     if st.board.locks[evse_id - 1].drive(False, st.now):
         return "Unlocked"

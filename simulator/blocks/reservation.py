@@ -147,7 +147,7 @@ def _problem(st: Station, evse: Evse, others: dict[int, Reservation]) -> str:
     """Why this EVSE cannot be reserved beside the other reservations, or nothing."""
     if _broken(st, evse):
         return "Faulted"
-    if not evse.operative and evse.tx is None:
+    if not evse.in_service and evse.tx is None:
         return "Unavailable"
     if any(one.evse_id == evse.evse_id for one in others.values()):
         return "Occupied"

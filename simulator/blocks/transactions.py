@@ -88,6 +88,10 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
         evse.used = False
         changed = True
     tx = evse.tx
+    if evse.restarting:
+        changed = changed or evse.used or evse.spent != 0
+        evse.used, evse.spent = False, 0
+        return changed
     if tx is None:
         starts = st.dialect.policy.start_points(st) & points & ~evse.spent
         if starts and st.board.supply.mains and not (st.link.is_up and st.gate != "accepted"):
@@ -103,7 +107,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
     if stops & c.POWER_PATH_CLOSED:
         stops |= c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: as a stop point it is exactly these two
     fell = stops & tx.held & ~points
-    if fell or interruption(st) is not None:
+    if fell or interruption(st, evse) is not None:
         _close(st, evse, tx, fell, now)
         return True
     if not points & (c.EV_CONNECTED | c.AUTHORIZED | c.PARKING_BAY_OCCUPANCY) and not tx.told_plugged:
@@ -166,7 +170,7 @@ def _close(st: Station, evse: Evse, tx: Transaction, fell: int, now: int) -> Non
 
 def _cause(st: Station, evse: Evse, tx: Transaction, fell: int) -> tuple[str, str, str | None, str]:
     end = evse.grant_end
-    ends = interruption(st)
+    ends = interruption(st, evse)
     if ends is not None and (end is None or (end.trigger, end.reason) == ends):
         return *ends, None, ""
     if end is not None and evse.grant is None:

@@ -112,6 +112,8 @@ OWNERS: dict[str, str] = {
     "told_error": "blocks/availability",
     "held_since": "blocks/availability",
     "reserved": "blocks/reservation",
+    "reset_wanted": "blocks/evse_reset",
+    "restarting": "blocks/evse_reset",
 }
 
 
@@ -143,6 +145,8 @@ class Evse:
         "power_w",
         "released",
         "reserved",
+        "reset_wanted",
+        "restarting",
         "scheduled",
         "spec",
         "spent",
@@ -207,6 +211,15 @@ class Evse:
         self.told_error = ""
         self.held_since = 0
         self.reserved = False
+        #: a reset of this EVSE alone that waits: "" until it is idle, else the reason that ends its transaction now
+        self.reset_wanted: str | None = None
+        #: ... and that is under way
+        self.restarting = False
+
+    @property
+    def in_service(self) -> bool:
+        """May something new begin here, as far as the EVSE's own state goes?"""
+        return self.operative and not self.restarting
 
 
 def derive_status(evse: Evse, blocked: bool) -> str:
@@ -217,6 +230,9 @@ def derive_status(evse: Evse, blocked: bool) -> str:
     """
     if blocked or evse.lock_failed:  # a plug that cannot be locked is no use to anybody (G05.FR.01)
         return FAULTED
+    if evse.restarting:
+        # MAY be told (B11.FR.08); who keeps a reserved one need not be worried, and there is no way back (1.6 4.9, H)
+        return RESERVED if evse.reserved else UNAVAILABLE
     if evse.tx is not None and (evse.grant is not None or evse.plugged or evse.ev_gone or evse.bay):
         if evse.reserved and evse.grant is None and not evse.tx.id_token:
             return RESERVED  # it began with the car, and whoever it is kept for has not come (G01.FR.09)

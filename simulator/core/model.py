@@ -207,6 +207,7 @@ class Model:
     cannot be written. ``vendor_keys`` are product-specific keys with no meaning to the station: name -> (value,
     writable). ``offered`` limits the CSMS requests the product knows; None means all that the dialect has.
     ``availability_by_event``: 2.x reports AvailabilityState by NotifyEvent instead of StatusNotification.
+    ``resets_evse``: one EVSE can be reset while the others go on (2.x, B11.FR.10).
 
     A station whose firmware was updated to one that has fixes for some of the quirks has the model without them
     (``outgrow``); all else stays.
@@ -227,6 +228,7 @@ class Model:
     free_vend: bool = False
     free_vend_token: str = "FREEVEND"
     availability_by_event: bool = False
+    resets_evse: bool = False
     lenient: bool = False
     initial_register_wh: float | None = None
     #: does it publish firmware for other stations (L03)?

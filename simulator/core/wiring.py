@@ -44,6 +44,8 @@ BEFORE_WRITE: dict[str, Callable[[Station, Any], bool]] = {}
 #: set by the authorization block: who takes a presented token, and who a pressed button
 PRESENTED: list[Callable[[Station, str, str, int, int], None]] = []
 PRESSED: list[Callable[[Station, str, int, int], None]] = []
+#: what of the whole station, beside what goes on at an EVSE, a reset on idle waits for (2.0.1 errata 2.14)
+BUSY: list[Callable[[Station], bool]] = []
 #: what a maintainer or a scenario may ask for beside what the station itself knows, by name (``inputs.Perform``)
 PERFORMED: dict[str, Callable[[Station, dict[str, Any], int], None]] = {}
 MOMENTS: dict[str, list[Moment]] = {
@@ -113,6 +115,12 @@ def on_timer(name: str) -> Callable[[TimerHandler], TimerHandler]:
         return function
 
     return declare
+
+
+def keeps_busy(function: Callable[[Station], bool]) -> Callable[[Station], bool]:
+    """``function(station)`` says whether something goes on that a reset on idle waits for."""
+    BUSY.append(function)
+    return function
 
 
 Performed = Callable[["Station", dict[str, Any], int], None]

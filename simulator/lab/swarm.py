@@ -281,7 +281,8 @@ def _request(version: str, kind: str, evse_id: int, lot: int, csms: LabCsms) -> 
         name = "RemoteStopTransaction" if old else "RequestStopTransaction"
         return name, {"transactionId": known[lot % len(known)]}
     if kind == "reset":
-        return "Reset", {"type": (("Soft", "Hard") if old else ("Immediate", "OnIdle"))[lot % 2]}
+        alone = {"evseId": evse_id} if not old and lot % 3 == 0 else {}
+        return "Reset", {"type": (("Soft", "Hard") if old else ("Immediate", "OnIdle"))[lot % 2], **alone}
     if kind == "availability":
         word = ("Operative", "Inoperative")[lot % 2]
         if old:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import device_model, firmware, product_settings, provisioning
+from simulator.blocks import device_model, evse_reset, firmware, product_settings, provisioning
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import BootAsked
 from simulator.core.wall import parse_wall
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 table = Table()
+
+#: type of a reset -> why it ends a transaction, None: it waits for the end
+REASONS = {"Immediate": "ImmediateReset", "OnIdle": None}
 
 
 @table.render(BootAsked)
@@ -66,20 +69,19 @@ def boot_failed(st: Station, report: BootAsked, code: str) -> None:
 
 @table.on("Reset", when=REGISTERED)
 def reset(st: Station, req: Any, m: Any) -> Any:
-    """B11, B12. A single EVSE cannot be reset (B11.FR.09, AllowReset is false), nor can a transaction be resumed after
-    it (2.1 B13.FR.01)."""
+    """B11, B12, of the station or of one EVSE. A transaction cannot be resumed after it (2.1 B13.FR.01)."""
+    if req.type not in REASONS:
+        return m.make(m.ResetResponse, status="Rejected", status_info=reason(m, "UnsupportedParam", req.type))
     if req.evse_id is not UNSET:
-        return m.make(m.ResetResponse, status="Rejected", status_info=reason(m, "UnsupportedParam", "evseId"))
+        status, why, info = evse_reset.request(st, req.evse_id, REASONS[req.type])
+        return m.make(m.ResetResponse, status=status, status_info=reason(m, why, info) if why else UNSET)
     if req.type == "Immediate":
         # B12.FR.02, FR.04-05: end transactions, wait a bounded time for the answers, then reboot
         word = provisioning.request_reset(
             st, kind="hard", reason="ImmediateReset", boot_reason="RemoteReset", patient=True
         )
-    elif req.type == "OnIdle":
-        busy = any(evse.tx is not None for evse in st.evses)
-        word = provisioning.request_reset(  # B12.FR.01, FR.03
-            st, kind="soft", reason=None, boot_reason="ScheduledReset" if busy else "RemoteReset", patient=True
-        )
     else:
-        return m.make(m.ResetResponse, status="Rejected", status_info=reason(m, "UnsupportedParam", req.type))
+        why = "RemoteReset" if provisioning.idle(st) else "ScheduledReset"
+        # B12.FR.01, FR.03
+        word = provisioning.request_reset(st, kind="soft", reason=None, boot_reason=why, patient=True)
     return m.make(m.ResetResponse, status=word)

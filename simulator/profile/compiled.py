@@ -108,6 +108,7 @@ def _compile(
             free_vend=profile.free_vend if free_vend is None else free_vend,
             free_vend_token=profile.free_vend_token,
             availability_by_event=profile.availability_by_event,
+            resets_evse=profile.resets_evse,
             local_controller=profile.local_controller,
             shows=frozenset(profile.shows),
             lenient=profile.lenient,

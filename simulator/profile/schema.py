@@ -299,6 +299,8 @@ class Profile(Closed):
     free_vend: bool = False
     free_vend_token: str = Field(default="FREEVEND", min_length=1, max_length=20)
     availability_by_event: bool = False
+    #: can one EVSE be reset while the others go on (2.x, B11 and B12 with evseId)?
+    resets_evse: bool = False
     #: a local controller publishes firmware for other stations (2.x, L03)
     local_controller: bool = False
     #: what its display can tell the driver of what the CSMS says of prices (2.x, block I), and whether it lets whoever

@@ -6,6 +6,7 @@ import pytest
 
 from simulator.blocks import provisioning
 from simulator.blocks.availability import HEARTBEAT_INTERVAL
+from simulator.blocks.firmware_record import Firmware, Update
 from simulator.blocks.token_cache import CACHE_ENABLED
 from simulator.core import inputs as i
 from simulator.core.model import HardwareSpec, Identity, RtcSpec
@@ -236,6 +237,34 @@ def test_on_idle_waits_for_the_transaction(version: str) -> None:
     assert lab.csms.sent("BootNotification")[0]["reason"] == "ScheduledReset"
 
 
+@each_2x
+def test_on_idle_waits_for_whatever_a_reset_would_disturb(version: str) -> None:
+    """Errata 2.14: a reservation, a driver who has been let in, a log on its way, an update."""
+    lab = bench(version).forget()
+    token = {"idToken": "FRIEND", "type": "ISO14443"}
+    wish = {"id": 5, "expiryDateTime": "2099-01-01T00:00:00Z", "idToken": token, "evseId": 1}
+    assert lab.ask("ReserveNow", **wish)["status"] == "Accepted"
+    assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    lab.run(60)
+    assert not boots(lab)
+    lab.present("FRIEND").run(50)
+    assert not boots(lab) and lab.evse().grant is not None
+    lab.run(70)  # nobody plugged in, and the reservation is used up
+    assert [boot["reason"] for boot in lab.csms.sent("BootNotification")] == ["ScheduledReset"]
+
+    lab.ask("GetLog", logType="DiagnosticsLog", requestId=1, log={"remoteLocation": "http://127.0.0.1/{files}"})
+    assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    assert lab.ask("Reset", type="Immediate") == {"status": "Accepted"}
+
+
+@pytest.mark.parametrize(("step", "word"), [("fetching", "Scheduled"), ("ready", "Accepted"), ("over", "Accepted")])
+def test_on_idle_waits_for_an_update_that_is_under_way(step: str, word: str) -> None:
+    """... and not for one that itself waits for its time."""
+    lab = bench("2.0.1")
+    lab.station.data["firmware"] = Firmware(Update("http://x", 0, 1, 1, step=step))
+    assert lab.ask("Reset", type="OnIdle") == {"status": word}
+
+
 @each_version
 def test_a_reset_whose_messages_are_not_answered_goes_on_all_the_same(version: str) -> None:
     lab = bench(version).charge().forget()
@@ -274,12 +303,12 @@ def test_a_triggered_boot_while_pending(version: str) -> None:
 def test_what_interrupts_every_transaction() -> None:
     hardware = HardwareSpec(modem=AT_ONCE, power_loss="stop_before", holdup_s=60.0)
     lab = bench(hardware=hardware)
-    assert provisioning.interruption(lab.station) is None
+    assert provisioning.interruption(lab.station, lab.evse()) is None
     lab.inject("supply.mains_outage")
-    assert provisioning.interruption(lab.station) == ("AbnormalCondition", "PowerLoss")
+    assert provisioning.interruption(lab.station, lab.evse()) == ("AbnormalCondition", "PowerLoss")
     lab.clear()
     provisioning.request_reset(lab.station, kind="soft", reason="SoftReset", boot_reason="RemoteReset", patient=True)
-    assert provisioning.interruption(lab.station) == ("ResetCommand", "SoftReset")
+    assert provisioning.interruption(lab.station, lab.evse()) == ("ResetCommand", "SoftReset")
 
 
 def test_a_second_reset_that_waits_changes_nothing() -> None:

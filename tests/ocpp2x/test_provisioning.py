@@ -156,6 +156,18 @@ def test_reset_without_transaction(version: str, kind: str) -> None:
 
 
 @each_version
+def test_reset_of_one_evse(version: str) -> None:
+    """B11.FR.08: each type arrives as what it is; a reason code is given only where there is one."""
+    bench = Bench(version, resets_evse=True).boot()
+    for kind in ("Immediate", "OnIdle"):
+        assert bench.ask("Reset", {"type": kind, "evseId": 2}) == {"status": "Accepted"}
+        bench.run(60)
+    answer = bench.ask("Reset", {"type": "OnIdle", "evseId": 9})
+    assert answer == {"status": "Rejected", "statusInfo": {"reasonCode": "UnknownEvse"}}
+    assert len(bench.sent("BootNotification")) == 1
+
+
+@each_version
 def test_reset_of_one_evse_is_not_offered(version: str) -> None:
     """B11.FR.09."""
     bench = Bench(version).boot()
@@ -168,6 +180,10 @@ def test_reset_with_resumption_is_not_offered() -> None:
     """2.1 B13.FR.01."""
     bench = Bench("2.1").boot()
     assert bench.ask("Reset", {"type": "ImmediateAndResume"})["status"] == "Rejected"
+    bench = Bench("2.1", resets_evse=True).boot()
+    assert bench.ask("Reset", {"type": "ImmediateAndResume", "evseId": 1})["statusInfo"]["reasonCode"] == (
+        "UnsupportedParam"
+    )
 
 
 @each_version

@@ -41,6 +41,7 @@ quirks: [{name: slow-boot, delay_s: 7.5}]
 free_vend: true
 shows: [cost]
 local_controller: true
+resets_evse: true
 initial_register_wh: 0
 """
 
@@ -68,7 +69,7 @@ def test_everything_arrives_in_the_model(path: Path) -> None:
     assert [(e.evse_id, e.is_dc, e.tethered, e.bay_sensor, e.max_power_w) for e in model.evses] == [
         (1, False, False, False, 22_000), (2, True, True, True, 50_000),
     ]  # fmt: skip
-    assert model.shows == {"cost"} and model.local_controller
+    assert model.shows == {"cost"} and model.local_controller and model.resets_evse
     parts = model.hardware
     assert parts.meter.signer is None
     assert (parts.flash.capacity_bytes, parts.rtc.battery, parts.modem.rtt_ms) == (65_536, False, (80, 240))

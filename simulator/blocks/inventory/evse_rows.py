@@ -206,7 +206,7 @@ def _hot(st: Station, evse: Evse) -> str:
 
 ROWS: tuple[Row, ...] = (
     # -- the EVSE
-    Row(EVSE, "EVSE", "AllowReset", "boolean", "false", constant=True),
+    Row(EVSE, "EVSE", "AllowReset", "boolean", lambda st, evse: truth(st.model.resets_evse), constant=True),
     Row(
         EVSE, "EVSE", "AvailabilityState", "OptionList", q.evse_state, values=q.AVAILABILITY_WORDS, monitored=True,
     ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator.certify.case import case_201
-from simulator.certify.rules import OMITTED
+from simulator.certify.rules import OMITTED, one_of
 from simulator.certify.states201 import (
     STOPPED_AT_ONCE,
     connector_unavailable,
@@ -99,14 +101,22 @@ def _token(t: Tester201, evse: int) -> str:
 def evse_when_idle(t: Tester201) -> None:
     """Reset EVSE: without ongoing transaction."""
     t.call(2, "Reset", {**ON_IDLE, "evseId": t.connector}, status="Accepted")
+    _restarts(t, "Available")
 
 
 @case_201("TC_B_26", states=[energy_started])
 def evse_in_a_transaction_when_idle(t: Tester201) -> None:
-    """Reset EVSE: with Ongoing Transaction, OnIdle."""
+    """Reset EVSE: with Ongoing Transaction, OnIdle. The EVSE restarts as soon as the transaction has ended (B12.FR.01),
+    be it with the stop or when the car leaves."""
     t.call(2, "Reset", {**ON_IDLE, "evseId": t.connector}, status="Scheduled")
     stop_authorized(t)
-    parking_bay_unoccupied(t)
+    left: Any = "Available"
+    if t.points("TxStopPoint") & STOPPED_AT_ONCE:
+        _restarts(t, "Occupied")
+    else:
+        left = one_of("Available", "Unavailable")
+    ev_connected_after(t)
+    ev_disconnected(t, left)
 
 
 @case_201("TC_B_27", states=[energy_started])
@@ -114,6 +124,14 @@ def evse_in_a_transaction_at_once(t: Tester201) -> None:
     """Reset EVSE: with Ongoing Transaction, Immediate."""
     t.call(2, "Reset", {**IMMEDIATE, "evseId": t.connector}, status="Accepted")
     t.until(3, t.event(3, "ResetCommand", kind="Ended", state="EVConnected", stopped="ImmediateReset"))
+    _restarts(t, "Occupied")
+
+
+def _restarts(t: Tester201, then: str) -> None:
+    """An EVSE that restarts may say so (B11.FR.08); if it does, it says what it is afterwards."""
+    gone = t.status(3, "Unavailable")
+    if t.maybe(gone.step, gone.action, gone.fields) is not None:
+        t.hear(t.status(4, then), within_s=300.0)
 
 
 @case_201("TC_B_28")
