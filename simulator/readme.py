@@ -75,13 +75,13 @@ def profiles() -> str:
 
 
 def faults() -> str:
-    """Every hardware fault with its parameters, and what it looks like from the CSMS."""
+    """Every fault with its parameters, what it looks like from the CSMS, and what a sound one does about it."""
     rows = []
     for name in FAULTS:
         about = FAULTS.get(name).describe()
         takes = _codes(f"{param['name']}={param['default']}" for param in about["params"])
-        rows.append((_code(name), about["summary"], takes, about["wire16"], about["wire2x"]))
-    return _table(("Fault", "What it is", "Parameters", "Seen in 1.6", "Seen in 2.x"), rows)
+        rows.append((_code(name), about["summary"], takes, about["wire16"], about["wire2x"], about["sound_csms"]))
+    return _table(("Fault", "What it is", "Parameters", "Seen in 1.6", "Seen in 2.x", "What a sound CSMS does"), rows)
 
 
 def quirks() -> str:
