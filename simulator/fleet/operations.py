@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import SecretStr
 
 from simulator.errors import TargetError
-from simulator.fleet.target_file import Operation, Poll
+from simulator.fleet.target_file import ANY_ACTION, Operation, Poll
 
 TIMEOUT_S = 60.0
 #: of an answer so many bytes are read, and so many characters shown
@@ -26,27 +26,32 @@ ANSWER_BYTES, SHOWN_CHARS = 1 << 20, 200
 
 
 class Operations:
-    """The operations of a target by action."""
+    """The operations of a target by action; the one called ``*`` is for every action without one of its own."""
 
     def __init__(self, operations: Mapping[str, Operation]) -> None:
         self._operations = operations
 
     def __contains__(self, action: object) -> bool:
-        return action in self._operations
+        return action in self._operations or ANY_ACTION in self._operations
 
     async def ask(self, station_id: str, action: str, payload: Mapping[str, Any]) -> str:
         """Ask for an action at a station; empty, or why the API did not take it. Raises TargetError for an action the
         target does not have."""
-        operation = self._operations.get(action)
+        operation = self._operations.get(action, self._operations.get(ANY_ACTION))
         if operation is None:
             raise TargetError(f"has no operation {action}", field="operations")
-        return await asyncio.get_running_loop().run_in_executor(None, call, operation, station_id, payload)
+        return await asyncio.get_running_loop().run_in_executor(None, call, operation, station_id, action, payload)
 
 
-def call(operation: Operation, station_id: str, payload: Mapping[str, Any]) -> str:
+def call(operation: Operation, station_id: str, action: str, payload: Mapping[str, Any]) -> str:
     """The same in this thread."""
-    text = json.dumps(payload)
-    values = {"station": station_id, "connector": str(connector_of(payload)), "payload": text}
+    # the payload last: what looks like a placeholder in it stays as it is
+    values = {
+        "station": station_id,
+        "action": action,
+        "connector": str(connector_of(payload)),
+        "payload": json.dumps(payload),
+    }
     url = filled(operation.url, {name: quote(value, safe="") for name, value in values.items()})
     body = None if operation.body is None else filled(operation.body.get_secret_value(), values)
     try:

@@ -19,6 +19,10 @@ from simulator.wire.tls import SUITES, VERSIONS
 from simulator.yamlfile import Closed, Loc, hint
 from simulator.yamltypes import DurationUs, SizeBytes, Texts, parse_duration
 
+#: the name of the operation for every action that has none of its own
+ANY_ACTION = "*"
+#: what is filled into the URL of an operation; in that of its poll also ``{result}``
+PLACEHOLDERS = frozenset({"{station}", "{action}", "{connector}", "{payload}"})
 #: a token of HTTP (RFC 9110, 5.6.2), which names of headers and subprotocols are
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -90,9 +94,10 @@ class Poll(Closed):
 
 
 class Operation(Closed):
-    """How this CSMS is made to send one OCPP action: a call of its own API.
+    """How this CSMS is made to send an OCPP action: a call of its own API.
 
-    ``{station}``, ``{connector}`` and ``{payload}`` are filled in. Whether it happened is judged by the wire.
+    ``{station}``, ``{action}``, ``{connector}`` and ``{payload}`` are filled in. Whether it happened is judged by the
+    wire.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
@@ -200,9 +205,20 @@ def check_target(fields: TargetFile) -> Iterator[tuple[Loc, str]]:
         from simulator.profile.checks import csms_actions
 
         actions = csms_actions()
-        for action in fields.operations:
-            if action not in actions:
+        for action, operation in fields.operations.items():
+            if action != ANY_ACTION and action not in actions:
                 yield ("operations", action), f"unknown action {action!r}{hint(action, actions)}"
+            for reason in _http_problems(operation.url, PLACEHOLDERS):
+                yield ("operations", action, "url"), reason
+            for reason in _http_problems(operation.poll.url, PLACEHOLDERS | {"{result}"}) if operation.poll else ():
+                yield ("operations", action, "poll", "url"), reason
+
+
+def _http_problems(url: str, known: Collection[str]) -> Iterator[str]:
+    if not url.lower().startswith(("http://", "https://")):
+        yield "must begin with http:// or https://"
+    for unknown in sorted(_placeholders(url) - set(known)):
+        yield f"has no {unknown} to fill in; there are {', '.join(sorted(known))}"
 
 
 def _url_problems(url: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from simulator.blocks.setting_values import exists_in
 from simulator.core.model import Model
 from simulator.core.wiring import FEATURES
 from simulator.errors import ProfileError, ScenarioError
+from simulator.fleet.operations import Operations
 from simulator.fleet.target import Target
 from simulator.profile.checks import find_setting
 from simulator.profile.compiled import compile_profile
@@ -197,8 +198,9 @@ def lacking(scenario: Scenario, version: str, target: Target | None, given: Cont
                 f" ({known[name]} of it)" if known.get(name) else ""
             )
     if target is not None:
+        operations = Operations(target.fields.operations)
         for action in scenario.operations(version):
-            if action not in target.fields.operations:
+            if action not in operations:
                 return f"the target has no operation {action}"
         security = scenario.fields.security
         if security is not None and security.profile != target.security_profile:

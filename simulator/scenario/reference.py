@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from simulator.dialects import DIALECTS
 from simulator.fleet.target import Target, make_target
+from simulator.fleet.target_file import ANY_ACTION
 from simulator.scenario.counterpart import TOKENS
 from simulator.scenario.memory import IMAGE
 
@@ -21,13 +21,15 @@ PUBLISH_S = 30.0
 
 def reference_target(url: str, http_url: str) -> Target:
     """The target that describes a running reference CSMS: ``url`` for stations, ``http_url`` of its API."""
-    actions = sorted({action for dialect in DIALECTS.values() for action in dialect.routes})
     document: dict[str, Any] = {
         "url": url + "/{id}",
         "tokens": {role: list(tokens) for role, tokens in TOKENS.items()},
         "operations": {
-            action: {"method": "POST", "url": f"{http_url}/api/stations/{{station}}/{action}", "body": "{payload}"}
-            for action in actions
+            ANY_ACTION: {
+                "method": "POST",
+                "url": f"{http_url}/api/stations/{{station}}/{{action}}",
+                "body": "{payload}",
+            }
         },
     }
     return make_target(document, {}, base_dir=Path.cwd())

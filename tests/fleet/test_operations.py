@@ -80,7 +80,7 @@ def test_station_connector_and_payload_are_filled_in(api: Backend) -> None:
         headers={"Authorization": "Bearer x"},
         body='{"ocpp": {payload}, "who": "{station}"}',
     )
-    assert call(asked, "CP 1", {"connectorId": 2}) == ""
+    assert call(asked, "CP 1", "UnlockConnector", {"connectorId": 2}) == ""
     ((_, path, body, headers),) = api.asked
     assert path == "/unlock?station=CP%201&connector=2"
     assert json.loads(body) == {"ocpp": {"connectorId": 2}, "who": "CP 1"}
@@ -88,17 +88,17 @@ def test_station_connector_and_payload_are_filled_in(api: Backend) -> None:
 
 
 def test_what_the_api_says_when_it_does_not_want_to(api: Backend) -> None:
-    assert call(operation(url=f"{api.url}/forbidden"), "CP", {}) == '403 {"job": {"id": 7}}'
-    assert call(operation(url="ftp://127.0.0.1/"), "CP", {}).startswith("ValueError: the operation's url must begin")
+    assert call(operation(url=f"{api.url}/forbidden"), "CP", "Reset", {}) == '403 {"job": {"id": 7}}'
+    assert call(operation(url="ftp://127.0.0.1/"), "CP", "Reset", {}).startswith("ValueError: the operation's url must")
     api.server_close()
-    assert "refused" in call(operation(url="http://127.0.0.1:1/"), "CP", {})
+    assert "refused" in call(operation(url="http://127.0.0.1:1/"), "CP", "Reset", {})
 
 
 def test_polling_until_it_has_ended(api: Backend) -> None:
     def polled(path: str, timeout: str = "30s") -> str:
         poll = {"url": f"{api.url}/{path}/{{result}}", "state": "state", "done": "finished", "failed": ["error"]}
         asked = operation(url=api.url, result="job.id", poll={**poll, "interval": "1ms", "timeout": timeout})
-        return call(asked, "CP", {})
+        return call(asked, "CP", "Reset", {})
 
     assert polled("jobs") == ""
     assert api.looks == 3
@@ -111,6 +111,16 @@ def test_the_connector_of_a_payload() -> None:
         3, 2, 4, 0, 0,
     ]  # fmt: skip
     assert filled('{"a": "{b}", "c": {}}', {"b": "x"}) == '{"a": "x", "c": {}}'
+
+
+def test_one_operation_for_every_action_that_has_none_of_its_own(api: Backend) -> None:
+    any_action = operation(url=f"{api.url}/{{action}}/{{station}}", body="{payload}")
+    found = Operations({"*": any_action, "Reset": operation(url=f"{api.url}/restart")})
+    assert "Reset" in found and "ClearCache" in found
+    for action, payload in (("ClearCache", {"note": "{action}"}), ("Reset", {})):
+        assert asyncio.run(found.ask("CP", action, payload)) == ""
+    assert [path for _, path, _, _ in api.asked] == ["/ClearCache/CP", "/restart"]
+    assert json.loads(api.asked[0][2]) == {"note": "{action}"}
 
 
 def test_an_action_the_target_does_not_have() -> None:

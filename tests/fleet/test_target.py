@@ -96,6 +96,14 @@ def refused(text: str, environ: dict[str, str] | None = None) -> list[str]:
          f"t.yaml:2: tokens.valid: the token '{'A' * 37}' must have 1 to 36 characters"),
         ("url: ws://h\noperations:\n  Rest: {url: http://h}",
          "t.yaml:3: operations.Rest: unknown action 'Rest'; did you mean 'Reset'?"),
+        ("url: ws://h\noperations:\n  Reset: {url: h}",
+         "t.yaml:3: operations.Reset.url: must begin with http:// or https://"),
+        ("url: ws://h\noperations:\n  Reset: {url: 'http://h/{acton}'}",
+         "t.yaml:3: operations.Reset.url: has no {acton} to fill in; there are"
+         " {action}, {connector}, {payload}, {station}"),
+        ("url: ws://h\noperations:\n  '*': {url: 'http://h', poll: {url: 'http://h/{x}', state: a, done: b}}",
+         "t.yaml:3: operations.*.poll.url: has no {x} to fill in; there are"
+         " {action}, {connector}, {payload}, {result}, {station}"),
         ("url: ws://h\noperations:\n  Reset: {url: http://h, method: PSOT}",
          "t.yaml:3: operations.Reset.method: 'PSOT' is not one of GET, POST, PUT, PATCH, DELETE; did you mean 'POST'?"),
         ("url: ws://h\ntransfers: {mode: reel}",
