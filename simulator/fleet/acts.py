@@ -15,7 +15,7 @@ from pydantic import Field
 from simulator.core import inputs as i
 from simulator.core.station import Station
 from simulator.errors import AuthorError, UnknownName
-from simulator.hardware.fault import FAULTS
+from simulator.fleet.fault_params import check_fault
 from simulator.httpd import HttpError
 from simulator.registry import nearest
 from simulator.world.ev import Ev
@@ -182,7 +182,7 @@ class Act(Generic[B]):
             if isinstance(wanted, Plug):
                 Ev(_car(wanted))
             elif isinstance(wanted, Inject):
-                FAULTS.get(wanted.fault).from_params(wanted.params)
+                check_fault(wanted.fault, wanted.params)
         except (AuthorError, UnknownName) as error:
             raise HttpError(400, "; ".join(line.removeprefix(": ") for line in str(error).splitlines())) from None
         return wanted

@@ -330,11 +330,10 @@ def profile_name(name: str, base_dir: Path) -> str:
 
 
 def _check_fault(line: FaultLine, loc: Loc, groups: Iterable[str]) -> Iterator[tuple[Loc, str]]:
-    import simulator.hardware.board  # noqa: F401 - registers the faults of all parts
-    from simulator.hardware.fault import FAULTS
+    from simulator.fleet.fault_params import check_fault  # not before it is needed: it imports every message
 
     try:
-        FAULTS.get(line.fault).from_params(line.params)
+        check_fault(line.fault, line.params)
     except UnknownName as exc:
         yield (*loc, "fault"), str(exc)
     except AuthorError as exc:

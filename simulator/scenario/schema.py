@@ -376,13 +376,12 @@ def _check_role(role: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
 
 
 def _check_fault(body: Any) -> Iterator[tuple[Loc, str]]:
-    import simulator.hardware.board  # noqa: F401 - registers the faults of all parts
-    from simulator.hardware.fault import FAULTS
+    from simulator.fleet.fault_params import check_fault
 
     if any(True for _ in references(body.params)) or "$" in body.fault:
         return
     try:
-        FAULTS.get(body.fault).from_params(body.params)
+        check_fault(body.fault, body.params)
     except UnknownName as exc:
         yield ("fault",), str(exc)
     except AuthorError as exc:
