@@ -2,7 +2,7 @@
 
 What cannot fail proves nothing. So each expectation is shown once the smallest lie of a CSMS that it must notice
 (:mod:`tests.scenario.lies`), and each scenario that is there for a certain mistake a CSMS that makes it
-(:mod:`tests.scenario.wrong`).
+(:mod:`tests.scenario.wrong`, :mod:`tests.scenario.wrong_about_quirks`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from simulator.scenario.run import Options, Result, ScenarioRun
 from simulator.scenario.schema import load_scenario, scenario_files
 from tests.scenario.lies import lies, with_lie
 from tests.scenario.wrong import MISTAKES
+from tests.scenario.wrong_about_quirks import MISTAKES as ABOUT_QUIRKS
 
 ROOT = scenarios_dir()
 FILES = scenario_files([ROOT])
@@ -100,7 +101,12 @@ NOTICED_OTHERWISE = {
 
 @pytest.mark.parametrize(
     ("mistake", "name"),
-    [pytest.param(one, name, id=f"{one.__name__}-{name}") for one, names in MISTAKES.items() for name in names],
+    [
+        pytest.param(one, name, id=f"{one.__name__}-{name}")
+        for mistakes in (MISTAKES, ABOUT_QUIRKS)
+        for one, names in mistakes.items()
+        for name in names
+    ],
 )
 def test_the_mistake_it_is_there_for_is_found(mistake: type[Counterpart], name: str) -> None:
     verdicts = {cell.version: played(cell, csms=mistake).verdict for cell in cells_of(ROOT / f"{name}.yaml")}

@@ -89,7 +89,10 @@ class QuirkPort:
 
     def refuse(self, message_id: str, kind: str, description: str) -> str:
         """Answer a request of the CSMS by a CALLERROR; ``kind`` is a neutral error word."""
-        self._st.send(encode_error(message_id, self._st.dialect.error_codes[kind], description))
+        parts = (self._st.dialect.error_codes[kind], description, None)
+        for other in self._st.model.seams.answer:  # it passes the other habits of the product like any CALLERROR
+            parts = other.error(self._st, "", parts)
+        self._st.send(encode_error(message_id, *parts))
         return "callerror"
 
     def vendor_key(self, name: str) -> str:

@@ -76,6 +76,12 @@ def test_details_that_are_a_text() -> None:
     assert b.csms.answers
 
 
+def test_what_another_quirk_refuses_has_such_details_too() -> None:
+    b = Bench(build("callerror-details-string", "idtag-20-chars-typeconstraint")).boot()
+    b.ask("RemoteStartTransaction", idTag="A" * 20, connectorId=1)
+    assert [s.payload for s in b.csms.seen if s.kind == 4] == [["TypeConstraintViolation", "idTag", ""]]
+
+
 def compare_errors(name: str, scenario: Any, **expected: Any) -> Bench:
     """As `compare`, where the CSMS asks for CALLERRORs on purpose."""
     from tests.quirks import checks

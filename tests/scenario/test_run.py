@@ -69,7 +69,7 @@ def test_once_per_profile_and_version() -> None:
         ("quirks: [remotestart-required]\nneeds: {keeps: token_asked}", "wallbox/pulsar-plus", ""),
         ("needs: {without: remotestart-required}", "wallbox/pulsar-plus", "wallbox/pulsar-plus has the quirk remote"),
         ("needs: {without: remotestart-required}", "generic/ac-single", ""),
-        ("needs: {actions: SetChargingProfile}", "generic/ac-mode2", "generic/ac-mode2 has no SmartCharging, and so no"),
+        ("needs: {actions: SetChargingProfile}", "generic/ac-mode2", "generic/ac-mode2 has no SmartCharging"),
         ("needs: {keeps: token_asked}", "generic/ac-single", ""),
         ("needs: {vendor: EVBox}", "evbox/elvi", ""),
         ("needs: {vendor: [EVBox, a.b.b.]}", "abb/terra-ac", ""),
