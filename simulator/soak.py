@@ -22,6 +22,8 @@ from simulator.fleet.plan import FleetPlan, resolve
 from simulator.fleet.run import Run, RunOptions
 from simulator.fleet.schema import load_fleet
 from simulator.ledger import Ledger
+from simulator.profile.compiled import compile_profile
+from simulator.profile.load import load_profile, profile_paths
 from simulator.report.accounts import Accounts, accounts
 from simulator.resources import scenarios_dir
 
@@ -48,8 +50,18 @@ def soak(
         csms=CsmsOptions(port=0, http_port=0, heartbeat_s=60),
     )
     summary = Run(plan, options).execute()
+    return summary, judge(ledger)
+
+
+def judge(ledger: Path) -> Accounts:
+    """Hold a finished ledger to account, with what its products are known to do."""
     with Ledger.open(ledger) as books:
-        return summary, accounts(books)
+        quirks = {}
+        for name, version in books.query("SELECT DISTINCT profile, ocpp FROM stations"):
+            if name in profile_paths():
+                model = compile_profile(load_profile(name), version)
+                quirks[name, version] = {quirk.name: quirk.breaks for quirk in model.quirks}
+        return accounts(books, quirks=quirks)
 
 
 def describe(found: Accounts) -> list[str]:
@@ -87,8 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     try:
         if wanted.check is not None:
-            with Ledger.open(wanted.check) as books:
-                found = accounts(books)
+            found = judge(wanted.check)
             print("\n".join(describe(found)))
             return 1 if found.missing else 0
         plan = plan_of(wanted.fleet, count=wanted.count, duration=wanted.duration, seed=wanted.seed)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from simulator.core import records as r
+from simulator.hardware.fault import FAULTS
 from simulator.ledger import Ledger
-from simulator.report.accounts import accounts
+from simulator.quirks.seams import BREAKS
+from simulator.report.accounts import HARMLESS, IN_THE_TEXT, IN_THE_WAY, QUIRKS, accounts
 
 S = 1_000_000
 
@@ -53,19 +55,24 @@ def test_what_arrived_and_what_is_open() -> None:
 @pytest.mark.parametrize(
     ("fault", "begin", "end", "fate", "cause"),
     [
-        ("modem.outage", 15, 40, "sent_unanswered", "modem.outage (the switch)"),
-        ("frame.truncated", 5, 11, "answered_with_error", "frame.truncated (the switch)"),
-        ("meter.noise", 5, 30, "answered_with_error", "meter.noise (the switch)"),
-        ("meter.noise", 5, 30, "sent_unanswered", None),
+        ("modem.outage", 1_015, 1_040, "sent_unanswered", "modem.outage (the switch)"),
+        ("modem.outage", 1_100, None, "sent_unanswered", "modem.outage (the switch)"),
+        ("network.tls_failure", 900, 1_010, "queued", "network.tls_failure (the switch)"),
+        ("frame.truncated", 1_005, 1_011, "answered_with_error", "frame.truncated (the switch)"),
+        ("meter.noise", 1_005, 1_030, "answered_with_error", "meter.noise (the switch)"),
+        ("modem.outage", 1_015, 1_040, "answered_with_error", None),
+        ("meter.noise", 1_005, 1_030, "sent_unanswered", None),
+        ("frame.fragmented", 1_005, 1_030, "sent_unanswered", None),
+        ("supply.brown_out", 1_005, 1_030, "sent_unanswered", None),
         ("modem.outage", 1, 9, "sent_unanswered", None),
-        ("modem.outage", 200, None, "sent_unanswered", None),
+        ("modem.outage", 2_000, None, "sent_unanswered", None),
     ],
 )
 def test_a_fault_is_a_cause_when_it_was_there_and_can_be(
     fault: str, begin: int, end: int | None, fate: str, cause: str | None
 ) -> None:
     books = Books()
-    books.transaction("a", 10, 20, "answered", fate)
+    books.transaction("a", 1_010, 1_020, "answered", fate)
     books.transaction("z", 5_000, 6_000, "answered", "answered")
     books.fault(fault, begin, end, "the switch")
     found = books.close()
@@ -73,6 +80,32 @@ def test_a_fault_is_a_cause_when_it_was_there_and_can_be(
     if cause is None:
         (text,) = found.unaccounted
         assert text == f"CP1: transaction a: begin answered, end {fate}, and nothing says why"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "fate", "named"),
+    [
+        (("every_fate",), "dropped_by_station", True),
+        (("every_fate",), "queued", False),
+        (("gets_in",), "queued", True),
+        (("schema",), "answered_with_error", True),
+        (("limit_used",), "dropped_by_station", False),
+    ],
+)
+def test_a_quirk_is_a_cause_of_what_it_says_it_breaks(breaks: tuple[str, ...], fate: str, named: bool) -> None:
+    books = Books()
+    books.transaction("a", 10, 20, "answered", fate)
+    books.transaction("z", 5_000, 6_000, "answered", "answered")
+    books.close()
+    found = accounts(books.ledger, quirks={("p", "1.6"): {"odd-habit": breaks}})
+    assert (found.causes == {"the quirk odd-habit": 1}) is named and found.missing == (not named)
+    assert accounts(books.ledger, quirks={("p", "2.1"): {"odd-habit": breaks}}).missing == 1
+
+
+def test_the_words_of_quirks_are_words_that_quirks_have() -> None:
+    assert frozenset().union(*QUIRKS.values()) <= set(BREAKS)
+    assert all(name in FAULTS for name in HARMLESS)
+    assert {*IN_THE_WAY, *IN_THE_TEXT} <= {FAULTS.get(name).part for name in FAULTS}
 
 
 def test_what_the_station_says_itself_is_a_cause() -> None:
