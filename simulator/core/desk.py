@@ -227,7 +227,12 @@ class Desk:
         return wall_us
 
     def set_clock(self, wall_us: int) -> None:
-        """The CSMS told the time. During the moment "clock" ``data["clock_step_us"]`` is how far it was moved."""
+        """The CSMS told the time. During the moment "clock" ``data["clock_step_us"]`` is how far it was moved.
+
+        The CSMS lives in real time. To a station that lives faster its clock would be a slow one, and each heartbeat
+        would throw the station back: what is taken over is how far the CSMS's clock is off the real time.
+        """
+        wall_us += self.now - self.now // self.speed
         rtc = self.board.rtc
         before_us = rtc.wall(self.now)
         if rtc.set(wall_us, self.now):

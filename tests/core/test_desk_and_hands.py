@@ -77,3 +77,15 @@ def test_what_cannot_be_done_is_on_record_and_changes_nothing() -> None:
     assert len(remarks) == 4 and "no_such_fault" in remarks[0] and "ppm" in remarks[1]
     assert not station.board.active
     assert hands.present.__doc__
+
+
+@pytest.mark.parametrize("speed", [1, 60])
+def test_the_clock_of_a_real_csms_does_not_throw_a_fast_station_back(speed: int) -> None:
+    epoch_us, off_us, second_us = 1_700_000_000_000_000, 5_000_000, 1_000_000
+    station = Station("CP1", compile_profile("generic/ac-dual", "1.6"), seed=1, epoch_us=epoch_us, speed=speed)
+    station.feed(i.PowerOn(), 0)
+    for real_s in (1, 30, 31):  # its operator's clock is five seconds fast
+        now = real_s * speed * second_us
+        station.feed(i.Tick(), now)
+        station.set_clock(epoch_us + real_s * second_us + off_us)
+        assert station.board.rtc.wall(now) == epoch_us + now + off_us
