@@ -20,6 +20,7 @@ from simulator.core.wall import format_wall
 from simulator.dialects import DIALECTS
 from simulator.errors import AuthorError
 from simulator.registry import nearest
+from simulator.replay.parts import fields, rows, text, whole
 from simulator.traces.model import CALL, ERROR, RESULT, SEND, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
 
 BOOT = "BootNotification"
@@ -246,39 +247,39 @@ def _sessions(found: Capture, token: str) -> None:
 def _unanswered(orphans: deque[Act], act: Act, before: list[Act]) -> Act | None:
     """A start whose answer is not in the trace, and that may be the one of this act."""
     for start in orphans:
-        where = act.payload.get("connectorId") if isinstance(act.payload, dict) else None
-        if start in before and where in (None, start.payload.get("connectorId")):
+        where = fields(act.payload).get("connectorId")
+        if start in before and where in (None, fields(start.payload).get("connectorId")):
             orphans.remove(start)
             return start
     return None
 
 
 def _begins(act: Act) -> bool:
-    return isinstance(act.payload, dict) and act.payload.get("eventType") == "Started"
+    return fields(act.payload).get("eventType") == "Started"
 
 
 def _start(found: Capture, act: Act, key: Any, token: str) -> Act:
     """A start of the session that this act belongs to."""
-    payload: dict[str, Any] = act.payload
-    stamp = payload.get("timestamp") or _first_stamp(payload) or format_wall(act.at_us)
+    payload = fields(act.payload)
+    stamp = text(payload.get("timestamp")) or _first_stamp(payload) or format_wall(act.at_us)
     shown = [token_of(one.payload) for one in found.acts if transaction_of(one.payload) == key]
     who = next(filter(None, shown), "") or next(iter(found.tokens()), token)
     found.assumed.append(f"a start of transaction {key} is put before line {act.line}: the trace begins after it")
     if act.action == "TransactionEvent":
-        found.seq_shift[key] = 1 - int(payload.get("seqNo", 1))
+        found.seq_shift[str(key)] = 1 - whole(payload.get("seqNo"), 1)
         event = {
             "eventType": "Started",
             "timestamp": stamp,
             "triggerReason": "Authorized",
-            "seqNo": 0 - found.seq_shift[key],
+            "seqNo": 0 - found.seq_shift[str(key)],
             "transactionInfo": {"transactionId": key},
             "idToken": {"idToken": who, "type": "ISO14443"},
         }
-        if "evse" in payload:
+        if fields(payload.get("evse")):
             event["evse"] = payload["evse"]
         return Act("TransactionEvent", event, act.at_us, assumed="the trace begins after it", transaction=key)
     start = {
-        "connectorId": payload.get("connectorId") or 1,
+        "connectorId": whole(payload.get("connectorId")) or 1,
         "idTag": who,
         "meterStart": _register_wh(payload),
         "timestamp": stamp,
@@ -286,23 +287,26 @@ def _start(found: Capture, act: Act, key: Any, token: str) -> Act:
     return Act("StartTransaction", start, act.at_us, assumed="the trace begins after it", transaction=key)
 
 
+def _values(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    return rows(payload.get("meterValue")) or rows(payload.get("transactionData"))
+
+
 def _first_stamp(payload: dict[str, Any]) -> str:
-    values = payload.get("meterValue") or payload.get("transactionData") or []
-    return next((str(one["timestamp"]) for one in values if isinstance(one, dict) and "timestamp" in one), "")
+    return next(filter(None, (text(value.get("timestamp")) for value in _values(payload))), "")
 
 
 def _register_wh(payload: dict[str, Any]) -> int:
     """The register as far as this message tells it, whole Wh."""
-    for value in payload.get("meterValue") or payload.get("transactionData") or []:
-        for sample in value.get("sampledValue", []) if isinstance(value, dict) else []:
+    for value in _values(payload):
+        for sample in rows(value.get("sampledValue")):
             register = sample.get("measurand", "Energy.Active.Import.Register") == "Energy.Active.Import.Register"
             try:
-                number = float(sample["value"])
+                number = float(sample["value"]) * (1000 if sample.get("unit", "Wh") == "kWh" else 1)
             except (KeyError, ValueError, TypeError):
                 continue
-            if register and "phase" not in sample:
-                return int(number * (1000 if sample.get("unit", "Wh") == "kWh" else 1))
-    return int(payload.get("meterStop") or 0)
+            if register and "phase" not in sample and 0 <= number < 1e12:
+                return int(number)
+    return whole(payload.get("meterStop"))
 
 
 # -- where things stand in messages
@@ -310,23 +314,17 @@ def _register_wh(payload: dict[str, Any]) -> int:
 
 def transaction_of(payload: Any) -> int | str | None:
     """The transaction a message names, None without one."""
-    if not isinstance(payload, dict):
-        return None
-    info = payload.get("transactionInfo")
-    found = info.get("transactionId") if isinstance(info, dict) else payload.get("transactionId")
+    info = fields(fields(payload).get("transactionInfo")) or fields(payload)
+    found = info.get("transactionId")
     return found if isinstance(found, int | str) else None
 
 
 def token_of(payload: Any) -> str:
     """The token a message of a station names, "" without one."""
-    if not isinstance(payload, dict):
-        return ""
-    token = payload.get("idToken")
-    found = token.get("idToken") if isinstance(token, dict) else payload.get("idTag")
-    return found if isinstance(found, str) else ""
+    return text(fields(fields(payload).get("idToken")).get("idToken")) or text(fields(payload).get("idTag"))
 
 
 def verdict_of(payload: Any) -> str:
     """What an answer says of a token, "" when nothing."""
-    info = None if not isinstance(payload, dict) else payload.get("idTagInfo") or payload.get("idTokenInfo")
-    return str(info.get("status", "")) if isinstance(info, dict) else ""
+    info = fields(fields(payload).get("idTagInfo")) or fields(fields(payload).get("idTokenInfo"))
+    return text(info.get("status"))

@@ -51,7 +51,8 @@ class Draft:
         return True
 
     def note(self, text: str) -> None:
-        """One more thing to say; the same is said once."""
+        """One more thing to say, on one line; the same is said once."""
+        text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
         if text not in self.notes:
             self.notes.append(text)
 
@@ -72,6 +73,16 @@ class Draft:
 def checked(draft: Draft, name: str = "draft") -> Profile:
     """The profile as it would be without what it extends; ProfileError names what is wrong."""
     return validate(load_text(draft.text(), name, ProfileError), Profile, ProfileError, check_profile)
+
+
+def plain(field: str, said: str) -> str:
+    """A text of an identity, to be said as it was: in patterns braces have a meaning, so they are doubled there. In the
+    name of a firmware there can be none, because it is filled in twice."""
+    if field in ("vendor", "model"):
+        return said
+    if field == "firmware":
+        return said.replace("{", "(").replace("}", ")")
+    return said.replace("{", "{{").replace("}", "}}")
 
 
 def _fold(lines: list[str]) -> Iterator[str]:

@@ -18,12 +18,14 @@ from simulator.profile.checks import csms_actions, find_setting, pattern_problem
 from simulator.profile.load import load_profile
 from simulator.profile.schema import ConnectorType, Measurand
 from simulator.replay.capture import BOOT, Capture
-from simulator.replay.draft import Draft
+from simulator.replay.draft import Draft, plain
+from simulator.replay.parts import fields, items, rows, text, whole
 from simulator.replay.samples import Sample, interval_s, resolution_wh, samples
 from simulator.yamlfile import Loc
 
 AC, DC = "generic/ac-single", "generic/dc-fast"
 MAX_EVSES, MAX_VENDOR_KEYS, MAX_KEY_VALUE = 64, 200, 500
+MAX_NUMBER, MAX_POWER_W, MAX_CURRENT_A = 1e12, 10_000_000, 3_000
 #: volts above which a measured voltage is that of direct current (IEC 60038: 230/400 V)
 AC_VOLTS_MAX = 300.0
 NOT_THERE = frozenset({"NotSupported", "NotImplemented"})
@@ -54,6 +56,7 @@ _IDENTITY: tuple[tuple[str, int, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 #: patterns, and what may be in them
 _PATTERNS = frozenset({"serial", "box_serial", "meter_serial", "iccid", "imsi"})
+_COUNT = re.compile(r"[0-9]{1,3}")
 _DIGITS = re.compile(r"(\d{1,9})(\D*)$")
 
 
@@ -118,23 +121,22 @@ class _Learner:
             if len(said) > limit:
                 draft.note(f"{name} {said!r} is longer than the {limit} characters of the protocol: it is cut")
                 said = said[:limit]
-            if name in _PATTERNS:
-                said = self._pattern(name, said)
+            said = self._pattern(name, said) if name in _PATTERNS else plain(name, said)
             draft.put(path, said, self._at(boot.line))
-        if boot is not None and draft.has(("identity", "iccid")) and draft.values["identity"]["iccid"] is not None:
+        if boot is not None and draft.values["identity"].get("iccid"):
             draft.put(("hardware", "modem", "kind"), "lte", self._at(boot.line))
 
     def _pattern(self, name: str, said: str) -> str:
         """A number of one station becomes a pattern for many; which digits count is a guess."""
-        plain = said.replace("{", "{{").replace("}", "}}")
+        text = plain(name, said)
         if said == self.capture.station:
             return "{id}"
-        found = _DIGITS.search(plain)
+        found = _DIGITS.search(text)
         if found is None:
-            return plain
-        pattern = f"{plain[: found.start()]}{{n:0{len(found[1])}d}}{found[2]}"
+            return text
+        pattern = f"{text[: found.start()]}{{n:0{len(found[1])}d}}{found[2]}"
         if pattern_problem(pattern, ("n", "id")):
-            return plain
+            return text
         self.draft.note(f"identity.{name} was {said!r}; its last digits are taken for the number of the station")
         return pattern
 
@@ -151,12 +153,11 @@ class _Learner:
         return not phased and any(one.measurand == "SoC" for one in self.found)
 
     def _evses(self) -> None:
-        seen = {act.payload.get("connectorId", 0) for act in self.capture.acts if isinstance(act.payload, dict)}
-        seen |= {act.payload.get("evseId", 0) for act in self.capture.acts if isinstance(act.payload, dict)}
+        names = ("connectorId", "evseId")
+        seen = {whole(fields(act.payload).get(name)) for act in self.capture.acts for name in names}
         seen |= {row.evse for row in self.report} | {one.evse for one in self.found}
         told = self._listed("NumberOfConnectors")
-        numbers = [number for number in seen if isinstance(number, int)]
-        count = int(told[0]) if told and told[0].isdigit() else max(numbers, default=1)
+        count = int(told[0]) if told and _COUNT.fullmatch(told[0]) else max(seen, default=1)
         if not 1 <= count <= MAX_EVSES:
             self.draft.note(f"{count} connectors cannot be: there are 1 to {MAX_EVSES}")
         count = min(max(count, 1), MAX_EVSES)
@@ -168,12 +169,12 @@ class _Learner:
 
     def _evse(self, number: int) -> dict[str, Any]:
         """What is known of one EVSE; the first one's values are those of the others that were not used."""
-        fields: dict[str, Any] = {}
+        known: dict[str, Any] = {}
         mine = [one for one in self.found if one.evse == number] or self.found
         path: Loc = ("evses", number - 1)
 
         def put(name: str, value: Any, line: int) -> None:
-            fields[name] = value
+            known[name] = value
             self.draft.sources[f"evses[{number - 1}].{name}"] = self._at(line)
 
         for row in self.report:
@@ -183,27 +184,31 @@ class _Learner:
                 put("connector_type", row.value, row.line)
             elif row.component == "EVSE" and row.variable == "SupplyPhases" and row.value in ("0", "1", "2", "3"):
                 put("phases", int(row.value), row.line)
-            elif row.component == "EVSE" and row.variable == "Power" and row.limit:
+            elif row.component == "EVSE" and row.variable == "Power" and 0 < row.limit <= MAX_POWER_W:
                 put("max_power_w", row.limit, row.line)
-            elif row.component == "EVSE" and row.variable in ("DCCurrent", "ACCurrent") and row.limit:
+            elif row.component == "EVSE" and row.variable.endswith("Current") and 0 < row.limit <= MAX_CURRENT_A:
                 put("max_current_a", row.limit, row.line)
         dc = self.draft.extends == DC
-        fields.setdefault("connector_type", "cCCS2" if dc else "sType2")
-        if "phases" not in fields:
+        known.setdefault("connector_type", "cCCS2" if dc else "sType2")
+        if "phases" not in known:
             phases = {one.phase[:2]: one.line for one in mine if one.phase[:2] in ("L1", "L2", "L3") and one.value}
             if dc:
-                fields["phases"] = 0
+                known["phases"] = 0
             elif phases:
                 put("phases", len(phases), max(phases.values()))
-        for name, measurand in (("max_current_a", "Current.Offered"), ("max_power_w", "Power.Offered")):
-            offered = [(one.value, one.line) for one in mine if one.measurand == measurand and one.value]
-            if name not in fields and offered:
+        for name, measurand, most in (
+            ("max_current_a", "Current.Offered", MAX_CURRENT_A),
+            ("max_power_w", "Power.Offered", MAX_POWER_W),
+        ):
+            values = [(one.value, one.line) for one in mine if one.measurand == measurand and one.value is not None]
+            offered = [(value, line) for value, line in values if 0 < value <= most]
+            if name not in known and offered:
                 put(name, *max(offered))
                 self.draft.note(f"evses[{path[1]}].{name} is the most that was offered; it may be more")
         if dc:
             for name, usual in (("max_current_a", 375), ("max_power_w", 150_000), ("voltage_v", 400)):
-                fields.setdefault(name, usual)
-        return fields
+                known.setdefault(name, usual)
+        return known
 
     def _meter(self) -> None:
         draft = self.draft
@@ -282,14 +287,17 @@ class _Learner:
             self.draft.put(("absent",), [], self._at(line))
             self.draft.values["absent"] = list(dict.fromkeys([*self.draft.values["absent"], *new]))
 
-    def _put_setting(self, setting: Setting, text: str, line: int) -> None:
+    def _put_setting(self, setting: Setting, wire: str, line: int) -> None:
         name = self._name(setting)
-        if {name, setting.key16, setting.variable} & _FOLLOW or text.startswith("<secret:"):
+        if {name, setting.key16, setting.variable} & _FOLLOW or wire.startswith("<secret:"):
             return
         try:
-            setting_value(name, value := setting.parse(text))
+            setting_value(name, value := setting.parse(wire))
         except ValueError as error:
-            self.draft.note(f"{name} was {text!r} in line {line}, which cannot be carried over: {error}")
+            self.draft.note(f"{name} was {wire!r} in line {line}, which cannot be carried over: {error}")
+            return
+        if isinstance(value, int | float) and abs(value) > MAX_NUMBER:
+            self.draft.note(f"{name} was {wire} in line {line}, a number that nothing can be")
             return
         value = list(value) if isinstance(value, tuple) else value
         self.draft.put(("settings", name), value, self._at(line))
@@ -327,7 +335,7 @@ class _Row:
         self.value: str | None = value if isinstance(value, str) else None
         self.key = self.component = self.variable = ""
         self.evse = 0
-        self.limit: float | None = None
+        self.limit = 0.0
         self.whole = False
         self.setting: Setting | None = None
 
@@ -335,36 +343,37 @@ class _Row:
 def _reported(capture: Capture) -> Iterable[_Row]:
     """Everything the station listed, in the older way and in the newer ones."""
     for order in capture.orders:
-        payload = order.answer.payload if order.answer is not None else None
-        if order.action == "GetConfiguration" and isinstance(payload, dict):
-            asked = order.payload.get("key") if isinstance(order.payload, dict) else None
-            for one in payload.get("configurationKey") or []:
-                if isinstance(one, dict) and isinstance(one.get("key"), str):
-                    row = _Row(order.answer.line if order.answer else 0, one.get("value"), one.get("readonly"))
-                    row.key, row.whole = one["key"], not asked
+        if order.answer is None or order.answer.is_error:
+            continue
+        payload, line = fields(order.answer.payload), order.answer.line
+        if order.action == "GetConfiguration":
+            for one in rows(payload.get("configurationKey")):
+                if text(one.get("key")):
+                    row = _Row(line, one.get("value"), one.get("readonly") is True)
+                    row.key, row.whole = one["key"], not items(fields(order.payload).get("key"))
                     yield row
-        elif order.action == "GetVariables" and isinstance(payload, dict):
-            for one in payload.get("getVariableResult") or []:
-                if isinstance(one, dict) and one.get("attributeStatus") == "Accepted":
-                    yield _variable(one, one.get("attributeValue"), None, order.answer.line if order.answer else 0)
+        elif order.action == "GetVariables":
+            for one in rows(payload.get("getVariableResult")):
+                if one.get("attributeStatus") == "Accepted":
+                    yield _variable(one, one.get("attributeValue"), None, line)
     for act in capture.acts:
-        if act.action == "NotifyReport" and isinstance(act.payload, dict):
-            for one in act.payload.get("reportData") or []:
-                for attribute in one.get("variableAttribute") or [] if isinstance(one, dict) else ():
-                    if attribute.get("type", "Actual") == "Actual":
-                        mutability = attribute.get("mutability", READ_WRITE)
-                        yield _variable(one, attribute.get("value"), mutability == "ReadOnly", act.line)
+        if act.action != "NotifyReport":
+            continue
+        for one in rows(fields(act.payload).get("reportData")):
+            for attribute in rows(one.get("variableAttribute")):
+                if attribute.get("type", "Actual") == "Actual":
+                    mutability = attribute.get("mutability", READ_WRITE)
+                    yield _variable(one, attribute.get("value"), mutability == "ReadOnly", act.line)
 
 
 def _variable(one: Mapping[str, Any], value: Any, read_only: bool | None, line: int) -> _Row:
     row = _Row(line, value, read_only)
-    component, variable = one.get("component") or {}, one.get("variable") or {}
-    row.component, row.variable = str(component.get("name", "")), str(variable.get("name", ""))
-    evse = component.get("evse")
-    row.evse = evse.get("id", 0) if isinstance(evse, dict) else 0
-    limit = (one.get("variableCharacteristics") or {}).get("maxLimit")
-    row.limit = limit if isinstance(limit, int | float) and not isinstance(limit, bool) and limit > 0 else None
-    instance = variable.get("instance")
+    component, variable = fields(one.get("component")), fields(one.get("variable"))
+    row.component, row.variable = text(component.get("name")), text(variable.get("name"))
+    row.evse = whole(fields(component.get("evse")).get("id"))
+    limit = fields(one.get("variableCharacteristics")).get("maxLimit")
+    row.limit = limit if isinstance(limit, int | float) and not isinstance(limit, bool) else 0.0
+    instance = text(variable.get("instance"))
     name = f"{row.component}.{row.variable}" + (f"[{instance}]" if instance else "")
     if name in SETTINGS:
         row.setting = SETTINGS.get(name)
@@ -374,4 +383,4 @@ def _variable(one: Mapping[str, Any], value: Any, read_only: bool | None, line: 
 def _inside(payload: Any, way: Iterable[str]) -> str | None:
     for step in way:
         payload = payload.get(step) if isinstance(payload, dict) else None
-    return payload if isinstance(payload, str) and payload else None
+    return payload if isinstance(payload, str) else None

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulator.core.dialect import Dialect
-from simulator.replay.capture import BOOT, Act, Answer, Capture, Order
+from simulator.replay.capture import BOOT, Act, Answer, Capture, Order, transaction_of
 from simulator.replay.mapping import Exchange
+from simulator.replay.parts import fields, whole
 from simulator.replay.verdict import MAX_DIFFERENCES, Call, Difference, differences
 from simulator.wire.codec import Violation
 
@@ -79,11 +80,10 @@ class Player:
         self._boot_again: tuple[int, Act] | None = None
         self._boot_deadline_us: int | None = None
         self._referred = {
-            (name, order.payload[name])
+            (name, fields(order.payload)[name])
             for order in capture.orders
-            if isinstance(order.payload, dict)
             for name in REFERENCES
-            if isinstance(order.payload.get(name), int | str)
+            if isinstance(fields(order.payload).get(name), int | str)
         }
 
     # -- the driver's side
@@ -202,7 +202,7 @@ class Player:
 
     def _reference(self, act: Act) -> tuple[str, Any] | None:
         """The call of the CSMS that this message is about, if the CSMS has not sent it (yet)."""
-        value = act.payload.get("requestId") if isinstance(act.payload, dict) else None
+        value = fields(act.payload).get("requestId")
         key = ("requestId", value) if isinstance(value, int | str) else None
         return key if key in self._referred and key not in self.exchange.requests else None
 
@@ -238,22 +238,22 @@ class Player:
         if act.answer is not None:
             self._later(act.answer.at_us, now)
         if act.action == BOOT and self._boot_deadline_us is not None:
-            if isinstance(payload, dict) and payload.get("status") == "Accepted":
+            if fields(payload).get("status") == "Accepted":
                 self._boot_deadline_us = None
             else:
-                wait = payload.get("interval") if isinstance(payload, dict) else None
-                seconds = wait if isinstance(wait, int | float) else 0
-                self._boot_again = (now + max(MIN_RETRY_US, int(seconds * 1e6)), act)
-        elif act.action == "StartTransaction" and isinstance(payload, dict) and "transactionId" in payload:
-            new = payload["transactionId"]
-            if act.transaction is not None:
-                self.exchange.transactions[act.transaction] = new
-            self.open.add(new)
+                seconds = whole(fields(payload).get("interval"))
+                self._boot_again = (now + max(MIN_RETRY_US, seconds * 1_000_000), act)
+        elif act.action == "StartTransaction":
+            new = transaction_of(payload)
+            if new is not None:
+                self.open.add(new)
+                if act.transaction is not None:
+                    self.exchange.transactions[act.transaction] = new
         elif act.action == "StopTransaction":
-            self.open.discard(self.exchange.transactions.get(act.payload.get("transactionId")))
-        elif act.action == "TransactionEvent" and isinstance(act.payload, dict):
-            key = self.exchange.payload(act.payload).get("transactionInfo", {}).get("transactionId")
-            (self.open.discard if act.payload.get("eventType") == "Ended" else self.open.add)(key)
+            self.open.discard(self.exchange.transactions.get(transaction_of(act.payload)))
+        elif act.action == "TransactionEvent":
+            key = transaction_of(self.exchange.payload(act.payload))
+            (self.open.discard if fields(act.payload).get("eventType") == "Ended" else self.open.add)(key)
 
     # -- what the CSMS wants
 
@@ -288,12 +288,10 @@ class Player:
 
     def _refer(self, order: Order, payload: Any) -> None:
         """From now on the station's messages about that call are about this one."""
-        if not isinstance(order.payload, dict) or not isinstance(payload, dict):
-            return
         for name in REFERENCES:
-            if name in order.payload and name in payload:
-                key = (name, order.payload[name])
-                self.exchange.requests[key] = payload[name]
+            key, new = (name, fields(order.payload).get(name)), fields(payload).get(name)
+            if isinstance(key[1], int | str) and new is not None:
+                self.exchange.requests[key] = new
                 self._acts.extendleft(reversed(self._held.pop(key, [])))
 
     def _check(self, classes: Any, action: str, payload: Any) -> None:

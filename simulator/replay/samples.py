@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.core.wall import parse_wall
 from simulator.replay.capture import Act, transaction_of
+from simulator.replay.parts import fields, rows, whole
 
 REGISTER = "Energy.Active.Import.Register"
 PERIODIC = "Sample.Periodic"
@@ -37,17 +38,14 @@ class Sample:
 def samples(acts: Iterable[Act]) -> Iterator[Sample]:
     """Every sampled value of these messages, in their order."""
     for act in acts:
-        payload = act.payload
-        if not isinstance(payload, dict):
-            continue
-        evse = payload.get("evse")
-        where = evse.get("id") if isinstance(evse, dict) else payload.get("evseId", payload.get("connectorId"))
-        number = where if isinstance(where, int) else 0
+        payload = fields(act.payload)
+        where = fields(payload.get("evse")).get("id", payload.get("evseId", payload.get("connectorId")))
+        number = whole(where)
         for name in ("meterValue", "transactionData"):
-            for value in _dicts(payload.get(name)):
+            for value in rows(payload.get(name)):
                 stamp = value.get("timestamp")
                 at_us = parse_wall(stamp) if isinstance(stamp, str) else None
-                for one in _dicts(value.get("sampledValue")):
+                for one in rows(value.get("sampledValue")):
                     yield _sample(act, number, one, at_us, transaction_of(payload))
 
 
@@ -73,10 +71,6 @@ def _sample(act: Act, evse: int, one: dict[str, Any], at_us: int | None, transac
         at_us,
         transaction,
     )
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def resolution_wh(found: Iterable[Sample]) -> tuple[float, int] | None:

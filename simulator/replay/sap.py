@@ -21,7 +21,7 @@ from simulator.profile.checks import csms_actions, find_setting, setting_value
 from simulator.profile.load import load_profile
 from simulator.profile.schema import ConnectorType, Measurand
 from simulator.registry import nearest
-from simulator.replay.draft import Draft
+from simulator.replay.draft import Draft, plain
 
 AC, DC = "generic/ac-single", "generic/dc-fast"
 REGISTER = "Energy.Active.Import.Register"
@@ -198,12 +198,11 @@ class _Template:
                 continue
             if len(value) > limit:
                 self._left(key, f"longer than the {limit} characters of the protocol; it is cut")
-            draft.put(("identity", name), _braced(value[:limit]) if name in ("iccid", "imsi") else value[:limit],
-                      self._from(key))  # fmt: skip
+            draft.put(("identity", name), plain(name, value[:limit]), self._from(key))
         for name, (key, limit) in _PREFIXES.items():
             prefix = self.data.get(key)
             known = isinstance(prefix, str) and bool(prefix)
-            pattern = _braced(str(prefix)[:limit]) + "{n:06d}" if known else None
+            pattern = plain(name, str(prefix)[:limit]) + "{n:06d}" if known else None
             draft.put(("identity", name), pattern, self._from(key if known else "which has none"))
         base, suffix = self.data.get("baseName"), self.data.get("nameSuffix") or ""
         if isinstance(base, str) and base:
@@ -419,8 +418,3 @@ def _setting(key: str, version: str) -> Setting | None:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 1e12
-
-
-def _braced(text: str) -> str:
-    """As part of a pattern, where braces have a meaning."""
-    return text.replace("{", "{{").replace("}", "}}")

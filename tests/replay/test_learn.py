@@ -102,7 +102,7 @@ def test_what_only_this_product_has_is_learnt() -> None:
     )
     draft = learn(capture_of(trace), source="x.log")
     values = draft.values
-    assert values["identity"]["serial"] == "SN-{n:04d}-B" and values["identity"]["firmware"] == "1.{2}"
+    assert values["identity"]["serial"] == "SN-{n:04d}-B" and values["identity"]["firmware"] == "1.(2)"
     assert values["hardware"]["modem"] == {"kind": "lte"}
     assert len(values["evses"]) == 3
     assert values["settings"]["HeartbeatInterval"] == 77 and "HeartbeatInterval" in values["read_only"]
