@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.certify.rules import OMITTED, PRESENT, one_of
-from simulator.certify.tester import message
+from simulator.certify.tester import Expected, message
 from simulator.certify.tester201 import State201, Tester201, same_token
 from simulator.certify.wire import Heard
 
@@ -36,7 +36,7 @@ def booted(t: Tester201) -> None:
     booted_with(t, "Immediate")
 
 
-def booted_with(t: Tester201, kind: str, *, statuses: dict[int, str] | None = None, **boot: Any) -> None:
+def booted_with(t: Tester201, kind: str, *, statuses: dict[int, Any] | None = None, **boot: Any) -> None:
     """The station was reset (``kind``: a type of ResetRequest, or ``power``) and has told every connector's status."""
     with t.within("Booted"):
         if kind == "power":
@@ -50,7 +50,7 @@ def rebooted(
     t: Tester201,
     *,
     step: int = 3,
-    statuses: dict[int, str] | None = None,
+    statuses: dict[int, Any] | None = None,
     event: bool = True,
     within_s: float = 300.0,
     **boot: Any,
@@ -110,6 +110,26 @@ def _connect(t: Tester201, step: int) -> None:
     t.any_order(*wanted)
 
 
+def with_a_cable(t: Tester201) -> Any:
+    """What a connector tells of itself while a cable is in it and nobody is authorised. A household socket without
+    pilot feels a car for a moment only and is Available after it (certification procedure of 1.6, appendix D)."""
+    return "Occupied" if t.rig.feels_cars(t.connector) else one_of("Occupied", "Available")
+
+
+def left_alone(t: Tester201) -> None:
+    """The car has been connected for a while and nobody has come with a token: a socket without pilot says that it has
+    let go, and will feel the car again when somebody is authorised."""
+    if not (t.rig.feels_cars(t.connector) or t.authorized or running(t)):
+        t.hear(t.status(1, "Available"))
+        t.let_go = True
+
+
+def _felt_again(t: Tester201) -> list[Expected]:
+    told = [t.status(1, "Occupied")] if t.let_go else []
+    t.let_go = False
+    return told
+
+
 def authorized(t: Tester201) -> None:
     """The driver may charge: by a token, or by the tool's request, as the option of the run says."""
     (authorized_locally if t.local else authorized_remotely)(t)
@@ -128,9 +148,11 @@ def authorized_with(t: Tester201, token: str, *, known: bool = False) -> None:
         if not known:
             t.expect(1, "Authorize", same_token(token))
         t.authorized, t.by_tool = True, False
+        wanted = _felt_again(t)
         if was or begins(t):
             kind = "Updated" if was else "Started"
-            t.hear(t.event(3, "Authorized", kind=kind, fields=same_token(token)))
+            wanted.append(t.event(3, "Authorized", kind=kind, fields=same_token(token)))
+        t.any_order(*wanted)
 
 
 def authorized_remotely(t: Tester201, **more: Any) -> None:
@@ -143,10 +165,12 @@ def authorized_remotely(t: Tester201, **more: Any) -> None:
         if asks:
             t.expect(3, "Authorize", same_token(t.valid))
         t.authorized = t.by_tool = True
+        wanted = _felt_again(t)
         if was or begins(t):
             kind = "Updated" if was else "Started"
             fields = {**same_token(t.valid), "transactionInfo.remoteStartId": REMOTE_START_ID}
-            t.hear(t.event(7, "RemoteStart", kind=kind, fields=fields))
+            wanted.append(t.event(7, "RemoteStart", kind=kind, fields=fields))
+        t.any_order(*wanted)
 
 
 def start_request(t: Tester201, **more: Any) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Tester201(Tester):
         self.connected = self.authorized = False
         #: what was authorised or stopped last was asked for by the tool, not by a token
         self.by_tool = False
+        #: the car is in a socket that felt it and has let go of it again
+        self.let_go = False
         #: the charging state that was told last
         self.state = ""
         self._points: dict[str, frozenset[str]] = {}

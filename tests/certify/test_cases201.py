@@ -126,6 +126,23 @@ def test_profiles_and_reservations_of_a_product_that_does_without() -> None:
     assert passed >= {"TC_H_13", "TC_K_12", "TC_K_42"} and not passed & {"TC_H_08", "TC_H_15"}
 
 
+#: what a socket without pilot says of a car that nobody is authorised for decides these
+FELT = ("TC_B_21", "TC_B_22", "TC_B_51", "TC_B_52", "TC_C_46", "TC_N_23")
+
+
+def test_a_household_socket_feels_a_car_for_a_moment_only() -> None:
+    """Cases that let time pass, or a reboot, between the plug and the token: each way to authorise, and each notices
+    the last lie that can be told about such a product."""
+    run = runner.run_cases("generic/ac-mode2", FELT, ocpp=OCPP, declaration=True)
+    assert not [f"{r.name}: {r.reason}" for r in run.results if r.verdict != PASS]
+    for case_id in FELT:
+        case = CASES_201[case_id]
+        base = mutants.baseline("generic/ac-mode2", case, ocpp=OCPP)
+        last = list(mutants.derive(base))[-1]
+        trial = mutants.attempt("generic/ac-mode2", case, last, ocpp=OCPP)
+        assert trial.killed, f"{last} survived: {trial.result.verdict} {trial.result.reason}"
+
+
 @pytest.mark.parametrize("case_id", sorted(CASES_201))
 def test_first_mutant(case_id: str) -> None:
     """The case notices a lie about the first thing it looks at."""

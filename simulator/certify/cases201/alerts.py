@@ -32,7 +32,15 @@ from simulator.certify.cases201.monitors import (
 )
 from simulator.certify.rules import OMITTED, PRESENT, Rule, one_of, such_that
 from simulator.certify.security import DELIVERED_PASSWORD
-from simulator.certify.states201 import HAND_S, booted, energy_started, ev_connected, running, stop_authorized
+from simulator.certify.states201 import (
+    HAND_S,
+    booted,
+    energy_started,
+    ev_connected,
+    left_alone,
+    running,
+    stop_authorized,
+)
 from simulator.certify.tester import Step
 from simulator.certify.tester201 import Tester201
 from simulator.certify.variables201 import place
@@ -244,6 +252,7 @@ def not_kept(t: Tester201) -> None:
     for name, monitor_id in zip(reversed(wanted), reversed(ids), strict=True):
         t.alert(1, about(name, "Delta", actualValue="Occupied", variableMonitoringId=monitor_id))
     ran = running(t)
+    left_alone(t)  # what the monitors told last is what they will find
     t.drop()
     begun = len(t.csms.log)
     t.rig.network(False)

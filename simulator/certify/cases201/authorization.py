@@ -18,6 +18,7 @@ from simulator.certify.states201 import (
     ev_connected_after,
     ev_disconnected,
     grouped,
+    left_alone,
     offline_session,
     parking_bay_unoccupied,
     stopped_locally,
@@ -182,6 +183,7 @@ def cached_by_an_event(t: Tester201) -> None:
 def cached_too_long_ago(t: Tester201) -> None:
     """Cache: AuthCacheLifeTime."""
     t.wait(t.tool.transaction_s + 5.0)
+    left_alone(t)
     authorized_with(t, t.valid)
 
 

@@ -15,6 +15,7 @@ from simulator.certify.states201 import (
     parking_bay_unoccupied,
     rebooted,
     stop_authorized,
+    with_a_cable,
 )
 from simulator.certify.states201_reservation import reserved
 from simulator.certify.tester201 import Tester201
@@ -34,7 +35,7 @@ def in_a_transaction_when_idle(t: Tester201) -> None:
     """Reset station: with Ongoing Transaction, OnIdle."""
     t.call(2, "Reset", ON_IDLE, status="Scheduled")
     stop_authorized(t)
-    status = "Occupied"
+    status = with_a_cable(t)
     if not t.points("TxStopPoint") & STOPPED_AT_ONCE:
         ev_connected_after(t)
         ev_disconnected(t)
@@ -49,7 +50,7 @@ def in_a_transaction_at_once(t: Tester201) -> None:
     fields = {"idToken": OMITTED}
     ended = t.event(3, "ResetCommand", kind="Ended", state="EVConnected", stopped="ImmediateReset", fields=fields)
     t.until(3, ended)
-    rebooted(t, step=5, statuses={t.connector: "Occupied"}, event=False, reason="RemoteReset")
+    rebooted(t, step=5, statuses={t.connector: with_a_cable(t)}, event=False, reason="RemoteReset")
 
 
 @case_201("TC_B_23", memory=[connector_unavailable])
@@ -84,7 +85,7 @@ def in_several_transactions(t: Tester201) -> None:
     t.go_to(second, _token(t, second), connected=True)
     t.transaction_id = transactions[second]
     stop_authorized(t)
-    status = "Occupied"
+    status = with_a_cable(t)
     if not t.points("TxStopPoint") & STOPPED_AT_ONCE:
         ev_connected_after(t)
         ev_disconnected(t)
@@ -112,7 +113,7 @@ def evse_in_a_transaction_when_idle(t: Tester201) -> None:
     stop_authorized(t)
     left: Any = "Available"
     if t.points("TxStopPoint") & STOPPED_AT_ONCE:
-        _restarts(t, "Occupied")
+        _restarts(t, with_a_cable(t))
     else:
         left = one_of("Available", "Unavailable")
     ev_connected_after(t)
@@ -124,10 +125,10 @@ def evse_in_a_transaction_at_once(t: Tester201) -> None:
     """Reset EVSE: with Ongoing Transaction, Immediate."""
     t.call(2, "Reset", {**IMMEDIATE, "evseId": t.connector}, status="Accepted")
     t.until(3, t.event(3, "ResetCommand", kind="Ended", state="EVConnected", stopped="ImmediateReset"))
-    _restarts(t, "Occupied")
+    _restarts(t, with_a_cable(t))
 
 
-def _restarts(t: Tester201, then: str) -> None:
+def _restarts(t: Tester201, then: Any) -> None:
     """An EVSE that restarts may say so (B11.FR.08); if it does, it says what it is afterwards."""
     gone = t.status(3, "Unavailable")
     if t.maybe(gone.step, gone.action, gone.fields) is not None:
