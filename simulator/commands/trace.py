@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -141,3 +142,34 @@ def _say(found: Trace, *, to_stderr: bool) -> None:
             typer.echo(line, err=True)
     else:
         print_text("\n".join(lines))
+
+
+@app.command("scrub")
+def scrub_trace(
+    file: Path = typer.Argument(..., help="The log; - is standard input."),
+    out: Path | None = option("--out", "Write to this file instead of standard output."),
+    keep: list[str] = option("--keep", "A kind (tags, serials, ...) or a value that stays; may be repeated.", []),
+    seed: str | None = option("--seed", "The same words give the same stand-ins in several logs; do not tell them."),
+    format_: str = option("--format", FORMAT_HELP, "auto"),
+    as_json: bool = option("--json", "JSON: what was replaced; needs --out.", False),
+) -> None:
+    """Replace tags, serials, ids, SIM numbers, passwords, addresses; the log keeps its format and its quirks."""
+    from simulator.traces.read import read_trace
+    from simulator.traces.scrub import scrub
+
+    if as_json and out is None:
+        raise AuthorError("standard output is where the log goes; name a file with --out", field="--json")
+    text = text_of(file)
+    found = read_trace(text, format=format_)
+    if found.cut:
+        raise AuthorError(f"{found.cut}; cut the part that matters out of it", file=str(file))
+    done = scrub(text, found, key=seed or secrets.token_hex(16), keep=keep)
+    if out is None:
+        typer.echo(done.text, nl=False)
+    else:
+        write_private(out, done.text.splitlines())
+    if as_json:
+        print_json({"replaced": done.replaced, "kept": list(keep)})
+        return
+    said = ", ".join(f"{count} {kind}" for kind, count in done.replaced.items()) or "nothing"
+    typer.echo(f"replaced: {said}; look through it before you pass it on", err=out is None)

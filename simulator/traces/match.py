@@ -170,7 +170,7 @@ def _plays(profile: str) -> set[str]:
     )
     story = Story(Trace(format="", frames=[boot]), "")
     shown = {name for name in SIGNS if name.startswith("boot-") and any(SIGNS.get(name)(story))}
-    return shown | {quirk if isinstance(quirk, str) else quirk.name for quirk in known.quirks}
+    return shown | {quirk.name for quirk in known.quirks}
 
 
 def version_of(story: Story) -> str:

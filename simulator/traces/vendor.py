@@ -39,7 +39,7 @@ def guesses(story: Story, quirks: Iterable[str] = ()) -> list[Guess]:
         if name.startswith(GENERIC):
             continue
         profile = load_profile(name).profile
-        own = {quirk if isinstance(quirk, str) else quirk.name for quirk in profile.quirks}
+        own = {quirk.name for quirk in profile.quirks}
         score, because = _vendor(vendor, "" if NO_VENDOR in own else profile.identity.vendor)
         if not score:
             continue
