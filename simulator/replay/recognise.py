@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +20,29 @@ from simulator.profile.load import LoadedProfile, load_profile
 from simulator.replay.capture import BOOT, Capture
 from simulator.replay.draft import Draft
 from simulator.replay.shadow import Shadow
+from simulator.traces.match import StationMatch, match
 from simulator.traces.model import Trace
 
 SURE = "shows"
 MAX_USES = 64
-#: hits of one sign that are looked at, for one that is sure
-LOOKED_AT = 50
+#: shipped profiles that are named
+GUESSES = 3
 EPOCH_US = 1_767_225_600_000_000
 
 
 def recognise(trace: Trace, capture: Capture, draft: Draft, source: str) -> None:
     """Put into the draft what the trace shows of quirks; what does not fit or is not sure becomes a note."""
+    found = _match(trace, capture.station)
     loaded = load_draft(draft)
     uses: list[str] = []
     said = _said(capture)
     plain = _distance(_boots(_model(loaded, capture.version, [])), said)
-    for name, (line, why, sure) in _hits(trace, capture.station).items():
-        place = f"{source}, line {line}"
-        if not sure:
+    for guess in found.profiles[:GUESSES]:
+        draft.note(f"it is like the shipped profile {guess.profile}: {guess.because}")
+    for hit in found.matches:
+        name, shown = hit.quirk, next(one for one in hit.places if one.confidence == hit.confidence)
+        place, why = f"{source}, line {shown.line}", shown.why
+        if hit.confidence != SURE:
             draft.note(f"may show the quirk {name} ({place}: {why})")
             continue
         try:
@@ -57,18 +61,15 @@ def recognise(trace: Trace, capture: Capture, draft: Draft, source: str) -> None
         draft.values["quirks"] = uses
 
 
-def _hits(trace: Trace, station: str) -> dict[str, tuple[int, str, bool]]:
-    """Quirk -> line, what is to be seen there, is it sure. The first sure place counts."""
-    from simulator.traces.signs import SIGNS, Story
-
-    story = Story(trace, station)
-    found: dict[str, tuple[int, str, bool]] = {}
-    for name in SIGNS:
-        hits = list(islice(SIGNS.get(name)(story), LOOKED_AT))
-        hit = next((one for one in hits if one.confidence == SURE), hits[0] if hits else None)
-        if hit is not None:
-            found[name] = (hit.line, hit.why, hit.confidence == SURE)
-    return found
+def _match(trace: Trace, station: str) -> StationMatch:
+    """What one station shows."""
+    mine = Trace(
+        format=trace.format,
+        frames=trace.of(station),
+        unreadable=[one for one in trace.unreadable if one.station == station],
+        marks=[one for one in trace.marks if one.station == station],
+    )
+    return match(mine)[0]
 
 
 def load_draft(draft: Draft) -> LoadedProfile:

@@ -1,4 +1,4 @@
-"""Whatever stands in a log, it is played, and a profile is drafted from it: nothing of a payload is taken for granted."""
+"""Whatever stands in a log, it is played and learnt from: nothing of a payload is taken for granted."""
 
 from __future__ import annotations
 
