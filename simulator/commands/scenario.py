@@ -20,6 +20,7 @@ from simulator.commands.options import (
     command_line,
     one_of,
     option,
+    seconds,
     target_of,
     writable,
 )
@@ -55,6 +56,7 @@ def run(
     csms: str | None = option("--csms", "The same by its URL alone; the station's id is appended or replaces {id}."),
     live: bool = option("--live", "On sockets, against a reference CSMS that is started for it.", False),
     speed: float = option("--speed", "On sockets: how much faster than real time the stations live.", 1.0),
+    longest: str = option("--longest", "On sockets: skip what takes longer than this in real time.", "1h"),
     id_prefix: str | None = option("--id-prefix", "On sockets: prefix of the stations' ids."),
     security_profile: int | None = option("--security-profile", "0 none, 1 password, 2 and TLS, 3 certificates."),
     password: str | None = option("--password", "HTTP basic password of every station."),
@@ -110,6 +112,7 @@ def run(
         "--target": target,
         "--csms": csms,
         "--speed": speed if speed != 1.0 else None,
+        "--longest": longest if longest != "1h" else None,
         "--id-prefix": id_prefix,
         "--security-profile": security_profile,
         "--tls-ca": tls_ca,
@@ -127,7 +130,8 @@ def run(
     )
     this = ScenarioRun(cells, options)
     began_s = time.perf_counter()
-    with _stage(this, where, live, speed, id_prefix), _frames(options, trace):
+    longest_us = int(seconds(longest, "--longest") * 1e6)
+    with _stage(this, where, live, speed, longest_us, id_prefix), _frames(options, trace):
         this.execute(_tell if options.live is not None and not as_json else None)
     command = command_line(context)
     data = reports.report(this, command=command, wall_s=time.perf_counter() - began_s)
@@ -154,7 +158,9 @@ def _tell(result: Result) -> None:
 
 
 @contextmanager
-def _stage(run: ScenarioRun, target: Target | None, live: bool, speed: float, id_prefix: str | None) -> Iterator[None]:
+def _stage(
+    run: ScenarioRun, target: Target | None, live: bool, speed: float, longest_us: int, id_prefix: str | None
+) -> Iterator[None]:
     """Where a run is played: in memory, or on sockets against the target or a reference CSMS of its own."""
     if target is None and not live:
         if speed != 1.0 or id_prefix is not None:
@@ -177,7 +183,9 @@ def _stage(run: ScenarioRun, target: Target | None, live: bool, speed: float, id
             publish(process.http_url)
             known, register = FILES, registrar(process.http_url)
         guarded(target, run.cells)
-        run.options.live = Live(target, speed=speed, id_prefix=prefix, variables=known, register=register)
+        run.options.live = Live(
+            target, speed=speed, id_prefix=prefix, longest_us=longest_us, variables=known, register=register
+        )
         yield
 
 

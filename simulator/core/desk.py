@@ -97,6 +97,7 @@ class Desk:
     outbox: Outbox
     rng: Rng
     settings: SettingsView
+    speed: int
     timers: Timers
     waits_for_outbox: bool
     _effects: list[AnyEffect]

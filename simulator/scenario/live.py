@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 import simulator
 from simulator.core import inputs as i
+from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.rng import seed_of
 from simulator.fleet.acts import OUTAGES
 from simulator.fleet.books import close_station
@@ -44,21 +45,27 @@ from simulator.scenario.truth import Truth
 BOOT_S, DRAIN_S, CLOSING_S = 60.0, 30.0, 0.1
 #: what the outside may take beyond its time when the stations live faster than it does
 SLACK_S = 5.0
+#: faults that swallow frames: only the time-out of a call, which is of real seconds, tells the station
+SILENT = frozenset({OUTAGES["half_open"]})
 #: nobody does two things at the same instant
 HAND_S = 0.001
 CONNECT_RATE = 200.0
+#: real time of one scenario; nobody who does not say so means to wait a week for an answer
+LONGEST_US = 3_600_000_000
 #: a password in either form that no CSMS has given to a station of ours
 WRONG_PASSWORD = "00112233445566778899aabbccddeeff"
 
 
 @dataclass
 class Live:
-    """How scenarios are played on sockets. ``id_prefix`` begins every station's id."""
+    """How scenarios are played on sockets. ``id_prefix`` begins every station's id; what takes longer than
+    ``longest_us`` of real time is skipped."""
 
     target: Target
     speed: float = 1.0
     id_prefix: str = "CPF-"
     boot_s: float = BOOT_S
+    longest_us: int = LONGEST_US
     #: what the target itself says of variables
     variables: Mapping[str, Any] = field(default_factory=dict)
     #: tells the CSMS how to answer BootNotifications; None: this one cannot be told
@@ -170,7 +177,7 @@ class _Stage:
             tokens={role: list(tokens) for role, tokens in self.live.target.fields.tokens},
             variables=self.variables,
             version=self.version,
-            slack_us=int(SLACK_S * 1e6 * self.live.speed) if self.live.speed > 1 else 0,
+            slack_us=int(self._slack_s() * 1e6 * self.live.speed) if self.live.speed > 1 else 0,
         )
         player.begin(self.scenario.steps, began_us)
         while farm.live.failure is None:
@@ -198,6 +205,12 @@ class _Stage:
         self.played = Played(
             player.failure, self.seats, self.ledger, player.story, began_us, ended_us, self.records, [], self.truth
         )
+
+    def _slack_s(self) -> float:
+        if not SILENT & faults_of(self.scenario):
+            return SLACK_S
+        timeouts: list[int] = [seat.station.settings[MESSAGE_TIMEOUT] for seat in self.seats]
+        return SLACK_S + max(timeouts)
 
     # -- what passes (called by the live driver)
 
@@ -242,7 +255,8 @@ class _Stage:
         under way would talk for ever."""
         now = self.farm.clock.now()
         for live, seat in zip(self.farm.live.seats, self.seats, strict=True):
-            if seat.index not in self._gone and not seat.station.outbox.waiting():
+            kept_waiting = seat.station.gate in ("pending", "rejected")  # nobody accepts it any more
+            if seat.index not in self._gone and (kept_waiting or not seat.station.outbox.waiting()):
                 self._gone.add(seat.index)
                 close_station(self.ledger, seat.station, now)
                 self.farm.live.feed(live, i.Leave(now))
@@ -264,6 +278,18 @@ class _Stage:
         task.add_done_callback(self._asked.discard)
 
 
+def faults_of(scenario: Scenario) -> set[str]:
+    """The faults that its steps begin, by their names."""
+    found: set[str] = set()
+    for item, _ in walk(scenario.steps, ()):
+        if item.name == "network" and getattr(item.body, "on", True) is not True:
+            how = getattr(item.body, "how", "")
+            found |= {OUTAGES[how]} if how in OUTAGES else set(OUTAGES.values())
+        elif item.name == "inject":
+            found.add(str(getattr(item.body, "fault", "")))
+    return found
+
+
 def guarded(target: Target, cells: Sequence[Cell]) -> None:
     """Raise TargetError when something in these cells needs a permission that the target does not give."""
     faults: set[str] = set()
@@ -272,11 +298,7 @@ def guarded(target: Target, cells: Sequence[Cell]) -> None:
     for cell in cells:
         if cell.not_applicable:
             continue
-        for item, _ in walk(cell.scenario.steps, ()):
-            if item.name == "network":
-                faults.update(OUTAGES.values())
-            elif item.name == "inject":
-                faults.add(str(getattr(item.body, "fault", "")))
+        faults |= faults_of(cell.scenario)
         places = places_of(cell)
         most = max(most, len(places))
         hostile |= {q.name for place in places for q in place.model.quirks if getattr(q, "hostile", False)}

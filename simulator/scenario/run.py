@@ -30,6 +30,7 @@ from simulator.scenario.judge import (
     ledger_findings,
     verdict_of,
 )
+from simulator.scenario.length import too_long
 from simulator.scenario.live import Live
 from simulator.scenario.memory import Played, play_in_memory
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
@@ -148,12 +149,19 @@ class ScenarioRun:
             return set(self.options.variables)
         return {*self.options.variables, *live.variables, *(["registration"] if live.register is not None else ())}
 
+    def _too_long(self, cell: Cell) -> str:
+        live = self.options.live
+        if live is None:
+            return ""
+        variables = {**live.variables, **self.options.variables}
+        return too_long(cell.scenario, cell.version, live.speed, live.longest_us, variables)
+
     # -- one cell
 
     def _cell(self, cell: Cell) -> Result:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
-        why = lacking(cell.scenario, cell.version, self.target, self._given())
+        why = lacking(cell.scenario, cell.version, self.target, self._given()) or self._too_long(cell)
         if why:
             return Result(cell, SKIPPED, why)
         began_s = time.perf_counter()

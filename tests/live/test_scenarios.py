@@ -14,7 +14,7 @@ from simulator.errors import TargetError
 from simulator.fleet.target import Target, make_target
 from simulator.resources import scenarios_dir
 from simulator.scenario.cells import choose
-from simulator.scenario.live import Live, guarded
+from simulator.scenario.live import Live, faults_of, guarded
 from simulator.scenario.reference import FILES, publish, reference_target, registrar
 from simulator.scenario.run import Options, Result, ScenarioRun
 from simulator.scenario.schema import Scenario, load_scenario
@@ -59,6 +59,19 @@ def test_firmware_and_log_over_its_file_server(csms: CsmsProcess) -> None:
     live = Live(reference_target(csms.url, csms.http_url), speed=SPEED, id_prefix="fw-", variables=FILES)
     (result,) = ScenarioRun(choose([one], ["generic/ac-single"], ["2.0.1"]), Options(live=live)).execute()
     assert (result.verdict, result.reason) == ("PASS", "")
+
+
+def test_which_faults_a_scenario_begins() -> None:
+    one = scenario(
+        """
+        steps:
+          - network: {on: false, how: half_open}
+          - network: on
+          - parallel: [{inject: meter.register_frozen}, {inject: modem.slow}]
+        """
+    )
+    assert faults_of(one) == {"modem.half_open", "meter.register_frozen", "modem.slow"}
+    assert faults_of(scenario("steps: [{network: off}]")) == {"modem.outage"}
 
 
 def test_a_station_that_must_wait_and_is_accepted(csms: CsmsProcess) -> None:
@@ -138,6 +151,6 @@ def test_what_the_target_lacks_is_skipped(csms: CsmsProcess) -> None:
 def test_a_stranger_s_csms_gets_no_network_faults_unasked() -> None:
     target = make_target({"url": "ws://203.0.113.7/"}, {}, base_dir=Path())
     cells = choose([scenario("steps: [{network: off}]\n", "cut")], ["generic/ac-single"], ["1.6"])
-    with pytest.raises(TargetError, match=r"network faults \(modem.half_open, modem.outage\) need permission"):
+    with pytest.raises(TargetError, match=r"network faults \(modem.outage\) need permission"):
         guarded(target, cells)
     guarded(target, choose([scenario("steps: [plug]\n", "plain")], ["generic/ac-single"], ["1.6"]))
