@@ -121,8 +121,8 @@ def _on_payload(frame: Outgoing, change: Callable[[Any], Any]) -> tuple[Outgoing
 _REFUSE = "answers a call with CALLERROR"
 _ON = "; the connection and the session go on"
 _BAD_CALL = (
-    f"{_REFUSE} FormationViolation (1.6, OCPP-J 4.2.3) or FormatViolation or RpcFrameworkError (2.x part 4, 4.3), with"
-    f" the message id if it can be read, else -1 in 2.x and not at all in 1.6; never answers a broken answer{_ON}"
+    f"{_REFUSE} FormationViolation (older, OCPP-J 4.2.3), FormatViolation or RpcFrameworkError (newer, part 4 4.3), with"
+    f" the message id if it can be read, else -1 (newer) or not at all (older); never answers a broken answer{_ON}"
 )
 
 
@@ -161,7 +161,7 @@ class WrongTypes(FrameFault):
     wire16 = "a payload whose first value is a list with that value, or a list instead of no fields"
     wire2x = "a payload whose first value is a list with that value, or a list instead of no fields"
     sound_csms = (
-        f"{_REFUSE} TypeConstraintViolation (OCPP-J 1.6 4.2.3, 2.x part 4 4.3) or the code for broken syntax, takes a"
+        f"{_REFUSE} TypeConstraintViolation (OCPP-J 4.2.3, part 4 4.3) or the code for broken syntax, takes a"
         f" broken answer for no answer{_ON}"
     )
 
@@ -184,7 +184,7 @@ class WrongLength(FrameFault):
     wire16 = "a message array of another length than its type demands"
     wire2x = "a message array of another length than its type demands"
     sound_csms = (
-        f"{_REFUSE} RpcFrameworkError in 2.x (part 4, 4.3), FormationViolation or GenericError in 1.6 (OCPP-J 4.2.3)"
+        f"{_REFUSE} RpcFrameworkError (newer, part 4 4.3), FormationViolation or GenericError (older, OCPP-J 4.2.3)"
         f"{_ON}"
     )
 
@@ -207,7 +207,7 @@ class UnknownType(FrameFault):
     wire16 = "a message array that begins with an unknown number"
     wire2x = "a message array that begins with an unknown number"
     sound_csms = (
-        "ignores it in 1.6 (OCPP-J 4.1.3), answers CALLERROR MessageTypeNotSupported in 2.x (part 4, 4.3)" + _ON
+        "ignores it (older, OCPP-J 4.1.3) or answers CALLERROR MessageTypeNotSupported (newer, part 4 4.3)" + _ON
     )
 
     type_number: Annotated[int, Meta(ge=7, le=255, description="the number that stands there")] = 9
@@ -340,8 +340,8 @@ class BinaryMessage(FrameFault):
     wire16 = "a WebSocket message with opcode 2 that holds JSON"
     wire2x = "a WebSocket message with opcode 2 that holds JSON"
     sound_csms = (
-        "closes with 1003 (RFC 6455, 7.4.1) and takes the station back, or reads it as if it were text; OCPP-J knows"
-        " text only (OCPP-J 1.6 chapter 3, part 4 chapter 3)"
+        "closes with 1003 (RFC 6455, 7.4.1) and takes the station back, or reads it as if it were text: a"
+        " message is JSON in UTF-8 (OCPP-J and part 4, 4.1.2)"
     )
 
     def spoil(self, frame: Outgoing) -> tuple[Outgoing, ...] | None:
@@ -387,8 +387,8 @@ class ByteOrderMark(FrameFault):
     wire16 = "the bytes EF BB BF, then the message"
     wire2x = "the bytes EF BB BF, then the message"
     sound_csms = (
-        "may ignore the mark (RFC 8259, 8.1), else treats it as broken JSON: CALLERROR RpcFrameworkError in 2.x, in 1.6"
-        f" FormationViolation or no answer{_ON}"
+        "may ignore the mark (RFC 8259, 8.1), else treats it as broken JSON: CALLERROR RpcFrameworkError (newer),"
+        f" FormationViolation or no answer (older){_ON}"
     )
 
     def spoil(self, frame: Outgoing) -> tuple[Outgoing, ...] | None:
@@ -403,8 +403,8 @@ class WrongCase(FrameFault):
     wire16 = "IdTag instead of idTag: required fields are missing, unknown ones are there"
     wire2x = "IdToken instead of idToken: required fields are missing, unknown ones are there"
     sound_csms = (
-        f"{_REFUSE} OccurenceConstraintViolation or FormationViolation (1.6, OCPP-J 4.2.3), or"
-        f" OccurrenceConstraintViolation or FormatViolation (2.x part 4, 4.3), because names are case sensitive{_ON}"
+        f"{_REFUSE} OccurenceConstraintViolation or FormationViolation (older, OCPP-J 4.2.3), or"
+        f" OccurrenceConstraintViolation or FormatViolation (newer, part 4 4.3), because names are case sensitive{_ON}"
     )
 
     def spoil(self, frame: Outgoing) -> tuple[Outgoing, ...] | None:
@@ -424,7 +424,7 @@ class NumbersAsText(FrameFault):
 
     wire16 = '"connectorId": "1" instead of 1'
     wire2x = '"seqNo": "1" instead of 1'
-    sound_csms = f"{_REFUSE} TypeConstraintViolation (OCPP-J 1.6 4.2.3, 2.x part 4 4.3), or reads the number{_ON}"
+    sound_csms = f"{_REFUSE} TypeConstraintViolation (OCPP-J 4.2.3, part 4 4.3), or reads the number{_ON}"
 
     def spoil(self, frame: Outgoing) -> tuple[Outgoing, ...] | None:
         """All of them, at any depth."""

@@ -222,7 +222,7 @@ class AnswerLost(NetworkFault):
     wire16 = "a transaction message that was answered comes once more, with another message id, after a reconnect"
     wire2x = "a TransactionEvent that was answered comes once more, with the same seqNo, after a reconnect"
     sound_csms = (
-        "knows the repetition by transaction and seqNo (2.x, E04) or by connector, time and register (1.6, 3.7), and"
+        "knows the repetition by transaction and seqNo (newer, E04) or by connector, time and register (older, 3.7), and"
         " does not count it again"
     )
 
