@@ -121,8 +121,8 @@ def _on_payload(frame: Outgoing, change: Callable[[Any], Any]) -> tuple[Outgoing
 _REFUSE = "answers a call with CALLERROR"
 _ON = "; the connection and the session go on"
 _BAD_CALL = (
-    f"{_REFUSE} FormationViolation (older, OCPP-J 4.2.3), FormatViolation or RpcFrameworkError (newer, part 4 4.3), with"
-    f" the message id if it can be read, else -1 (newer) or not at all (older); never answers a broken answer{_ON}"
+    f"{_REFUSE} FormationViolation (older, OCPP-J 4.2.3), FormatViolation or RpcFrameworkError (newer, part 4 4.3),"
+    f" with the message id if it can be read, else -1 (newer) or not at all (older); never answers a broken answer{_ON}"
 )
 
 

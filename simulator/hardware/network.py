@@ -222,8 +222,8 @@ class AnswerLost(NetworkFault):
     wire16 = "a transaction message that was answered comes once more, with another message id, after a reconnect"
     wire2x = "a TransactionEvent that was answered comes once more, with the same seqNo, after a reconnect"
     sound_csms = (
-        "knows the repetition by transaction and seqNo (newer, E04) or by connector, time and register (older, 3.7), and"
-        " does not count it again"
+        "knows the repetition by transaction and seqNo (newer, E04) or by connector, time and register (older, 3.7),"
+        " and does not count it again"
     )
 
     answers: Annotated[int, Meta(ge=0, le=1_000_000, description="how many are lost; 0 is all of them")] = 1
