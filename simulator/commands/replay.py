@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import socket
 import time
 from contextlib import ExitStack
@@ -128,10 +130,21 @@ def replay(
             from simulator.fleet.loops import run_loop
 
             live = LiveReplay(
-                player, dial_of(where, name, capture.version, profile, model), station_id=name, trace=frames
+                player,
+                dial_of(where, name, capture.version, profile, model),
+                station_id=name,
+                trace=frames,
+                say=lambda line: typer.echo(line, err=True),
             )
 
             async def play() -> dict[str, Any]:
+                loop = asyncio.get_running_loop()
+
+                def interrupted() -> None:
+                    loop.remove_signal_handler(signal.SIGINT)  # the second one ends at once
+                    live.stop()
+
+                loop.add_signal_handler(signal.SIGINT, interrupted)
                 await live.play()
                 return {}
 

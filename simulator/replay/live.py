@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES
@@ -26,6 +27,8 @@ from simulator.report.reasons import dial_reason, what_helps
 #: dials in a row that lead to nothing, and the seconds between them: doubled each time
 MAX_DIALS, BACK_OFF_S = 5, 0.5
 CLOSE_S = 6.0
+#: seconds between two words about how far it is
+SAY_S = 10.0
 
 
 @dataclass
@@ -35,14 +38,24 @@ class Ended:
     dials: int = 0
     opened: int = 0
     why: str = ""
+    interrupted: bool = False
     took_us: int = 0
 
 
 class LiveReplay:
     """Plays once against ``dial``; ``trace`` gets every frame."""
 
-    def __init__(self, player: Player, dial: DialSpec, *, station_id: str, trace: FrameTrace | None = None) -> None:
-        self.player, self.dial, self.station_id, self.trace = player, dial, station_id, trace
+    def __init__(
+        self,
+        player: Player,
+        dial: DialSpec,
+        *,
+        station_id: str,
+        trace: FrameTrace | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.player, self.dial, self.station_id, self.trace, self._say = player, dial, station_id, trace, say
+        self._said_us = 0
         self.ended = Ended()
         self._clock = LiveClock()
         self._news = asyncio.Event()
@@ -82,11 +95,26 @@ class LiveReplay:
             transport.abort_all()
         return self.ended
 
+    def stop(self) -> None:
+        """Somebody has seen enough: what is left is not played."""
+        self.ended.interrupted, self.ended.why = True, "it was interrupted"
+        self._news.set()
+
+    def _progress(self) -> None:
+        now = self._clock.now()
+        if now - self._said_us >= SAY_S * 1e6:
+            self._said_us = now
+            played, left = len(self.player.calls), len(self.player.not_played)
+            due = self.player.due
+            ahead = f", the next in {self._clock.seconds_until(due):.0f} s" if due is not None and left else ""
+            self._say(f"{now / 1e6:8.0f} s  {played} messages played, {left} to come{ahead}")
+
     async def _wait(self, until_us: int | None) -> None:
         """Until something passes or the moment has come."""
         if self.player.done and self._begun:
             return
-        seconds = None if until_us is None else self._clock.seconds_until(until_us)
+        self._progress()
+        seconds = SAY_S if until_us is None else min(SAY_S, self._clock.seconds_until(until_us))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()

@@ -92,16 +92,18 @@ def report(
 
 
 def exit_code(player: Player, ended: Ended, checks: Sequence[dict[str, Any]]) -> int:
-    """0 fine, 1 the CSMS failed a check, 3 it did not take the station."""
-    if not ended.opened or player.gave_up:
+    """0 fine, 1 the CSMS failed a check, 3 it did not take the station. An interruption is nobody's failure."""
+    if (not ended.opened and not ended.interrupted) or player.gave_up:
         return NOT_BOOTED
-    return FAILED if any(check["verdict"] != PASS and not check["warning"] for check in checks) else FINE
+    return FAILED if any(check["verdict"] == FAIL and not check["warning"] for check in checks) else FINE
 
 
 def _checks(player: Player, ended: Ended, strict: bool) -> list[dict[str, Any]]:
     why = ended.why or player.gave_up
     left = len(player.not_played) if why else 0
     rows = [_check("played", not why, why or "every message was played", left=left)]
+    if ended.interrupted:
+        rows[0]["verdict"] = INCONCLUSIVE
     for name, (what, kinds) in CHECKS.items():
         found = [one for one in player.differences if one.kind in kinds]
         text = f"{len(found)} {what}" if found else f"no {what}"
@@ -166,7 +168,7 @@ def _sentence(player: Player, ended: Ended, code: int) -> str:
 
 def lines(data: dict[str, Any]) -> list[str]:
     """For the terminal."""
-    found = [f"{check['verdict']:5}{check['name']}: {check['sentence']}" for check in data["checks"]]
+    found = [f"{check['verdict']:13}{check['name']}: {check['sentence']}" for check in data["checks"]]
     found += [f"  {one['sentence']}" for one in data["differences"][:SHOWN]]
     if len(data["differences"]) > SHOWN:
         found.append(f"  and {len(data['differences']) - SHOWN} more, in --summary")

@@ -15,6 +15,7 @@ from simulator.profile.compiled import compile_profile
 from simulator.replay import live
 from simulator.replay.live import Ended, LiveReplay, dial_of
 from simulator.replay.player import Player
+from simulator.replay.report import report
 from simulator.traces.model import Mark, Trace
 from tests.replay.rig import STATION, written
 from tests.replay.test_capture import WHOLE
@@ -109,3 +110,32 @@ def test_the_target_says_how_it_is_dialled(tmp_path: Path) -> None:
     assert spec.ssl_context is None and spec.require_subprotocol
     secure = make_target({"url": "wss://csms.example/"}, {}, base_dir=tmp_path)
     assert dial_of(secure, "A", "1.6", "x", MODEL).ssl_context is not None
+
+
+def test_an_interruption_is_nobodys_failure(tmp_path: Path) -> None:
+    player = player_of(written([*WHOLE[:2], *beats(1)]))
+    said: list[str] = []
+
+    async def main() -> Ended:
+        async def handle(connection: ServerConnection) -> None:
+            async for text in connection:
+                _, message_id, action, _ = json.loads(text)
+                await connection.send(json.dumps([3, message_id, sound(connection, action, 1)]))
+                asyncio.get_running_loop().call_later(0.05, replay.stop)
+
+        async with await serve(handle, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")]) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/{{id}}"
+            spec = dial_of(make_target({"url": url}, {}, base_dir=tmp_path), "NEW-1", "1.6", "x", MODEL)
+            replay = LiveReplay(player, spec, station_id="NEW-1", say=said.append)
+            replay._said_us = -int(live.SAY_S * 1e6)  # the first word is due at once
+            async with asyncio.timeout(20):
+                return await replay.play()
+
+    ended = asyncio.run(main())
+    data = report(
+        player, ended, command="c", begin_us=0, station_id="NEW-1", profile="p", source={}, target="t"
+    )  # fmt: skip
+    assert (data["checks"][0]["verdict"], data["exit_code"]) == ("INCONCLUSIVE", 0)
+    assert data["checks"][0]["sentence"] == "it was interrupted; 1 messages were not played"
+    assert data["not_played"] == {"Heartbeat": 1}
+    assert len(said) == 1 and "0 messages played, 2 to come" in said[0]
