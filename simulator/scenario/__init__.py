@@ -76,8 +76,9 @@ list of which one must do.
 
 **Variables.** ``save: {name: field}`` keeps a field of the message, ``answer.field`` one of its answer, for the station
 it happened at; ``$name`` or ``${name}`` puts it anywhere. Always there: ``$station``, ``$token.valid`` (the token of a
-role), ``$transaction`` (the CSMS's name of the station's last one), ``${now + 1h}`` (a time as text), ``$firmware``
-(the address of an image) and ``$uploads`` (where logs go). ``--set name=value`` goes before everything.
+role), ``$transaction`` (the CSMS's name of the station's last one), ``${now + 1h}`` (a time as text;
+``${real + 1h}`` by the clock of the CSMS, which is another one where stations live faster), ``$firmware`` (the address
+of an image) and ``$uploads`` (where logs go). ``--set name=value`` goes before everything.
 
 **What an expectation looks at.** Acts (plug, present, operator, ...) open a window, acts in a row share one. An
 expectation takes the first message of the window, seen already or still to come ``within`` (30 s), that no other

@@ -178,6 +178,7 @@ class _Stage:
             variables=self.variables,
             version=self.version,
             slack_us=int(self._slack_s() * 1e6 * self.live.speed) if self.live.speed > 1 else 0,
+            speed=self.live.speed,
         )
         player.begin(self.scenario.steps, began_us)
         while farm.live.failure is None:

@@ -160,8 +160,9 @@ class Play:
         for owner in (seat.index if seat is not None else None, None):
             if (owner, head) in player.variables:
                 return _inside(player.variables[owner, head], rest, name)
-        if name.replace(" ", "").startswith("now"):
-            return format_wall(player.epoch_us + self.now + _offset(name))
+        for clock, passed_us in (("now", self.now), ("real", int(self.now / player.speed))):
+            if name.replace(" ", "").startswith(clock):
+                return format_wall(player.epoch_us + passed_us + _offset(name, clock))
         if seat is not None:
             if head == "station":
                 return seat.id
@@ -196,12 +197,12 @@ def _unset(name: str, seat: Seat | None) -> Any:
     raise StepFailed(INCONCLUSIVE, f"${name} has no value yet", seat)
 
 
-def _offset(name: str) -> int:
-    text = name.replace(" ", "").removeprefix("now")
+def _offset(name: str, clock: str) -> int:
+    text = name.replace(" ", "").removeprefix(clock)
     if not text:
         return 0
     if text[0] not in "+-":
-        raise StepFailed(INCONCLUSIVE, f"${{{name}}} is not now + a duration")
+        raise StepFailed(INCONCLUSIVE, f"${{{name}}} is not {clock} + a duration")
     try:
         return parse_duration(text[1:]) * (1 if text[0] == "+" else -1)
     except ValueError as error:

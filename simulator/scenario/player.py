@@ -117,7 +117,7 @@ class Told:
 
 class Player:
     """The steps of one scenario over its stations. ``tokens`` by role; ``variables`` of the file; ``slack_us`` is what
-    everything awaited may take beyond its time."""
+    everything awaited may take beyond its time; ``speed`` how much faster than real time the stations live."""
 
     def __init__(
         self,
@@ -130,9 +130,10 @@ class Player:
         variables: Mapping[str, Any],
         version: str,
         slack_us: int = 0,
+        speed: float = 1.0,
     ) -> None:
         self.document, self.seats, self.seed, self.epoch_us = document, list(seats), seed, epoch_us
-        self.tokens, self.version, self.slack_us = tokens, version, slack_us
+        self.tokens, self.version, self.slack_us, self.speed = tokens, version, slack_us, speed
         self.variables: dict[tuple[int | None, str], Any] = {(None, name): v for name, v in variables.items()}
         self.now = 0
         self.began_us = 0

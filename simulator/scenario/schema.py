@@ -31,9 +31,9 @@ from simulator.yamltypes import Texts
 
 ROLES = tuple(Tokens.model_fields)
 CHECKS = (BOOTED, ANSWERED, NO_ERRORS, SCHEMA, DELIVERED)
-#: variables that are always there; ``now`` is the time as a text, ``${now + 1h}`` a later one; ``firmware`` the address
-#: of an image, ``uploads`` where logs go
-BUILT_IN = ("station", "token", "transaction", "now", "firmware", "uploads")
+#: variables that are always there; ``now`` is the stations' time as a text, ``${now + 1h}`` a later one, ``real`` that
+#: of the CSMS; ``firmware`` the address of an image, ``uploads`` where logs go
+BUILT_IN = ("station", "token", "transaction", "now", "real", "firmware", "uploads")
 #: those that a target has to say, because only it knows where its files are
 FROM_TARGET = ("firmware", "uploads")
 MAX_STATIONS = 200

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.scenario.play import Play
-from simulator.scenario.player import FAIL, INCONCLUSIVE, StepFailed
+from simulator.scenario.player import FAIL, INCONCLUSIVE, Player, StepFailed
 from simulator.scenario.seat import MAX_FRAMES
 from tests.bench import VERSIONS
-from tests.scenario.play import play
+from tests.scenario.play import play, scenario
 
 each_version = pytest.mark.parametrize("version", VERSIONS)
 
@@ -235,3 +235,13 @@ def test_a_station_is_remembered_within_bounds() -> None:
     assert result.played.seats[0].frames.maxlen == MAX_FRAMES
     assert Play.__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert str(StepFailed(FAIL, "a sentence")) == "a sentence"
+
+
+def test_the_time_of_the_stations_and_that_of_the_csms() -> None:
+    document = scenario("steps: [plug]\n").document
+    player = Player(document, [], seed=1, epoch_us=0, tokens={}, variables={}, version="1.6", speed=60.0)
+    player.now = 7_200_000_000
+    here = Play(player, ())
+    assert [here.value(name, None) for name in ("now", "now - 1h", "real", "real + 1 minute")] == [
+        "1970-01-01T02:00:00.000Z", "1970-01-01T01:00:00.000Z", "1970-01-01T00:02:00.000Z", "1970-01-01T00:03:00.000Z",
+    ]  # fmt: skip
