@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +22,9 @@ FLUSH_S = 1.0
 
 def record(
     csms: str = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}.", ...),
-    listen: str = option("--listen", "Where stations connect to; port 0 picks a free one.", LISTEN),
+    listen: str = option("--listen", "Where stations connect to, ws:// or wss://; port 0 picks a free one.", LISTEN),
+    listen_cert: Path | None = option("--listen-cert", "Certificate (PEM) that stations see; for wss://."),
+    listen_key: Path | None = option("--listen-key", "Its private key."),
     listen_anywhere: bool = option("--listen-anywhere", "Listen on an address that is not loopback.", False),
     out: Path = option("--out", "Write every frame there (JSON lines).", Path(OUT)),
     tls_ca: Path | None = TLS_CA,
@@ -37,7 +40,8 @@ def record(
     from simulator.replay.proxy import Proxy
     from simulator.report.redact import Redactor
 
-    host, port = address_of(listen)
+    secure, host, port = address_of(listen)
+    tls = _server_tls(secure, listen_cert, listen_key)
     writable({"--out": out})
     if out.exists():
         raise AuthorError(f"{out} is there already and is not overwritten", field="--out")
@@ -64,6 +68,7 @@ def record(
             host=host,
             port=port,
             anywhere=listen_anywhere,
+            tls=tls,
             redactor=redactor,
             say=lambda line: typer.echo(redactor.clean_text(line), err=True),
         )
@@ -84,13 +89,29 @@ def record(
     typer.echo(f"{done['frames']} frames of {done['stations']} stations in {out}")
 
 
-def address_of(listen: str) -> tuple[str, int]:
-    """Host and port of ``--listen``; AuthorError for anything else than ws://host:port."""
+def _server_tls(secure: bool, cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What stations meet; AuthorError for files that cannot be used."""
+    if secure is not (cert is not None and key is not None):
+        raise AuthorError("wss:// and --listen-cert with --listen-key go together", field="--listen")
+    if cert is None or key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        raise AuthorError(
+            f"{cert} with {key} cannot be used: {error.strerror or error}", field="--listen-cert"
+        ) from None
+    return context
+
+
+def address_of(listen: str) -> tuple[bool, str, int]:
+    """Is it secure, host and port of ``--listen``; AuthorError for anything else than ws://host:port."""
     try:
         parts = urlsplit(listen)
         port = parts.port
     except ValueError as error:
         raise AuthorError(str(error), field="--listen") from None
-    if parts.scheme != "ws" or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise AuthorError(f"{listen!r} is not ws://host:port", field="--listen")
-    return parts.hostname, 9100 if port is None else port
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise AuthorError(f"{listen!r} is not ws://host:port or wss://host:port", field="--listen")
+    return parts.scheme == "wss", parts.hostname, 9100 if port is None else port

@@ -38,7 +38,7 @@ HEAD_S, DIAL_S, LINGER_S, STOP_S = 20.0, 20.0, 5.0, 2.0
 to answer a Close of ours."""
 CHUNK = 64 * 1024
 STATION_ID_MAX = 255
-STATIONS_MAX = 10_000
+STATIONS_MAX = CONNECTIONS_MAX = 10_000
 GOING_AWAY = 1001
 _DROPPED = frozenset({"host", "sec-websocket-extensions"})
 
@@ -63,7 +63,10 @@ class _Link:
 
 
 class Proxy:
-    """Listens on ``host``; every station that comes is connected to ``target``. Use as an async context manager."""
+    """Listens on ``host``; every station that comes is connected to ``target``. Use as an async context manager.
+
+    ``tls``: stations connect with wss://. A certificate that a station shows ends here: only its password is passed on.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Proxy:
         host: str = "127.0.0.1",
         port: int = 0,
         anywhere: bool = False,
+        tls: ssl.SSLContext | None = None,
         trace: FrameTrace | None = None,
         redactor: Redactor | None = None,
         say: Say = lambda line: None,
@@ -80,7 +84,7 @@ class Proxy:
             raise AuthorError(
                 f"{host} is not loopback: anybody could connect there; --listen-anywhere if that is meant"
             )
-        self.target, self.host, self._port = target, host, port
+        self.target, self.host, self._port, self._tls = target, host, port, tls
         self.trace, self._redactor, self._say = trace, redactor or Redactor(), say
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
@@ -92,7 +96,8 @@ class Proxy:
     @property
     def url(self) -> str:
         """Where stations connect to; the id follows after a slash."""
-        return f"ws://{f'[{self.host}]' if ':' in self.host else self.host}:{self._port}"
+        scheme = "ws" if self._tls is None else "wss"
+        return f"{scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self._port}"
 
     @property
     def frames(self) -> int:
@@ -101,7 +106,9 @@ class Proxy:
 
     async def __aenter__(self) -> Proxy:
         try:
-            self._server = await asyncio.start_server(self._accept, self.host, self._port, limit=HEAD_MAX)
+            self._server = await asyncio.start_server(
+                self._accept, self.host, self._port, ssl=self._tls, limit=HEAD_MAX
+            )
         except OSError as error:
             raise AuthorError(f"cannot listen on {self.host}:{self._port}: {error.strerror or error}") from None
         self._port = self._server.sockets[0].getsockname()[1]
@@ -128,6 +135,9 @@ class Proxy:
     # -- one station
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._tasks) >= CONNECTIONS_MAX:
+            writer.close()
+            return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -77,12 +77,18 @@ def test_what_is_wrong_with_the_words_is_said(cpfarm: Cpfarm, tmp_path: Path) ->
     assert "Missing option '--csms'" in cpfarm("record").err
     told = cpfarm("record", *url, "--listen", "ws://0.0.0.0:0", "--out", "x.jsonl")
     assert told.code == 2 and "--listen-anywhere" in told.err
+    told = cpfarm("record", *url, "--listen", "wss://127.0.0.1:0", "--out", "x.jsonl")
+    assert told.code == 2 and "--listen-cert with --listen-key go together" in told.err
+    told = cpfarm("record", *url, "--listen", "wss://127.0.0.1:0", "--listen-cert", "c", "--listen-key", "k")
+    assert told.code == 2 and "c with k cannot be used: No such file" in told.err
     assert not (tmp_path / "x.jsonl").exists()
 
 
-@pytest.mark.parametrize("text", ["wss://127.0.0.1:9", "127.0.0.1:9", "ws://", "ws://127.0.0.1:9/ocpp", "ws://a:99999"])
+@pytest.mark.parametrize(
+    "text", ["http://127.0.0.1:9", "127.0.0.1:9", "ws://", "ws://127.0.0.1:9/ocpp", "ws://a:99999"]
+)
 def test_an_address_to_listen_on_is_ws_host_and_port(text: str) -> None:
     with pytest.raises(AuthorError, match="--listen"):
         address_of(text)
-    assert address_of("ws://[::1]:9200/") == ("::1", 9200)
-    assert address_of("ws://localhost") == ("localhost", 9100)
+    assert address_of("ws://[::1]:9200/") == (False, "::1", 9200)
+    assert address_of("ws://localhost") == (False, "localhost", 9100)

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -19,6 +21,7 @@ from websockets.typing import Subprotocol
 from simulator.errors import AuthorError
 from simulator.fleet.target import make_target
 from simulator.fleet.trace import FrameTrace
+from simulator.pki.authority import DAY_US, Authority
 from simulator.replay.proxy import Head, Proxy
 from simulator.report.redact import Redactor
 
@@ -282,3 +285,51 @@ def test_a_port_that_is_taken_is_an_error_of_the_author(tmp_path: Path) -> None:
 def test_a_head_is_read_line_by_line() -> None:
     head = Head(b"HTTP/1.1 101 Switching\r\nA: 1\r\na: 2\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n")
     assert (head.status, head.get("a"), head.get("b")) == ("101", "1, 2", "")
+
+
+def test_a_csms_behind_tls_is_reached_with_the_certificate_of_the_station(tmp_path: Path) -> None:
+    now_us = int(time.time()) * 1_000_000
+    times: dict[str, int] = {"not_before_us": now_us - DAY_US, "not_after_us": now_us + DAY_US}
+    authority = Authority.root("CA", **times)
+    server, own = authority.server(["127.0.0.1"], **times), authority.station("CP 1", **times)
+    for name, data in {
+        "ca.pem": authority.pem,
+        "server.pem": server.chain,
+        "server.key": server.key_pem.decode(),
+        "CP 1.pem": own.chain,
+        "CP 1.key": own.key_pem.decode(),
+    }.items():
+        (tmp_path / name).write_text(data)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    said: list[str] = []
+
+    async def main() -> None:
+        csms = Csms()
+        async with await serve(
+            csms.handle, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("ocpp1.6")], ping_interval=None
+        ) as listening:
+            url = f"wss://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+            files = {"ca": "ca.pem", "cert": "{id}.pem", "key": "{id}.key"}
+            trusting = make_target({"url": url, "tls": files}, {}, base_dir=tmp_path)
+            outside = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+            ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ours.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+            async with Proxy(trusting, tls=ours) as proxy, station(proxy, ssl=outside) as socket:
+                assert proxy.url.startswith("wss://")
+                csms.requests = [csms.connections[0].request]  # type: ignore[list-item]
+                assert (await call(socket))[0] == 3
+                await socket.close(4321, "done")
+                async with asyncio.timeout(5):
+                    await csms.connections[0].wait_closed()
+                assert csms.closed == [(4321, "done")]
+            wary = make_target({"url": url, "security_profile": 2}, {}, base_dir=tmp_path)
+            async with Proxy(wary, say=said.append) as proxy:
+                with pytest.raises(InvalidStatus) as refused:
+                    await station(proxy)
+                assert refused.value.response.status_code == 502
+
+    asyncio.run(main())
+    assert len(said) == 1 and "certificate verify failed" in said[0]
