@@ -53,6 +53,25 @@ def test_operator_and_session_in_every_version(csms: CsmsProcess) -> None:
     assert energies == sorted(round(result.figures["energy_wh"]) for result in results)
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "booked"),
+    [
+        ("billing/duplicate-start", "1.6", 1),
+        ("billing/stop-resent", "2.0.1", 1),
+        ("regression/cases/tc-037-3", "1.6", 1),
+        ("regression/cases/tc-064", "2.1", 0),
+        ("regression/onboarding/read-and-set", "2.0.1", 0),
+        ("regression/remote/reservation", "1.6", 1),
+    ],
+)
+def test_a_sample_of_the_library(csms: CsmsProcess, name: str, version: str, booked: int) -> None:
+    (result,) = perform(csms, load_scenario(scenarios_dir() / f"{name}.yaml"), version, strict=True)
+    assert (result.verdict, result.reason) == ("PASS", "")
+    assert result.played is not None
+    rows = csms.request("GET", f"/api/transactions?station={result.played.seats[0].id}")["transactions"]
+    assert [row["state"] for row in rows] == ["closed"] * booked
+
+
 def test_firmware_and_log_over_its_file_server(csms: CsmsProcess) -> None:
     publish(csms.http_url)
     one = load_scenario(scenarios_dir() / "operations" / "firmware-and-log.yaml")
