@@ -19,7 +19,7 @@ from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import QUIRKS
 from simulator.quirks import describe as describe_quirk
-from simulator.traces.signs import SIGNS
+from simulator.traces.signs import SIGNS, UNSEEN
 
 profiles = typer.Typer(no_args_is_help=True)
 faults = typer.Typer(no_args_is_help=True)
@@ -209,7 +209,11 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
     known = catalogue()
     rows = [
         describe_quirk(QUIRKS.get(name))
-        | {"confidence": known[name].confidence if name in known else "", "recognised": name in SIGNS}
+        | {
+            "confidence": known[name].confidence if name in known else "",
+            "recognised": name in SIGNS,
+            "not_recognised_because": "" if name in SIGNS else UNSEEN.get(name, "nobody has written a sign for it yet"),
+        }
         for name in QUIRKS
     ]
     if vendor is not None:

@@ -25,8 +25,12 @@ ELSEWHERE = frozenset(
         "smart-chargepointmax-accepted-ignored",
         "smart-discrete-current-steps",
         "smart-limit-clamped-to-minimum",
+        "smart-limit-lost-on-reboot",
+        "smart-profile-lost-on-reconnect",
         "smart-rejected-load-balancer-disabled",
         "smart-unsupported-cloud-mode",
+        "smart-zero-limit-breaks-resume",
+        "smart-zero-needs-remotestop",
         "time-pre-sync-event-timestamps",
     }
 )

@@ -13,7 +13,23 @@ import pytest
 from simulator.quirks import QUIRKS
 from simulator.traces import signs
 from simulator.traces.read import read_trace
-from simulator.traces.signs import SIGNS, Story, boot, config, connect, meter, meter_form, remote, smart, status, tx
+from simulator.traces.signs import (
+    SIGNS,
+    UNSEEN,
+    Story,
+    boot,
+    config,
+    connect,
+    meter,
+    meter_form,
+    meter_moment,
+    remote,
+    smart,
+    status,
+    table,
+    tx,
+    unseen,
+)
 from simulator.traces.signs import story as stories
 from simulator.traces.signs import time as times
 from tests.quirks.rig import Bench, build
@@ -38,6 +54,22 @@ def limited(*limits: float, purpose: str = "TxDefaultProfile") -> Callable[[Benc
             b.run(45)
 
     return scenario
+
+
+def lost_on_reboot(b: Bench) -> None:
+    limited(10)(b)
+    b.ask("Reset", type="Hard")
+    b.run(60).unplug().plug().token("TAG", 60)
+
+
+def lost_with_the_link(b: Bench) -> None:
+    limited(10)(b)
+    b.drop_link()
+
+
+def paused(b: Bench) -> None:
+    limited(0, 16)(b)
+    b.token("TAG", 5)
 
 
 def free(b: Bench) -> None:
@@ -90,6 +122,10 @@ RUNS: dict[str, Run] = {
     "smart-limit-clamped-to-minimum": (limited(0), {"settings": WATCHED}),
     "smart-rejected-load-balancer-disabled": (read_keys, {}),
     "smart-unsupported-cloud-mode": (profile_in_session, {"settings": {"MeterValuesSampledData": (ENERGY, POWER)}}),
+    "smart-limit-lost-on-reboot": (lost_on_reboot, {"settings": WATCHED}),
+    "smart-profile-lost-on-reconnect": (lost_with_the_link, {"settings": WATCHED}),
+    "smart-zero-limit-breaks-resume": (paused, {"settings": WATCHED}),
+    "smart-zero-needs-remotestop": (limited(0), {"settings": WATCHED}),
     "time-pre-sync-event-timestamps": (lambda b: b.smoke(), {"also": ("security-events-unsolicited",)}),
 }
 
@@ -115,11 +151,29 @@ def test_every_sign_is_that_of_a_quirk_and_is_held_to_the_law() -> None:
     assert set(SIGNS) <= set(QUIRKS)
     played = "\n".join(path.read_text(encoding="utf-8") for path in (TESTS / "quirks").glob("test_*.py"))
     assert [name for name in SIGNS if name not in ELSEWHERE and f'"{name}"' not in played] == []
-    assert len(SIGNS) >= 200
+    assert len(SIGNS) >= 200 and table.SIGNS is SIGNS
+
+
+def test_what_no_log_shows_has_a_reason() -> None:
+    assert UNSEEN is unseen.UNSEEN and set(UNSEEN) <= set(QUIRKS)
+    assert set(UNSEEN) & set(SIGNS) == set()
+    assert all(len(reason) > 20 for reason in UNSEEN.values())
 
 
 def test_signs_are_in_the_modules_of_the_list() -> None:
-    assert set(signs.MODULES) == {boot, config, connect, meter, meter_form, remote, smart, status, times, tx}
+    assert set(signs.MODULES) == {
+        boot,
+        config,
+        connect,
+        meter,
+        meter_form,
+        meter_moment,
+        remote,
+        smart,
+        status,
+        times,
+        tx,
+    }
     homes = {SIGNS.get(name).__module__ for name in SIGNS}
     assert homes == {module.__name__ for module in signs.MODULES}
     assert all((SIGNS.get(name).__doc__ or "").endswith(".") for name in SIGNS)

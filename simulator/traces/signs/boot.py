@@ -173,3 +173,18 @@ def needs_fraction(story: Story) -> Iterator[Hit]:
         soon = closed is not None and closed.at_us is not None and answer.at_us is not None
         if closed is not None and soon and (closed.at_us or 0) - (answer.at_us or 0) <= 2_000_000:
             yield may(answer, f"the connection ends after currentTime {told!r}")
+
+
+@sign("boot-model-too-long")
+def model_too_long(story: Story) -> Iterator[Hit]:
+    """More than 20 characters (1.6 7.7, 2.0.1 ChargingStationType)."""
+    for frame, value in _reported(story, "chargePointModel", r"^.{21,}$"):
+        yield shows(frame, f"chargePointModel has {len(value)} characters")
+
+
+@sign("boot-serial-too-long")
+def serial_too_long(story: Story) -> Iterator[Hit]:
+    """More than 25 characters."""
+    for name in ("chargeBoxSerialNumber", "chargePointSerialNumber"):
+        for frame, value in _reported(story, name, r"^.{26,}$"):
+            yield shows(frame, f"{name} has {len(value)} characters")

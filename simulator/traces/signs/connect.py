@@ -14,6 +14,8 @@ from simulator.traces.signs.table import Hit, may, shows, sign
 FLAPS = 3
 """So many connections that the station ended by itself are no accident."""
 FLAP_S = 90.0
+SLOW_S = 300.0
+"""A station that takes so long to dial again does so on purpose, or nobody answers it."""
 IDS_SEEN = 3
 """Ids that are enough to see how they are made."""
 
@@ -88,6 +90,14 @@ def invalid_json(story: Story) -> Iterator[Hit]:
             yield shows(item, "MeterValues with a transactionId that has no value")
         elif item.raw.lstrip().startswith("[3") and '"configurationKey"' in item.raw:
             yield may(item, f"a list of settings that is no JSON: {item.reason}")
+
+
+@sign("frame-leading-comma")
+def leading_comma(story: Story) -> Iterator[Hit]:
+    """A list that begins with a comma."""
+    for item in story.unreadable:
+        if item.direction != TO_STATION and re.search(r'"sampledValue"\s*:\s*\[\s*,', item.raw):
+            yield shows(item, "the list of sampled values begins with a comma")
 
 
 @sign("callerror-details-string")
@@ -310,3 +320,15 @@ def short_list(story: Story) -> Iterator[Hit]:
         token = text(fields(call.payload).get("idTag"))
         if token in sent and len(sent) > 1:
             yield may(call, "a token of the local list is asked about")
+
+
+@sign("ws-slow-reconnect")
+def slow_reconnect(story: Story) -> Iterator[Hit]:
+    """Many minutes between the end of a connection and the next."""
+    closed: Mark | None = None
+    for mark in story.marks:
+        if mark.what == "opened" and closed is not None and mark.at_us is not None and closed.at_us is not None:
+            gap = (mark.at_us - closed.at_us) / 1e6
+            if SLOW_S <= gap <= 4 * SLOW_S:
+                yield may(mark, f"{gap / 60:.0f} minutes after the connection was lost")
+        closed = mark if mark.what == "closed" else None

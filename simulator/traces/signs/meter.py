@@ -9,8 +9,6 @@ from simulator.traces.model import Frame
 from simulator.traces.signs.story import BUSY, ENERGY, Sample, Session, Story, fields, integer, number
 from simulator.traces.signs.table import Hit, may, shows, sign
 
-DAY_S = 86_400.0
-
 
 def _wh(sample: Sample) -> float | None:
     return None if sample.amount is None else sample.amount * (1000 if sample.unit == "kWh" else 1)
@@ -288,17 +286,6 @@ def offered_contradicts(story: Story) -> Iterator[Hit]:
             ):
                 yield shows(sample.frame, f"{sample.value} A offered, {max(profile.limits):g} A allowed")
                 break
-
-
-@sign("meter-stale-backlog")
-def stale_backlog(story: Story) -> Iterator[Hit]:
-    """Values that are months old."""
-    for sample in story.samples:
-        now = story.known_us(sample.frame)
-        if sample.at is not None and now is not None and sample.frame.action == "MeterValues":
-            days = (now - sample.at) / 1e6 / DAY_S
-            if 30 <= days <= 36_500 and sample.at > 1_420_000_000_000_000:
-                yield shows(sample.frame, f"stamped {days:.0f} days ago")
 
 
 @sign("meter-stops-while-suspended")

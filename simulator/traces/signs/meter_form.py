@@ -212,3 +212,20 @@ def overflow(story: Story) -> Iterator[Hit]:
         factor = 1000 if sample.unit == "kWh" else 1
         if sample.amount is not None and sample.amount * factor >= 2**32:
             yield shows(sample.frame, f"the register is {sample.value} {sample.unit or 'Wh'}, above 2^32 Wh")
+
+
+@sign("meter-unit-hz")
+def hertz(story: Story) -> Iterator[Hit]:
+    """Hz, which 1.6 does not know (7.46)."""
+    for sample in story.samples:
+        if sample.unit == "Hz" and isinstance(sample.value, str):
+            yield shows(sample.frame, f"{sample.value} Hz")
+
+
+@sign("meter-current-on-neutral")
+def neutral_current(story: Story) -> Iterator[Hit]:
+    """The current of phase N, with a voltage of L1."""
+    for frame, samples in _groups(story):
+        currents = {sample.phase for sample in samples if sample.measurand.startswith("Current.")}
+        if "N" in currents and "L1" not in currents:
+            yield shows(frame, "the current is that of phase N")

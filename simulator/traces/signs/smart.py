@@ -11,6 +11,7 @@ from simulator.traces.signs.table import Hit, may, shows, sign
 SETTLED_S = 10.0
 """A limit has had its effect after so long."""
 MOST_PERIODS = 16
+SMALL_W = 1500.0
 
 
 def _running(story: Story, profile: Profile) -> list[Session]:
@@ -252,10 +253,15 @@ def _currents(story: Story, profile: Profile, session: Session) -> list[tuple[fl
     later = [p.order for p in story.profiles if p.order > profile.order]
     later += [story.order(call) for call in story.asked("ClearChargingProfile") if story.order(call) > profile.order]
     until = min(later, default=len(story.frames))
+    breaks = [m.line for m in story.marks if m.what == "opened"] + [boot.line for boot in story.boots]
+    # what a new connection or a boot does to a limit is another matter
+    end = min((line for line in breaks if line > profile.call.line), default=None)
     found = []
     for sample in session.samples:
         gap = story.gap_s(profile.call, sample.frame)
         named = sample.measurand == "Current.Import" and sample.frame.action == "MeterValues"
+        if end is not None and sample.frame.line > end:
+            break
         if (
             named
             and profile.order < sample.order < until
@@ -317,3 +323,93 @@ def steps(story: Story) -> Iterator[Hit]:
                 and limit - below[-1] > 0.7
             ):
                 yield may(profile.call, f"{limit:g} A was accepted, the car gets {below[-1]} A")
+
+
+@sign("smart-zero-needs-remotestop")
+def zero_ignored(story: Story) -> Iterator[Hit]:
+    """6 A under a limit of 0."""
+    for profile, session in _zero_limits(story):
+        currents = [amps for _, amps in _currents(story, profile, session)]
+        if currents and all(5 <= amps <= 6.6 for amps in currents):
+            yield may(profile.call, f"0 was accepted, {currents[0]:g} A flows")
+
+
+@sign("smart-below-threshold-is-zero")
+def small_is_zero(story: Story) -> Iterator[Hit]:
+    """SuspendedEVSE under a limit that is small, and not 0."""
+    for profile in _accepted(story):
+        if profile.unit != "W" or not profile.limits or not 0 < profile.limits[0] <= SMALL_W:
+            continue
+        for session in _running(story, profile):
+            later = [s for s in story.statuses_of(session.connector) if s.order > profile.order]
+            gap = story.gap_s(profile.call, later[0].frame) if later else None
+            if later and later[0].status == "SuspendedEVSE" and (gap is None or gap <= SETTLED_S):
+                yield may(later[0].frame, f"SuspendedEVSE under a limit of {profile.limits[0]:g} W")
+
+
+@sign("smart-zero-limit-breaks-resume")
+def no_resume(story: Story) -> Iterator[Hit]:
+    """A limit of 0, then a higher one, and the session stays suspended."""
+    for zero, session in _zero_limits(story):
+        higher = [p for p in _accepted(story) if p.order > zero.order and p.limits and min(p.limits) >= 6]
+        for profile in higher[:1]:
+            until = session.end if session.end is not None else len(story.frames)
+            rows = [s for s in story.statuses_of(session.connector) if session.begin < s.order < until]
+            before = [s.status for s in rows if s.order < profile.order]
+            after = [s for s in rows if s.order > profile.order]
+            last = session.stop if session.stop is not None else story.frames[-1]
+            gap = story.gap_s(profile.call, last)
+            if before[-1:] == ["SuspendedEVSE"] and not after and gap is not None and gap >= SETTLED_S:
+                yield may(profile.call, f"{min(profile.limits):g} was accepted, and the session stays suspended")
+
+
+def _lost(story: Story, lines: list[int]) -> Iterator[tuple[Profile, float]]:
+    """Accepted limits in A that do not hold any more behind one of these lines."""
+    for profile in _accepted(story):
+        if profile.unit != "A" or not profile.limits or max(profile.limits) <= 0:
+            continue
+        line = min((line for line in lines if line > profile.call.line), default=None)
+        others = [p for p in story.profiles if p is not profile] or story.asked("ClearChargingProfile")
+        currents = [s for s in story.measured("Current.Import") if s.amount is not None]
+        before = [s.amount or 0.0 for s in currents if line and profile.call.line < s.frame.line < line]
+        after = [s.amount or 0.0 for s in currents if line and s.frame.line > line]
+        most = max(profile.limits) + 1
+        if not others and after and max(after) > most and (not before or before[-1] <= most):
+            yield profile, max(after)
+
+
+@sign("smart-profile-lost-on-reconnect")
+def lost_with_the_link(story: Story) -> Iterator[Hit]:
+    """A limit that holds no more on the next connection."""
+    booted = {boot.line for boot in story.boots}
+    opened = [m.line for m in story.marks if m.what == "opened" and not booted & {m.line + 1, m.line + 2}]
+    for profile, amps in _lost(story, opened):
+        if len(story.boots) <= 1:
+            yield shows(profile.call, f"{amps:g} A flows on the next connection")
+
+
+@sign("smart-limit-lost-on-reboot")
+def lost_with_the_boot(story: Story) -> Iterator[Hit]:
+    """A limit that holds no more after the next boot."""
+    for profile, amps in _lost(story, [boot.line for boot in story.boots]):
+        if profile.purpose != "TxProfile":
+            yield shows(profile.call, f"{amps:g} A flows after the next boot")
+
+
+@sign("smart-composite-rejected")
+def composite_rejected(story: Story) -> Iterator[Hit]:
+    """No composite schedule, although there are profiles."""
+    for call in story.asked("GetCompositeSchedule"):
+        before = [p for p in _accepted(story) if p.order < story.order(call)]
+        if before and story.status_of_answer(call) == "Rejected":
+            yield shows(call, f"rejected, although a profile was accepted in line {before[-1].call.line}")
+
+
+@sign("smart-composite-no-unit")
+def composite_without_unit(story: Story) -> Iterator[Hit]:
+    """A schedule without its unit, or with a limit of -1."""
+    for call in story.asked("GetCompositeSchedule"):
+        answer = story.answer(call)
+        schedule = fields(fields(answer.payload).get("chargingSchedule")) if answer is not None else {}
+        if answer is not None and schedule and "chargingRateUnit" not in schedule:
+            yield shows(answer, "the schedule has no chargingRateUnit")

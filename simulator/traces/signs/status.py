@@ -273,3 +273,22 @@ def unexpected_connector(story: Story) -> Iterator[Hit]:
             yield shows(status.frame, f"connector {status.connector}, NumberOfConnectors is {most}")
         elif most is None and len(numbers) > 1 and status.connector > numbers[-2] + 2:
             yield may(status.frame, f"connector {status.connector} beside {numbers[:-1]}")
+
+
+#: error codes of 1.6 (7.6)
+ERROR_CODES = frozenset(
+    {
+        "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
+        "LocalListConflict", "NoError", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",
+        "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
+    }
+)  # fmt: skip
+
+
+@sign("status-error-code-unknown")
+def unknown_error_code(story: Story) -> Iterator[Hit]:
+    """An error code that is none."""
+    for status in story.statuses:
+        code = status.get("errorCode")
+        if code and code not in ERROR_CODES:
+            yield shows(status.frame, f"errorCode {code}")

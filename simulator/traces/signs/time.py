@@ -108,3 +108,12 @@ def before_sync(story: Story) -> Iterator[Hit]:
             late = story.gap_s(answer, event)
             if now - at > FAR_US and (late is None or late < 60):
                 yield shows(event, f"the start is stamped {(now - at) / 1e6:.0f} s before the answer to the boot")
+
+
+@sign("time-local-until-sync")
+def ahead_until_sync(story: Story) -> Iterator[Hit]:
+    """Stamps of what happened before the boot lie ahead of the present, those of what comes later do not."""
+    for frame, at, now in _after_boot(story):
+        right = [other for f, other, then in _after_boot(story) if f is not frame and abs(other - then) < FAR_US]
+        if 10 * FAR_US < at - now < 15 * 3_600_000_000 and right:
+            yield may(frame, f"stamped {(at - now) / 6e7:.0f} minutes ahead of the time it was sent")
