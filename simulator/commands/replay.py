@@ -47,6 +47,9 @@ def replay(
     speed: float = option("--speed", "How much faster than in the trace.", 1.0),
     token: list[str] = option("--token", "TAG=ROLE: show the target's token of that role; may be repeated.", []),
     map_tokens: bool = option("--map-tokens", "The same for every token, by the verdict in the trace.", False),
+    operate: bool = option(
+        "--operate", "Make the CSMS send what the first one sent, by the target's operations.", False
+    ),
     security_profile: int | None = option("--security-profile", "0 none, 1 password, 2 and TLS, 3 certificates."),
     password: str | None = option("--password", "HTTP basic password of the station."),
     tls_ca: Path | None = TLS_CA,
@@ -69,6 +72,7 @@ def replay(
     did not take the station, 70: an error of ours.
     """
     from simulator.dialects import normalise_version
+    from simulator.fleet.operations import Operations
     from simulator.fleet.resolver import addresses
     from simulator.fleet.target import guard
     from simulator.fleet.trace import FrameTrace
@@ -110,6 +114,8 @@ def replay(
             where = _reference(stack)
         broken = any(act.raw is not None for act in capture.acts)
         guard(where, 1, faults=("frame.malformed",) if broken else (), resolve=addresses)
+        redactor = Redactor(where.secrets())
+        operations = Operations(where.fields.operations)
         tokens, left = exchanged(capture, where, token, by_verdict=map_tokens)
         begin_us = time.time_ns() // 1_000
         player = prepare(
@@ -123,8 +129,8 @@ def replay(
             any_token=next(iter(where.fields.tokens.valid), ANY_TOKEN),
             call_timeout_us=limits[0],
             boot_timeout_us=limits[1],
+            operable=operations.__contains__ if operate else lambda action: False,
         )
-        redactor = Redactor(where.secrets())
         frames = FrameTrace(trace_out, redactor) if trace_out is not None else None
         try:
             from simulator.fleet.loops import run_loop
@@ -135,6 +141,7 @@ def replay(
                 station_id=name,
                 trace=frames,
                 say=lambda line: typer.echo(line, err=True),
+                operations=operations,
             )
 
             async def play() -> dict[str, Any]:
@@ -165,7 +172,11 @@ def replay(
         target=where.display_url,
         expect=expect == "default",
         strict=strict,
-        notes=[*left, *([f"times ran {speed:g} times as fast: they begin in the past"] if speed > 1 else [])],
+        notes=[
+            *left,
+            *map(redactor.clean_text, live.refused),
+            *([f"times ran {speed:g} times as fast: they begin in the past"] if speed > 1 else []),
+        ],
         clean=redactor.clean_text,
     )
     if summary is not None:

@@ -64,7 +64,7 @@ class Act:
     """Of an act that begins a transaction: its id in the trace."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Order:
     """One call of the CSMS."""
 

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES
 from simulator.core.model import Model
@@ -14,6 +15,7 @@ from simulator.dialects import dialect_for
 from simulator.fleet.clock import LiveClock
 from simulator.fleet.connection import Connection, DialSpec, DownCause
 from simulator.fleet.credentials import read_credentials
+from simulator.fleet.operations import Operations
 from simulator.fleet.plan import StationPlan
 from simulator.fleet.run import USER_AGENT
 from simulator.fleet.target import Target
@@ -53,8 +55,13 @@ class LiveReplay:
         station_id: str,
         trace: FrameTrace | None = None,
         say: Callable[[str], None] = lambda line: None,
+        operations: Operations | None = None,
     ) -> None:
         self.player, self.dial, self.station_id, self.trace, self._say = player, dial, station_id, trace, say
+        self._operations = operations
+        self.refused: list[str] = []
+        """What the operator of the CSMS did not do, and why."""
+        self._asked: set[asyncio.Task[None]] = set()
         self._said_us = 0
         self.ended = Ended()
         self._clock = LiveClock()
@@ -79,11 +86,15 @@ class LiveReplay:
                 elif self._up:
                     for frame in player.turn(now):
                         self._send(frame)
+                    for action, payload in player.prompts(now):
+                        self._ask(action, payload)
                     if player.away and self._conn is not None:
                         self._conn.close()
                 await self._wait(self._redial_us if not self._up else None if player.away else player.due)
         finally:
             self._over = True
+            for task in self._asked:
+                task.cancel()
             self.ended.took_us = clock.now()
             if self._conn is not None and self._up:
                 self._conn.close()
@@ -119,6 +130,18 @@ class LiveReplay:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         self._news.clear()
+
+    def _ask(self, action: str, payload: Any) -> None:
+        async def ask() -> None:
+            assert self._operations is not None
+            why = await self._operations.ask(self.station_id, action, payload)
+            if why:
+                self.refused.append(f"the operator did not take {action}: {why}")
+            self._news.set()
+
+        task = asyncio.get_running_loop().create_task(ask())
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
 
     def _send(self, frame: bytes) -> None:
         if self._conn is not None and self._conn.send(frame):

@@ -50,6 +50,13 @@ class Exchange:
                 moved["seqNo"] = payload["seqNo"] + added
         return moved
 
+    def order(self, payload: Any) -> Any:
+        """A call of the first CSMS as this one is to send it; it names its remote starts itself."""
+        kept = self.payload(payload)
+        if isinstance(kept, dict) and isinstance(payload, dict) and _REMOTE_START in payload:
+            kept[_REMOTE_START] = payload[_REMOTE_START]
+        return kept
+
     def named(self, key: Any) -> Any:
         """The id of a transaction whose station names it, new for this run (2.x, at most 36 characters)."""
         if key not in self.transactions:

@@ -5,8 +5,10 @@ it sent them. So the registration comes before everything else, and a session ha
 are on their way at once only where the capture shows that. An answer that comes later than it did puts off all that
 follows by as much, so that pauses stay what they were.
 
-Calls of the CSMS are answered as in the capture: by the same call if there is one, else by the next of that action.
-What was never asked there is answered by the station's profile, and that is marked ``assumed``.
+Where somebody can make the CSMS send what the first one sent (``operable``), that is asked for in its place, and what
+the station said afterwards waits for it. Calls of the CSMS are answered as in the capture: by the same call if there is
+one, else by the next of that action. What was never asked there is answered by the station's profile, and that is
+marked ``assumed``.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from simulator.wire.codec import Violation
 
 CALL, RESULT, ERROR, SEND = 2, 3, 4, 6
 CALL_TIMEOUT_US, BOOT_TIMEOUT_US = 30_000_000, 60_000_000
+#: a CSMS that was made to send something does so within this time, or is not waited for
+ORDER_TIMEOUT_US = 10_000_000
 MIN_RETRY_US = 1_000_000
 MAX_VIOLATIONS = 1_000
 #: fields by which later messages of a station refer to a call of its CSMS
@@ -54,6 +58,7 @@ class Player:
         speed: float = 1.0,
         call_timeout_us: int = CALL_TIMEOUT_US,
         boot_timeout_us: int = BOOT_TIMEOUT_US,
+        operable: Callable[[str], bool] = lambda action: False,
     ) -> None:
         self.capture, self.exchange, self.dialect, self.fallback = capture, exchange, dialect, fallback
         self.speed, self.call_timeout_us, self.boot_timeout_us = speed, call_timeout_us, boot_timeout_us
@@ -74,6 +79,8 @@ class Player:
         self._held: dict[tuple[str, Any], list[Act]] = {}
         self._flight: dict[str, Call] = {}
         self._orders = list(capture.orders)
+        self._prompts = deque(order for order in capture.orders if operable(order.action))
+        self._awaited: list[tuple[Order, int]] = []
         self._origin_us = 0
         self._slip_us = 0
         self._count = 0
@@ -95,7 +102,8 @@ class Player:
     @property
     def done(self) -> bool:
         """Nothing is left to say or to wait for."""
-        return bool(self.gave_up) or not (self._acts or self._flight or self._boot_again)
+        left = self._acts or self._flight or self._boot_again or self._prompts or self._awaited
+        return bool(self.gave_up) or not left
 
     @property
     def due(self) -> int | None:
@@ -107,6 +115,9 @@ class Player:
             moments += [self._boot_again[0]]
         elif self._acts and not self._blocked(self._acts[0]):
             moments.append(self._due_us(self._acts[0]))
+        if self._may_prompt():
+            moments.append(self._due_us(self._prompts[0]))
+        moments += [until_us for _, until_us in self._awaited]
         if self._boot_deadline_us is not None:
             moments.append(self._boot_deadline_us)
         return min(moments) if moments else None
@@ -119,6 +130,7 @@ class Player:
                 self._judge(call)
                 if call.act.action == BOOT and self._boot_deadline_us is not None:
                     self._boot_again = (now, call.act)
+        self._awaited = [(order, until_us) for order, until_us in self._awaited if now < until_us]
         if self._boot_deadline_us is not None and now >= self._boot_deadline_us:
             self.gave_up = "the CSMS did not accept the station"
         if self.gave_up or self.away:
@@ -141,6 +153,26 @@ class Player:
             self._later(act.at_us, now)
             frames.append(self._send(act, now))
         return frames
+
+    def prompts(self, now: int) -> list[tuple[str, Any]]:
+        """What the CSMS is now to be made to send: actions and payloads."""
+        found: list[tuple[str, Any]] = []
+        while self._may_prompt() and self._due_us(self._prompts[0]) <= now:
+            order = self._prompts.popleft()
+            self._later(order.at_us, now)
+            self._awaited.append((order, now + ORDER_TIMEOUT_US))
+            found.append((order.action, self.exchange.order(order.payload)))
+        return found
+
+    def _may_prompt(self) -> bool:
+        """The station has said and heard what it had then."""
+        if not self._prompts or self.away or self._boot_again is not None or self.gave_up:
+            return False
+        line = self._prompts[0].line
+        if self._acts and self._acts[0].line < line:
+            return False
+        answers = [call.act.answer for call in self._flight.values()]
+        return all(answer is not None and answer.line > line for answer in answers)
 
     def back(self) -> None:
         """The link is there again."""
@@ -181,8 +213,8 @@ class Player:
     def _offset_us(self, at_us: int) -> int:
         return int((at_us - self.capture.began_us) / self.speed)
 
-    def _due_us(self, act: Act) -> int:
-        return self._origin_us + self._slip_us + self._offset_us(act.at_us)
+    def _due_us(self, what: Act | Order) -> int:
+        return self._origin_us + self._slip_us + self._offset_us(what.at_us)
 
     def _later(self, at_us: int, now: int) -> None:
         """What happened at ``at_us`` in the capture happens now, and everything after it so much later."""
@@ -191,6 +223,9 @@ class Player:
     def _blocked(self, act: Act) -> bool:
         """An answer is waited for that the station had when it sent this, or may have had."""
         if self._boot_again is not None:
+            return True
+        orders = [*(order for order, _ in self._awaited), *list(self._prompts)[:1]]
+        if any(order.line < act.line for order in orders):
             return True
         for call in self._flight.values():
             answer = call.act.answer
@@ -284,6 +319,9 @@ class Player:
             found = same[0]
         if found is not None:
             self._orders.remove(found)
+            self._awaited = [one for one in self._awaited if one[0] is not found]
+            if found in self._prompts:  # it came by itself
+                self._prompts.remove(found)
         return found
 
     def _refer(self, order: Order, payload: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from simulator.core.model import Model
@@ -33,6 +33,7 @@ def prepare(
     any_token: str = ANY_TOKEN,
     call_timeout_us: int = CALL_TIMEOUT_US,
     boot_timeout_us: int = BOOT_TIMEOUT_US,
+    operable: Callable[[str], bool] = lambda action: False,
 ) -> Player:
     """A player of this capture. ``begin_us`` is the UTC at which it begins.
 
@@ -55,6 +56,7 @@ def prepare(
         speed=speed,
         call_timeout_us=call_timeout_us,
         boot_timeout_us=boot_timeout_us,
+        operable=operable,
     )
 
 

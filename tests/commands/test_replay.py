@@ -10,7 +10,7 @@ import pytest
 from simulator.csms.process import CsmsProcess
 from simulator.dialects import DIALECTS
 from simulator.profile.compiled import compile_profile
-from simulator.traces.model import KINDS, utc
+from simulator.traces.write import exchange_records
 from tests.commands.conftest import Cpfarm, Told
 from tests.quirks.rig import Bench
 from tests.replay.rig import frames_of
@@ -25,20 +25,7 @@ def recorded(path: Path, version: str) -> list[dict[str, Any]]:
     """A session of a minute, as a file."""
     bench = Bench(compile_profile("generic/ac-single", version)).boot(25).plug().token("VALID7", 60)
     trace = frames_of(bench.token("VALID7", 5).unplug(), STATION)
-    rows = [
-        {
-            "schemaVersion": "1.1",
-            "timestamp": utc(frame.at_us),
-            "ocppVersion": version,
-            "chargePointId": STATION,
-            "direction": frame.direction,
-            "messageType": KINDS[frame.kind],
-            "messageId": frame.id,
-            "action": frame.action,
-            "payload": frame.payload,
-        }
-        for frame in trace.frames
-    ]
+    rows = list(exchange_records(trace))
     write(path, rows)
     return rows
 
@@ -155,3 +142,19 @@ def test_without_a_target_it_plays_against_a_reference_csms(cpfarm: Cpfarm, tmp_
     told = cpfarm("replay", "t.jsonl", "--json")
     data = data_of(told)
     assert (data["station"], data["raw_frames"], data["calls"]["Heartbeat"]["answered"]) == (STATION, 1, 1), told.out
+
+
+def test_the_operator_makes_the_csms_send_what_the_first_one_sent(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    bench = Bench(compile_profile("generic/ac-single", "2.0.1")).boot(25)
+    bench.fleet.ask(bench.station, "GetBaseReport", {"requestId": 31, "reportBase": "SummaryInventory"})
+    trace = frames_of(bench.run(20), STATION)
+    write(tmp_path / "t.jsonl", list(exchange_records(trace)))
+    told = cpfarm("replay", "t.jsonl", "--speed", 100, "--json")
+    data = data_of(told)
+    assert (told.code, data["not_asked"], data["asked"]) == (0, {"GetBaseReport": 1}, {})
+    assert set(data["not_played"]) == {"NotifyReport"}
+    told = cpfarm("replay", "t.jsonl", "--speed", 100, "--operate", "--json")
+    data = data_of(told)
+    assert (told.code, data["not_asked"], data["asked"]) == (0, {}, {"GetBaseReport": 1}), told.out
+    assert data["not_played"] == {} and data["calls"]["NotifyReport"]["answered"] >= 1
+    assert data["run"]["notes"] == ["times ran 100 times as fast: they begin in the past"]

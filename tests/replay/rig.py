@@ -73,8 +73,11 @@ def written(rows: Iterable[tuple[float | None, str, int, str, Any]], version: st
     return Trace(format="jsonl", frames=frames)
 
 
-def play(player: Player, csms: LabCsms, orders: Iterable[tuple[float, str, dict[str, Any]]] = ()) -> int:
-    """Play against a CSMS without a network; it sends ``orders`` (second, action, payload). The time it took in us."""
+def play(
+    player: Player, csms: LabCsms, orders: Iterable[tuple[float, str, dict[str, Any]]] = (), *, deaf: bool = False
+) -> int:
+    """Play against a CSMS without a network; it sends ``orders`` (second, action, payload), and what it is made to
+    send unless it is ``deaf``. The time it took in us."""
     now = 0
     late: list[tuple[int, bytes]] = []
     todo = [(int(second * 1e6), action, payload) for second, action, payload in orders]
@@ -107,6 +110,10 @@ def play(player: Player, csms: LabCsms, orders: Iterable[tuple[float, str, dict[
                 receive(answer)
             late += [(now + wait_us, answer) for wait_us, answer in csms.late]
             csms.late.clear()
+        for action, payload in player.prompts(now):
+            csms.now = now
+            if not deaf:
+                receive(csms.call(action, payload)[1])
     raise AssertionError("it never ends")
 
 

@@ -269,3 +269,49 @@ def test_a_link_that_went_goes_again_and_comes_back_in_time() -> None:
     assert play(player, csms) == 11_000_000
     assert [seen.now / 1e6 for seen in csms.seen if seen.kind == 2] == [0, 3, 10, 11]
     assert kinds(player) == []  # what was lost with the link was lost in the capture, too
+
+
+def operated(deaf: bool = False) -> tuple[Player, LabCsms]:
+    """A remote start, and the session that it began; ``deaf``: a CSMS that does nothing when it is asked to."""
+    start = {"idTag": "TAG", "connectorId": 2}
+    rows: Rows = [
+        *WHOLE[:2],
+        (2, "csms", 2, "RemoteStartTransaction", start),
+        (2, "cp", 3, "RemoteStartTransaction", {"status": "Accepted"}),
+        (3, "cp", 2, "StartTransaction", START),
+        (3, "csms", 3, "StartTransaction", {"transactionId": 17, "idTagInfo": {"status": "Accepted"}}),
+        (4, "csms", 2, "RemoteStopTransaction", {"transactionId": 17}),
+        (4, "cp", 3, "RemoteStopTransaction", {"status": "Accepted"}),
+        (5, "cp", 2, "StopTransaction", STOP),
+        (5, "csms", 3, "StopTransaction", {}),
+        (6, "csms", 2, "Reset", {"type": "Soft"}),
+        (6, "cp", 3, "Reset", {"status": "Accepted"}),
+    ]
+    player = player_of(written(rows), operable=lambda action: action != "Reset")
+    csms = csms_for(player)
+    play(player, csms, deaf=deaf)
+    return player, csms
+
+
+def test_what_the_csms_sent_it_is_made_to_send_again() -> None:
+    player, csms = operated()
+    sent = [(seen.action, seen.payload) for seen in csms.seen if seen.direction == "csms" and seen.kind == 2]
+    assert sent == [
+        ("RemoteStartTransaction", {"idTag": "TAG", "connectorId": 2}),
+        ("RemoteStopTransaction", {"transactionId": 5000}),
+    ]
+    order = [seen.action for seen in csms.seen if seen.kind == 2]
+    assert order == [
+        "BootNotification",
+        "RemoteStartTransaction",
+        "StartTransaction",
+        "RemoteStopTransaction",
+        "StopTransaction",
+    ]
+    assert player.not_asked == ["Reset"] and kinds(player) == [] and player.assumed == []
+
+
+def test_a_csms_that_does_not_do_it_is_not_waited_for_for_ever() -> None:
+    player, csms = operated(deaf=True)
+    assert [seen.now / 1e6 for seen in csms.seen if seen.kind == 2] == [0, 12, 23]
+    assert player.not_asked == ["RemoteStartTransaction", "RemoteStopTransaction", "Reset"]
