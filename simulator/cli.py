@@ -98,9 +98,12 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
-        if error.errno not in DISK_FULL:
+        if error.errno in DISK_FULL:
+            typer.echo(f"cpfarm: what was asked for cannot be written: {error.strerror}", err=True)
+        elif error.filename is not None and any(str(error.filename) in word for word in sys.argv[1:]):
+            typer.echo(f"cpfarm: {error.filename}: {error.strerror}", err=True)  # a file that the user has named
+        else:
             _ours()
-        typer.echo(f"cpfarm: what was asked for cannot be written: {error.strerror}", err=True)
         sys.exit(BAD_INPUT)
     except Exception:  # noqa: BLE001 - the last resort: say that it is ours, keep the traceback, and end
         _ours()

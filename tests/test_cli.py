@@ -54,7 +54,18 @@ def test_errors_of_others_are_one_line(
     assert capsys.readouterr() == ("", said)
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("by us"), OSError(errno.EBADF, "by us")])
+def test_a_file_that_the_user_has_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "there/run.json")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert typed(monkeypatch, "run", "--summary=there/run.json") == 2
+    assert capsys.readouterr() == ("", "cpfarm: there/run.json: Read-only file system\n")
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by us"), OSError(errno.EBADF, "by us"), OSError(errno.ENOENT, "by us", "/of/ours")]
+)
 def test_errors_of_ours_keep_their_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:

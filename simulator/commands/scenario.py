@@ -288,8 +288,10 @@ def from_trace(
     writable({"--output": output})
     try:
         text = trace.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AuthorError(f"cannot be read: {error}", file=str(trace)) from None
+    except OSError as error:
+        raise AuthorError(f"cannot be read: {error.strerror}", file=str(trace)) from None
+    except UnicodeDecodeError:
+        raise AuthorError("is not UTF-8 text", file=str(trace)) from None
     drafted = draft(text, station=station_id, source=trace.name)
     if output is None:
         typer.echo(drafted, nl=False)
@@ -315,7 +317,10 @@ def scenarios_of(places: list[Path] | None) -> list[Scenario]:
                 )
             found.append(shipped[place.name])
         else:
-            found += scenario_files([place])
+            inside = scenario_files([place])
+            if not inside:
+                raise AuthorError("there is no scenario in it", file=str(place))
+            found += inside
     return [load_scenario(path) for path in dict.fromkeys(found)]
 
 
@@ -345,8 +350,10 @@ def versions_of(texts: list[str]) -> list[str]:
 def _earlier(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AuthorError(f"cannot be read: {error}", file=str(path), field="--only-failed") from None
+    except OSError as error:
+        raise AuthorError(f"cannot be read: {error.strerror}", file=str(path), field="--only-failed") from None
+    except ValueError:
+        raise AuthorError("is no JSON", file=str(path), field="--only-failed") from None
     if not isinstance(data, dict) or not str(data.get("schema", "")).startswith("cpfarm-scenarios/"):
         raise AuthorError("is no --summary of cpfarm scenario run", file=str(path), field="--only-failed")
     return data

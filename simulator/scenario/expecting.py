@@ -213,6 +213,8 @@ def _missing(seat: Seat, pattern: Pattern, near: list[tuple[Heard, str]], within
     listed = ", ".join(dict.fromkeys(came)) or "nothing"
     who = "the station" if not pattern.forms or pattern.forms[0][1] else "the CSMS"
     sentence = f"no {pattern.what} of {who} came within {format_duration(within_us)}; what came: {listed}"
+    if not seat.station.link.is_up:
+        sentence += "; the station is not connected"
     return StepFailed(FAIL, sentence, seat)
 
 

@@ -32,10 +32,12 @@ from simulator.fleet.target import Target, guard
 from simulator.fleet.trace import FrameTrace
 from simulator.ledger import Ledger
 from simulator.metrics import RunMetrics
+from simulator.report import truth
+from simulator.report.reasons import what_helps
 from simulator.report.redact import Redactor
 from simulator.scenario.cells import Cell, places_of
 from simulator.scenario.memory import Place, Played
-from simulator.scenario.player import Operate, Player, Register
+from simulator.scenario.player import INCONCLUSIVE, Failure, Operate, Player, Register
 from simulator.scenario.schema import Scenario
 from simulator.scenario.seat import Seat
 from simulator.scenario.step import walk
@@ -50,6 +52,8 @@ SILENT = frozenset({OUTAGES["half_open"]})
 #: nobody does two things at the same instant
 HAND_S = 0.001
 CONNECT_RATE = 200.0
+#: reasons for which no station of any scenario gets in
+UNREACHABLE = frozenset({"dns", "refused", "timeout", "tls_untrusted", "tls_client_rejected"})
 #: real time of one scenario; nobody who does not say so means to wait a week for an answer
 LONGEST_US = 3_600_000_000
 #: a password in either form that no CSMS has given to a station of ours
@@ -168,6 +172,8 @@ class _Stage:
         ]
         if booted:
             await self._until(self._all_at_rest, self.live.boot_s)
+            if not any(seat.station.link.is_up for seat in self.seats) and not truth.stations(self.ledger)[1]:
+                return self._nobody_in()
         began_us = farm.clock.now()
         player = Player(
             self.scenario.document,
@@ -206,6 +212,18 @@ class _Stage:
         self.played = Played(
             player.failure, self.seats, self.ledger, player.story, began_us, ended_us, self.records, [], self.truth
         )
+
+    def _nobody_in(self) -> None:
+        """No station has booted or is connected: nothing is to be judged, and why is not a matter of a step."""
+        failures = truth.connect_failures(self.ledger)
+        reason = next(iter(failures), "")
+        sentence = f"no station got in within {self.live.boot_s:g} s"
+        if reason:
+            sentence += f": {reason}, {failures[reason]['example']['detail']}. {what_helps(reason)}"
+        failure = Failure(INCONCLUSIVE, self.live.redactor.clean_text(sentence), "begin", 1, station=self.seats[0].id)
+        now = self.farm.clock.now()
+        unreachable = reason if reason in UNREACHABLE else ""
+        self.played = Played(failure, self.seats, self.ledger, [], now, now, self.records, unreachable=unreachable)
 
     def _slack_s(self) -> float:
         if not SILENT & faults_of(self.scenario):

@@ -61,6 +61,8 @@ class Played:
     counterparts: list[LabCsms] = field(default_factory=list)
     truth: Truth = field(default_factory=Truth)
     judged: list[Judged] = field(default_factory=list)
+    #: why the CSMS cannot be reached by anybody, as one of :mod:`simulator.report.reasons`; empty when it can
+    unreachable: str = ""
 
 
 def play_in_memory(

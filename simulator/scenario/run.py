@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.errors import AuthorError
 from simulator.fleet.target import Target
 from simulator.fleet.trace import FrameTrace
 from simulator.lab.csms import LabCsms
 from simulator.ledger import Ledger
 from simulator.report import truth
 from simulator.report.checks import CSMS_FAILED, NOBODY_BOOTED, OK, OUR_ERROR, CheckResult
+from simulator.report.reasons import what_helps
 from simulator.report.timeline import Timeline
 from simulator.scenario.cells import Cell, lacking, places_of
 from simulator.scenario.counterpart import Counterpart
@@ -95,6 +97,8 @@ class ScenarioRun:
         self._drawn = 0
         self._rehearsals = Rehearsals(self._rehearse)
         self.interrupted = False
+        #: by version, why no station can reach the CSMS
+        self._unreachable: dict[str, str] = {}
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
         """Run every cell, in order. An interrupt ends the run after what is done; that is reported as always."""
@@ -162,6 +166,7 @@ class ScenarioRun:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
         why = lacking(cell.scenario, cell.version, self.target, self._given()) or self._too_long(cell)
+        why = why or self._unreachable.get(cell.version, "")
         if why:
             return Result(cell, SKIPPED, why)
         began_s = time.perf_counter()
@@ -170,6 +175,8 @@ class ScenarioRun:
             self._play(cell, result)
             if result.verdict != PASS and (why := self._rehearsals.unable(cell, result)):
                 result.verdict, result.reason = NOT_APPLICABLE, why
+        except AuthorError:
+            raise  # a file or an option is wrong, which the next cell would not change
         except Exception as error:  # noqa: BLE001 - an error of ours in one cell must not end the run
             result.our_error = "".join(traceback.format_exception(error))
             result.verdict, result.reason = INCONCLUSIVE, f"an error of cpfarm itself: {type(error).__name__}: {error}"
@@ -217,6 +224,10 @@ class ScenarioRun:
             if played.failure is None:
                 result.findings = ledger_findings(scenario.fields.ledger, played, places)
             result.verdict, result.reason = verdict_of(played.failure, result.checks, result.findings)
+            if played.unreachable and played.failure is not None:
+                result.reason = played.failure.sentence
+                why = f"the CSMS cannot be reached: {played.unreachable}. {what_helps(played.unreachable)}"
+                self._unreachable[version] = why
             if result.verdict == FAIL and (played.failure is None or played.failure.verdict != FAIL):
                 bad = next((check for check in result.checks if check.verdict == FAIL), None)
                 result.frames = tuple(evidence(bad, played)) if bad is not None else ()

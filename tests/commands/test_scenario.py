@@ -47,6 +47,7 @@ def test_list(cpfarm: Cpfarm, tmp_path: Path) -> None:
 def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "wrong.yaml").write_text("title: x\nsteps: [plugg]\n")
+    (tmp_path / "empty").mkdir()
     cases = [
         (("wrong.yaml",), "wrong.yaml:2: steps[0].plugg: unknown key; did you mean 'plug'?"),
         (("nothing.yaml",), "nothing.yaml: there is no such file or folder"),
@@ -57,7 +58,10 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
         (("s", "--ocpp", "1.7"), "unknown OCPP version '1.7'"),
         (("s", "--tag", "none"), "nothing is left to run"),
         (("s", "--set", "x"), "--set: 'x' is not name=value"),
-        (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: cannot be read"),
+        (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: is no JSON"),
+        (("s", "--only-failed", "no.json"), "no.json: --only-failed: cannot be read: No such file or directory\n"),
+        (("empty",), "empty: there is no scenario in it"),
+        (("s/good.yaml", "--ocpp", "1.6", "--ledger", "/dev/full"), "/dev/full: this is no file"),
         (("s", "--summary", "no/folder.json"), "--summary: there is no folder no"),
     ]
     for words, text in cases:
@@ -89,7 +93,9 @@ def test_a_draft_from_a_trace(cpfarm: Cpfarm, tmp_path: Path) -> None:
     assert (tmp_path / "draft.yaml").read_text() == told.out
     assert cpfarm("scenario", "run", "draft.yaml").code == 0
     told = cpfarm("scenario", "from-trace", "nothing.jsonl")
-    assert (told.code, told.err.startswith("cpfarm: nothing.jsonl: cannot be read")) == (2, True)
+    assert (told.code, told.err) == (2, "cpfarm: nothing.jsonl: cannot be read: No such file or directory\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
+    assert cpfarm("scenario", "from-trace", "picture.png").err == "cpfarm: picture.png: is not UTF-8 text\n"
 
 
 def test_options_of_sockets_need_sockets(cpfarm: Cpfarm, tmp_path: Path) -> None:

@@ -80,6 +80,17 @@ def test_firmware_and_log_over_its_file_server(csms: CsmsProcess) -> None:
     assert (result.verdict, result.reason) == ("PASS", "")
 
 
+def test_a_csms_that_nobody_can_reach_is_said_once() -> None:
+    target = make_target({"url": "ws://127.0.0.1:1/"}, {}, base_dir=Path())
+    cells = choose([scenario("steps: [{expect: heartbeat}]", name) for name in ("one", "two")], [], ["1.6"])
+    run = ScenarioRun(cells, Options(live=Live(target, boot_s=0.5)))
+    first, second = run.execute()
+    assert first.reason.startswith("no station got in within 0.5 s: refused, ")
+    assert "check that the CSMS is running" in first.reason and not first.our_error
+    assert (second.verdict, second.reason.partition(".")[0]) == ("SKIPPED", "the CSMS cannot be reached: refused")
+    assert run.exit_code == 3
+
+
 def test_which_faults_a_scenario_begins() -> None:
     one = scenario(
         """
