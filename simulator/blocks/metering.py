@@ -291,6 +291,8 @@ def align(st: Station, now: int) -> None:
 @at("clock")
 def realign(st: Station, now: int) -> None:
     """The clock was moved: what is planned by it is planned anew; a moment that it was just put past is due now."""
+    if st.timers.get("aligned") is None and st.timers.get("aligned_end") is None:
+        return  # nothing is planned by the clock; every answer to a heartbeat comes by here
     wall_us = st.board.rtc.wall(now)
     for name, interval_s in _aligned_timers(st):
         if st.timers.get(name) is not None:

@@ -72,7 +72,7 @@ def _on_garbage(st: Station, error: RemoteProtocolError) -> None:
 
 def _on_result(st: Station, message: Result, now: int) -> object:
     outbox = st.outbox
-    if message.message_id == outbox.message_id and st.board.network.loses():
+    if st.board.network.faults and message.message_id == outbox.message_id and st.board.network.loses():
         end_link(st, RESET, now)
         return None
     entry = outbox.take_answer(st, message.message_id, now)
