@@ -59,6 +59,15 @@ def test_they_name_roles_and_say_why() -> None:
         assert scenario.fields.tags, f"{path}: has no tag to be chosen by"
 
 
+#: cases for a CSMS of the 1.6 certification tool that a CSMS passes without an operator
+CASES = """001 003 004_1 004_2 005_1 007 023_1 023_2 023_3 024 032_1 037_1 037_3 039 064 085 086 087 088""".split()
+
+
+def test_cases_of_a_csms_that_need_no_operator_are_there() -> None:
+    found = {case for path in FILES for case in load_scenario(path).fields.case}
+    assert {f"TC_{number}_CSMS" for number in CASES} <= found
+
+
 def cells_of(path: Path) -> list[Cell]:
     """One cell of 1.6 and one of 2.x, as far as there are any."""
     found: dict[bool, Cell] = {}
