@@ -260,3 +260,22 @@ def test_an_interrupt_ends_the_run_and_what_is_done_is_told() -> None:
     run.execute()
     assert (run.sentence, run.exit_code) == ("1 passed, 0 failed, 2 not run: interrupted", 130)
     assert len(report(run, command="", wall_s=0.0)["cells"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("then", "verdict", "why"),
+    [
+        ("power: {on: false, how: switch}", "PASS", ""),
+        ("wait: 1 minute", "FAIL", "all_calls_answered: 1 CALLs were never answered (StatusNotification 1)"),
+    ],
+)
+def test_what_is_in_flight_when_the_power_goes_is_nobody_s_fault(then: str, verdict: str, why: str) -> None:
+    class Mute(Counterpart):
+        """It does not answer that a car has come."""
+
+        def __init__(self, subprotocol: str) -> None:
+            super().__init__(subprotocol)
+            self.script["StatusNotification"] = lambda _, said: SILENT if said["status"] == "Preparing" else {}
+
+    result = play(f"steps: [plug, {{expect: status}}, {{{then}}}, {{wait: 1 minute}}]", csms=Mute)
+    assert (result.verdict, result.reason) == (verdict, why)
