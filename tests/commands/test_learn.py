@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from simulator.cli import app
+from simulator.commands import learn, lists
 from tests.commands.conftest import Cpfarm
 from tests.replay.test_capture import ACCEPTED, BOOT, START
 
@@ -47,3 +49,9 @@ def test_a_template_of_another_simulator_becomes_a_valid_profile(cpfarm: Cpfarm,
     assert cpfarm("profiles", "import", "sap", "robin.json").out == (tmp_path / "p.yaml").read_text()
     told = cpfarm("profiles", "import", "sap", "nothing.json")
     assert (told.code, told.err) == (2, "cpfarm: nothing.json: cannot be read: No such file or directory\n")
+
+
+def test_both_ways_to_a_profile_stand_under_profiles() -> None:
+    assert lists.profiles in {group.typer_instance for group in app.registered_groups}
+    assert learn.learn in {command.callback for command in lists.profiles.registered_commands}
+    assert {group.name: group.typer_instance for group in lists.profiles.registered_groups}["import"] is learn.importing
