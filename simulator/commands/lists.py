@@ -19,6 +19,7 @@ from simulator.profile.device_model import describe_device_model
 from simulator.profile.load import load_profile, profile_paths
 from simulator.quirks import QUIRKS
 from simulator.quirks import describe as describe_quirk
+from simulator.resources import scenarios_dir
 from simulator.traces.signs import SIGNS, UNSEEN
 
 profiles = typer.Typer(no_args_is_help=True)
@@ -207,9 +208,11 @@ def list_faults(part: str | None = option("--part", "Only this part, e.g. meter.
 def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."), as_json: bool = JSON) -> None:
     """Every documented behaviour, where it hooks in, and what a CSMS must do to survive it."""
     known = catalogue()
+    played = scenarios_dir() / "quirks"
     rows = [
         describe_quirk(QUIRKS.get(name))
         | {
+            "scenario": name if (played / f"{name}.yaml").is_file() else "",
             "confidence": known[name].confidence if name in known else "",
             "recognised": name in SIGNS,
             "not_recognised_because": "" if name in SIGNS else UNSEEN.get(name, "nobody has written a sign for it yet"),
@@ -223,8 +226,11 @@ def list_quirks(vendor: str | None = option("--vendor", "Only of this vendor."),
         print_json(rows)
         return
     print_table(
-        ("quirk", "what it does", "vendors", "seams"),
-        [(row["name"], row["summary"], " ".join(row["vendors"]), " ".join(row["seams"])) for row in rows],
+        ("quirk", "what it does", "vendors", "scenario"),
+        [
+            (row["name"], row["summary"], " ".join(row["vendors"]), row["scenario"] and f"quirks/{row['scenario']}")
+            for row in rows
+        ],
     )
 
 

@@ -11,6 +11,8 @@ from simulator.commands import lists
 from simulator.hardware.fault import FAULTS
 from simulator.profile.load import profile_paths
 from simulator.quirks import QUIRKS
+from simulator.resources import scenarios_dir
+from simulator.scenario.schema import scenario_files
 from tests.commands.conftest import Cpfarm
 
 pytestmark = pytest.mark.live
@@ -60,6 +62,8 @@ def test_quirks(cpfarm: Cpfarm) -> None:
     facts = ("description", "params", "vendors", "sources", "seams", "survive", "fixed_in", "confidence")
     assert all(set(facts) <= set(row) for row in rows)
     assert all(row["confidence"] and row["description"].startswith(row["summary"]) for row in rows)
+    played = {row["scenario"] for row in rows} - {""}
+    assert played == {path.stem for path in scenario_files([scenarios_dir() / "quirks"])}
     assert {row["name"] for row in rows if row["fixed_in"]} >= {"tls-ca-limited", "boot-retry-gives-up"}
 
 
