@@ -119,6 +119,8 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
         model = model_of(scenario, profile, version)
     except ProfileError as error:
         return f"its settings and quirks do not fit {profile}: {error}"
+    if needs.vendor and not any(_plain(one) in _plain(model.identity.vendor) for one in needs.vendor):
+        return f"it is about products of {' or '.join(needs.vendor)}; {profile} is one of {model.identity.vendor}"
     evses = max([needs.evses, *_evses_named(scenario, version)])
     own = [load_profile(group.profile).profile for group in scenario.fields.groups if group.profile is not None]
     if max([len(model.evses), *(len(other.evses) for other in own)]) < evses:
@@ -134,8 +136,6 @@ def unfit(scenario: Scenario, profile: str, version: str) -> str:
         return f"it needs a sensor in the bay; {profile} has none"
     if needs.power_loss and model.hardware.power_loss not in needs.power_loss:
         return f"it needs power_loss {' or '.join(needs.power_loss)}; {profile} has {model.hardware.power_loss}"
-    if needs.vendor and not any(_plain(one) in _plain(model.identity.vendor) for one in needs.vendor):
-        return f"it is about products of {' or '.join(needs.vendor)}; {profile} is one of {model.identity.vendor}"
     named = {use.name for use in scenario.fields.quirks}
     for quirk in model.quirks:
         if quirk.name in needs.without:
