@@ -29,8 +29,8 @@ from simulator.traces.signs import (
     table,
     tx,
     unseen,
+    values,
 )
-from simulator.traces.signs import story as stories
 from simulator.traces.signs import time as times
 from tests.quirks.rig import Bench, build
 from tests.quirks.test_smart import put
@@ -255,8 +255,8 @@ def test_hostile_payloads_harm_no_sign(seed: int) -> None:
 
 
 def test_what_has_another_type_is_as_good_as_absent() -> None:
-    assert stories.fields([1]) == {} and stories.items({}) == [] and stories.text(1) == ""
-    assert stories.number("1e999") is None and stories.number(True) is None and stories.number("7") == 7.0
-    assert stories.integer(1.0) is None and stories.stamp("x" * 1000) is None
+    assert values.fields([1]) == {} and values.items({}) == [] and values.text(1) == ""
+    assert values.number("1e999") is None and values.number(True) is None and values.number("7") == 7.0
+    assert values.integer(1.0) is None and values.stamp("x" * 1000) is None
     empty = Story(read_trace(""), "")
     assert empty.sessions == [] and empty.identity == {} and empty.setting("x") is None

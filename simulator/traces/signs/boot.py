@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import CALL, TO_STATION, Frame
-from simulator.traces.signs.story import Story, fields, text
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import fields, text
 
 DELAY_S = 3.0
 """A BootNotification that comes later after its connection was held back."""
@@ -128,7 +129,7 @@ def boot_only_on_demand(story: Story) -> Iterator[Hit]:
 def delayed_boot(story: Story) -> Iterator[Hit]:
     """Seconds between the connection and its BootNotification, or its answer and what was queued."""
     for mark in story.marks:
-        later = next((call for call in story.calls if call.line > mark.line), None)
+        later = story.call_below(mark.line)
         if mark.what != "opened" or later is None or later.action != "BootNotification":
             continue
         if mark.at_us is not None and later.at_us is not None and later.at_us - mark.at_us >= DELAY_S * 1e6:
@@ -139,8 +140,10 @@ def delayed_boot(story: Story) -> Iterator[Hit]:
 def loop_after_error(story: Story) -> Iterator[Hit]:
     """An error for the end of a session, then nothing but boots."""
     for stop in story.told("StopTransaction"):
-        later = [call for call in story.calls if story.order(call) > story.order(stop)]
-        if story.refused(stop) and len(later) >= LOOP and all(call.action == "BootNotification" for call in later):
+        if not story.refused(stop):
+            continue
+        later = list(story.calls_after(story.order(stop)))
+        if len(later) >= LOOP and all(call.action == "BootNotification" for call in later):
             yield shows(later[0], f"{len(later)} BootNotifications and nothing else after a CALLERROR")
 
 
@@ -151,9 +154,8 @@ def loop_after_early_call(story: Story) -> Iterator[Hit]:
         answer = story.answer(boot)
         between = story.after(boot) if answer is None else story.frames[story.order(boot) + 1 : story.order(answer)]
         early = next((f for f in between if f.kind == CALL and f.direction == TO_STATION), None)
-        later = [call for call in story.calls if story.order(call) > story.order(boot)]
         repeated = 0
-        for call in later:
+        for call in story.calls_after(story.order(boot)) if early is not None else ():
             if call.action != "BootNotification":
                 break
             repeated += 1

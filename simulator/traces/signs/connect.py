@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from simulator.traces.model import CALL, ERROR, TO_CSMS, TO_STATION, Frame, Mark
 from simulator.traces.scan import guess
-from simulator.traces.signs.story import Story, fields, text
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import fields, text
 
 FLAPS = 3
 """So many connections that the station ended by itself are no accident."""
@@ -112,9 +113,11 @@ def _unanswered(story: Story, call: Frame, patience_s: float) -> bool:
     """Was there no answer, although the station went on talking for so long?"""
     if story.answer(call) is not None:
         return False
-    later = [frame for frame in story.after(call) if frame.direction == TO_CSMS]
-    gap = story.gap_s(call, later[-1]) if later else None
-    return bool(later) and (gap is None or gap >= patience_s)
+    last = story.last_heard
+    if last is None or story.order(last) < story.order(call):
+        return False
+    gap = story.gap_s(call, last)
+    return gap is None or gap >= patience_s
 
 
 @sign("calls-before-boot-unanswered")
@@ -167,8 +170,7 @@ def _ended(story: Story) -> Iterator[tuple[Mark, Frame | None, float | None]]:
     for mark in story.marks:
         if mark.what != "closed":
             continue
-        before = [frame for frame in story.frames if frame.line < mark.line]
-        last = before[-1] if before else None
+        last = story.frame_before(mark.line)
         known = last is not None and mark.at_us is not None and last.at_us is not None
         yield mark, last, (mark.at_us - last.at_us) / 1e6 if known and last and last.at_us and mark.at_us else None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
-from simulator.traces.signs.story import BUSY, ENERGY, Sample, Session, Story, fields, integer, number
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import BUSY, ENERGY, Sample, Session, fields, integer, number
 
 
 def _wh(sample: Sample) -> float | None:
@@ -26,16 +28,11 @@ def _energies(session: Session) -> list[float]:
 
 def _of_session(story: Story, session: Session) -> list[Frame]:
     """MeterValues that came while a session ran."""
-    last = session.end if session.end is not None else len(story.frames)
-    return [
-        frame
-        for frame in story.told("MeterValues")
-        if session.begin < story.order(frame) < last and fields(frame.payload).get("connectorId") == session.connector
-    ]
+    return story.meter_frames(session)
 
 
 def _names(story: Story, frame: Frame) -> set[str]:
-    return {sample.measurand or ENERGY for sample in story.samples if sample.frame is frame}
+    return {sample.measurand or ENERGY for sample in story.samples_of(frame)}
 
 
 @sign("meter-clock-aligned-connector-zero")
@@ -91,15 +88,19 @@ def partial_or_total(story: Story) -> Iterator[Hit]:
 @sign("meter-reset-policy-varies")
 def reset_at_boot(story: Story) -> Iterator[Hit]:
     """A register that falls to nearly nothing over a boot."""
+    rows = [(s.order, _wh(s)) for s in story.measured(ENERGY)] if len(story.boots) > 1 else []
+    rows += [(s.end, _register(s.stop, "meterStop")) for s in story.sessions if s.end is not None]
+    rows += [(s.begin, _register(s.start, "meterStart")) for s in story.sessions if s.start is not None]
+    rows.sort(key=lambda row: row[0])
+    orders = [order for order, _ in rows]
     for boot in story.boots[1:]:
         place = story.order(boot)
-        ends = [(s.order, _wh(s)) for s in story.measured(ENERGY)]
-        ends += [(s.end, _register(s.stop, "meterStop")) for s in story.sessions if s.end is not None]
-        starts = [(s.begin, _register(s.start, "meterStart")) for s in story.sessions if s.start is not None]
-        before = [value for order, value in sorted(ends + starts, key=lambda e: e[0]) if order < place]
-        after = [value for order, value in sorted(starts + ends, key=lambda e: e[0]) if order > place]
-        if before and after and before[-1] and after[0] is not None and after[0] < before[-1] / 2:
-            yield shows(boot, f"the register was {before[-1]:g} Wh before this boot and is {after[0]:g} after it")
+        here = bisect_left(orders, place)
+        if not 0 < here < len(rows):
+            continue
+        before, after = rows[here - 1][1], rows[here][1]
+        if before and after is not None and after < before / 2:
+            yield shows(boot, f"the register was {before:g} Wh before this boot and is {after:g} after it")
 
 
 @sign("config-cumulative-usage-switch")
@@ -153,7 +154,7 @@ def energy_at_end_only(story: Story) -> Iterator[Hit]:
             and not unasked
             and not any(ENERGY in names for names in rows)
         ):
-            data = [s for s in story.samples if s.frame is session.stop and s.measurand in (ENERGY, "")]
+            data = [s for s in story.samples_of(session.stop) if s.measurand in (ENERGY, "")]
             yield (shows if data else may)(session.stop, f"{len(rows)} samples of this session without energy")
 
 
@@ -190,7 +191,7 @@ def only_aligned(story: Story) -> Iterator[Hit]:
 def no_begin(story: Story) -> Iterator[Hit]:
     """transactionData without a value of the begin."""
     for session in story.sessions:
-        data = [s.context for s in story.samples if session.stop is not None and s.frame is session.stop]
+        data = [s.context for s in story.samples_of(session.stop)] if session.stop is not None else []
         if (
             session.stop is not None
             and session.start is not None
@@ -272,10 +273,11 @@ def idle_only_energy(story: Story) -> Iterator[Hit]:
 @sign("meter-offered-contradicts-profile")
 def offered_contradicts(story: Story) -> Iterator[Hit]:
     """More is offered than an accepted profile allows."""
+    offered = story.measured("Current.Offered")
     for profile in story.profiles:
         if profile.outcome != "Accepted" or profile.unit != "A" or not profile.limits:
             continue
-        for sample in story.measured("Current.Offered"):
+        for sample in offered:
             gap = story.gap_s(profile.call, sample.frame)
             if (
                 sample.order > profile.order
@@ -314,13 +316,17 @@ def _stray(story: Story) -> Iterator[tuple[Frame, object, Session | None]]:
         if named is None:
             continue
         session = story.running(place, connector)
-        over = [s for s in story.sessions if s.end is not None and s.end < place and s.connector in (connector, None)]
-        if session is None or (session.id is not None and session.id != named):
-            yield frame, named, over[-1] if over and session is None else None
+        if session is None:
+            over = [
+                s for s in story.sessions if s.end is not None and s.end < place and s.connector in (connector, None)
+            ]
+            yield frame, named, over[-1] if over else None
+        elif session.id is not None and session.id != named:
+            yield frame, named, None
 
 
 def _contexts(story: Story, frame: Frame) -> set[str]:
-    return {sample.context for sample in story.samples if sample.frame is frame}
+    return {sample.context for sample in story.samples_of(frame)}
 
 
 @sign("meter-transaction-id-sticks")
@@ -385,7 +391,7 @@ def foreign_id(story: Story) -> Iterator[Hit]:
         strange = named not in story.given_ids and named not in (0, -1, 2**63 - 1)
         if strange and story.running(story.order(frame), connector) is None and story.sessions:
             now = story.known_us(frame)
-            old = [s.at for s in story.samples if s.frame is frame and s.at is not None]
+            old = [s.at for s in story.samples_of(frame) if s.at is not None]
             late = bool(old) and now is not None and now - old[0] > 3_600_000_000
             begun = any(s.begin < story.order(frame) for s in story.sessions)
             if begun:

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
-from simulator.traces.signs.story import Session, Story, fields, text
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import Session, fields, text
 
 PATIENCE_S = 60.0
 """A remote start that has led to nothing after so long will not."""

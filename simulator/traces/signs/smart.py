@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.traces.model import ERROR
-from simulator.traces.signs.story import Profile, Session, Story, fields, integer, items, text
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import Profile, Session, fields, integer, items, text
 
 SETTLED_S = 10.0
 """A limit has had its effect after so long."""
@@ -365,12 +366,12 @@ def no_resume(story: Story) -> Iterator[Hit]:
 
 def _lost(story: Story, lines: list[int]) -> Iterator[tuple[Profile, float]]:
     """Accepted limits in A that do not hold any more behind one of these lines."""
+    currents = [s for s in story.measured("Current.Import") if s.amount is not None]
     for profile in _accepted(story):
         if profile.unit != "A" or not profile.limits or max(profile.limits) <= 0:
             continue
         line = min((line for line in lines if line > profile.call.line), default=None)
         others = [p for p in story.profiles if p is not profile] or story.asked("ClearChargingProfile")
-        currents = [s for s in story.measured("Current.Import") if s.amount is not None]
         before = [s.amount or 0.0 for s in currents if line and profile.call.line < s.frame.line < line]
         after = [s.amount or 0.0 for s in currents if line and s.frame.line > line]
         most = max(profile.limits) + 1

@@ -7,8 +7,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from simulator.traces.signs.story import BUSY, Session, Status, Story, fields, stamp
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import BUSY, Session, Status, fields, stamp
 
 SOON_S = 5.0
 
@@ -105,8 +106,9 @@ def finishing_with_error(story: Story) -> Iterator[Hit]:
     """Finishing is no error."""
     for status in story.statuses:
         code = status.get("errorCode")
-        others = [s for s in story.statuses if s.get("errorCode") == code and s.status != "Finishing"]
-        if status.status == "Finishing" and code not in ("", "NoError") and not others:
+        if status.status != "Finishing" or code in ("", "NoError"):
+            continue
+        if not any(s.get("errorCode") == code and s.status != "Finishing" for s in story.statuses):
             yield (shows if code == "OtherError" else may)(status.frame, f"Finishing with {code}")
 
 
@@ -188,11 +190,13 @@ def zero_available(story: Story) -> Iterator[Hit]:
         if {before.connector == 0, after.connector == 0} != {True, False}:
             continue
         zero, other = (before, after) if before.connector == 0 else (after, before)
+        if other.status != "SuspendedEV":
+            continue
         earlier = [s for s in story.statuses_of(0) if s.order < zero.order][-1:]
         noisy = sum(bool(s.connector) for s in story.statuses) <= len(story.statuses_of(0))
         again = bool(earlier) and earlier[0].status == zero.status == "Available"
         gap = _gap(story, before, after)
-        if again and other.status == "SuspendedEV" and not noisy and gap is not None and gap <= SOON_S:
+        if again and not noisy and gap is not None and gap <= SOON_S:
             yield shows(zero.frame, "connector 0 is Available again, with SuspendedEV of another")
 
 

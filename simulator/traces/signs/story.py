@@ -1,109 +1,36 @@
 """What one station said, in the order of the log, with what a sign has to know: answers, samples, sessions.
 
-Nothing of a payload is taken for granted: what has another type than it should have is as good as absent.
+Nothing of a payload is taken for granted (``values``), and nothing here takes longer than the log is long.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
-from simulator.core.wall import parse_wall
 from simulator.traces.model import CALL, ERROR, RESULT, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
+from simulator.traces.signs.values import (
+    ENERGY,
+    Ids,
+    Profile,
+    Sample,
+    Session,
+    Status,
+    fields,
+    integer,
+    items,
+    meter_values,
+    stamp,
+    text,
+)
 
-ENERGY = "Energy.Active.Import.Register"
-#: statuses in which a session runs
-BUSY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
-_JOIN = 64
-
-
-def fields(value: Any) -> dict[str, Any]:
-    """A JSON object; an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Any]:
-    """A JSON array; an empty one for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def text(value: Any) -> str:
-    """A text; "" for anything else."""
-    return value if isinstance(value, str) else ""
-
-
-def number(value: Any) -> float | None:
-    """A number, also where it stands in a text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        made = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return made if made == made and abs(made) != float("inf") else None
-
-
-def integer(value: Any) -> int | None:
-    """A whole number that is one in JSON; None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def stamp(value: Any) -> int | None:
-    """A time stamp in microseconds since 1970; None for anything else."""
-    return parse_wall(value) if isinstance(value, str) and len(value) <= _JOIN else None
-
-
-@dataclass(slots=True)
-class Sample:
-    """One sampled value. ``order``: place of its message among all of the station."""
-
-    frame: Frame
-    order: int
-    connector: int | None
-    transaction: Any
-    at: int | None
-    value: Any
-    context: str
-    measurand: str
-    unit: str
-    phase: str
-    location: str
-
-    @property
-    def amount(self) -> float | None:
-        """The value as a number."""
-        return number(self.value)
-
-
-@dataclass(slots=True)
-class Status:
-    """One StatusNotification."""
-
-    frame: Frame
-    order: int
-    connector: int | None
-    status: str
-    payload: dict[str, Any]
-
-    def get(self, name: str) -> str:
-        """A text of it; "" when there is none."""
-        return text(self.payload.get(name))
-
-
-@dataclass(slots=True)
-class Session:
-    """One transaction as StartTransaction and StopTransaction tell it; either may be missing in the log."""
-
-    start: Frame | None
-    stop: Frame | None
-    connector: int | None
-    #: the id the CSMS gave; None when its answer is not in the log
-    id: Any
-    begin: int
-    end: int | None = None
-    samples: list[Sample] = field(default_factory=list)
+PROFILES_MAX = 300
+"""Charging profiles of one station that are looked at."""
+OPEN_MAX = 8
+"""Sessions of one connector that may seem to run at the same time, because their ends are not in the log."""
 
 
 class Story:
@@ -115,6 +42,7 @@ class Story:
         self.marks: list[Mark] = [mark for mark in trace.marks if mark.station == station]
         self.station = station
         self._order = {id(frame): place for place, frame in enumerate(self.frames)}
+        self._sampled: dict[int, list[Sample]] = {}
         self._pair()
 
     def _pair(self) -> None:
@@ -174,6 +102,33 @@ class Story:
         """What came later."""
         return self.frames[self.order(frame) + 1 :]
 
+    def calls_after(self, order: int) -> Iterator[Frame]:
+        """CALLs of the station that came later than a place of the log."""
+        return islice(self.calls, bisect_right(self._call_orders, order), None)
+
+    @cached_property
+    def _call_orders(self) -> list[int]:
+        return [self.order(call) for call in self.calls]
+
+    def frame_before(self, line: int) -> Frame | None:
+        """The last frame above a line of the log."""
+        place = bisect_left(self._lines, line)
+        return self.frames[place - 1] if place else None
+
+    def call_below(self, line: int) -> Frame | None:
+        """The first CALL of the station below a line of the log."""
+        place = bisect_right(self._lines, line)
+        return next(self.calls_after(place - 1), None)
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [frame.line for frame in self.frames]
+
+    @cached_property
+    def last_heard(self) -> Frame | None:
+        """The last frame of the station."""
+        return next((frame for frame in reversed(self.frames) if frame.direction == TO_CSMS), None)
+
     def gap_s(self, earlier: Frame, later: Frame) -> float | None:
         """Seconds from one frame to another by the clock of the log; None when it does not say."""
         if earlier.at_us is None or later.at_us is None:
@@ -225,9 +180,16 @@ class Story:
             found.append(Status(frame, self.order(frame), connector, word, payload))
         return found
 
+    @cached_property
+    def _by_connector(self) -> dict[int | None, list[Status]]:
+        found: dict[int | None, list[Status]] = {}
+        for status in self.statuses:
+            found.setdefault(status.connector, []).append(status)
+        return found
+
     def statuses_of(self, connector: int | None) -> list[Status]:
         """Statuses of one connector."""
-        return [status for status in self.statuses if status.connector == connector]
+        return self._by_connector.get(connector, [])
 
     @property
     def connectors(self) -> list[int]:
@@ -239,8 +201,32 @@ class Story:
         """Sampled values of MeterValues, StopTransaction and TransactionEvent, in their order."""
         found: list[Sample] = []
         for frame in self.told("MeterValues", "StopTransaction", "TransactionEvent"):
-            found += self._samples_of(frame)
+            found += self.samples_of(frame)
         return found
+
+    def samples_of(self, frame: Frame) -> list[Sample]:
+        """The sampled values of one message."""
+        known = self._sampled.get(id(frame))
+        if known is None:
+            known = self._sampled[id(frame)] = list(self._samples_of(frame))
+        return known
+
+    @cached_property
+    def _meter_frames(self) -> dict[Any, tuple[list[int], list[Frame]]]:
+        """MeterValues by connector, with their places."""
+        found: dict[Any, tuple[list[int], list[Frame]]] = {}
+        for frame in self.told("MeterValues"):
+            connector = integer(fields(frame.payload).get("connectorId"))
+            orders, frames = found.setdefault(connector, ([], []))
+            orders.append(self.order(frame))
+            frames.append(frame)
+        return found
+
+    def meter_frames(self, session: Session) -> list[Frame]:
+        """MeterValues of the connector of a session that came while it ran."""
+        orders, frames = self._meter_frames.get(session.connector, ([], []))
+        last = session.end if session.end is not None else len(self.frames)
+        return frames[bisect_right(orders, session.begin) : bisect_left(orders, last)]
 
     def _samples_of(self, frame: Frame) -> Iterator[Sample]:
         payload = fields(frame.payload)
@@ -300,26 +286,51 @@ class Story:
             else:
                 found.append(Session(None, frame, None, wanted, self.order(frame), self.order(frame)))
         for session in found:
-            last = session.end if session.end is not None else len(self.frames)
-            session.samples = [
-                sample
-                for sample in self.samples
-                if session.begin < sample.order <= last and sample.connector in (session.connector, None)
-            ]
+            session.samples = [s for frame in self.meter_frames(session) for s in self.samples_of(frame)]
+            if session.stop is not None:
+                session.samples += self.samples_of(session.stop)
         return found
 
     def running(self, order: int, connector: int | None) -> Session | None:
         """The session that ran on a connector at a place of the log."""
-        for session in self.sessions:
-            over = session.end is not None and session.end <= order
-            if session.begin < order and not over and session.connector == connector:
+        begins, sessions = self._running.get(connector, ([], []))
+        place = bisect_left(begins, order)
+        # a few may have been left without their end
+        for session in reversed(sessions[max(0, place - OPEN_MAX) : place]):
+            if session.end is None or session.end > order:
                 return session
         return None
 
     @cached_property
-    def given_ids(self) -> list[Any]:
-        """Transaction ids the CSMS has given; of whatever type they are."""
-        return [session.id for session in self.sessions if session.start is not None and session.id is not None]
+    def _running(self) -> dict[int | None, tuple[list[int], list[Session]]]:
+        found: dict[int | None, tuple[list[int], list[Session]]] = {}
+        for session in sorted(self.sessions, key=lambda session: session.begin):
+            begins, sessions = found.setdefault(session.connector, ([], []))
+            begins.append(session.begin)
+            sessions.append(session)
+        return found
+
+    def over_before(self, order: int, connector: int | None) -> Session | None:
+        """The last session of a connector that was over at a place of the log."""
+        begins, sessions = self._running.get(connector, ([], []))
+        place = bisect_left(begins, order)
+        for session in reversed(sessions[max(0, place - OPEN_MAX) : place]):
+            if session.end is not None and session.end < order:
+                return session
+        return None
+
+    def ended_by(self, stop: Frame) -> Session | None:
+        """The session a StopTransaction ended."""
+        return self._ended.get(id(stop))
+
+    @cached_property
+    def _ended(self) -> dict[int, Session]:
+        return {id(session.stop): session for session in self.sessions if session.stop is not None}
+
+    @cached_property
+    def given_ids(self) -> Ids:
+        """Transaction ids the CSMS has given."""
+        return Ids(session.id for session in self.sessions if session.start is not None)
 
     # -- settings
 
@@ -379,15 +390,14 @@ class Story:
         """True time at a frame, at least: by the log, or else by what the CSMS told last."""
         if frame.at_us is not None and "date" not in frame.assumed and "zone" not in frame.assumed:
             return frame.at_us
-        place = self.order(frame)
-        told = [at for order, at in self.csms_times if order < place]
-        return told[-1] if told else None
+        place = bisect_left(self.csms_times, (self.order(frame), 0))
+        return self.csms_times[place - 1][1] if place else None
 
     @cached_property
     def profiles(self) -> list[Profile]:
-        """Charging profiles the CSMS has sent, with what became of them."""
+        """Charging profiles the CSMS has sent, the first of them, with what became of them."""
         found = []
-        for call in self.asked("SetChargingProfile"):
+        for call in self.asked("SetChargingProfile")[:PROFILES_MAX]:
             payload = fields(call.payload)
             profile = fields(payload.get("csChargingProfiles")) or fields(payload.get("chargingProfile"))
             schedule = profile.get("chargingSchedule")
@@ -406,33 +416,3 @@ class Story:
                 )
             )
         return found
-
-
-@dataclass(slots=True)
-class Profile:
-    """One SetChargingProfile. ``outcome``: status of the answer or code of the error, "" when there was none."""
-
-    call: Frame
-    order: int
-    connector: int | None
-    purpose: str
-    kind: str
-    stack_level: int
-    unit: str
-    periods: list[dict[str, Any]]
-    outcome: str
-
-    @property
-    def limits(self) -> list[float]:
-        """The limits of its periods."""
-        return [limit for period in self.periods if (limit := number(period.get("limit"))) is not None]
-
-
-def meter_values(frame: Frame) -> list[Any]:
-    """The meter values of a message, also where there is one object in the place of a list."""
-    payload = fields(frame.payload)
-    found: list[Any] = []
-    for name in ("meterValue", "transactionData"):
-        value = payload.get(name)
-        found += [value] if isinstance(value, dict) else items(value)
-    return found

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import RESULT, Frame
-from simulator.traces.signs.story import Story, fields, items, stamp
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import fields, items, stamp
 
 FAR_US = 60_000_000
 """A stamp that is wrong by more than this is no delay of a message."""
@@ -70,7 +71,7 @@ def _after_boot(story: Story) -> Iterator[tuple[Frame, int, int]]:
     """Stamps after a boot was answered: the frame, the stamp, and the time the CSMS told before it."""
     for frame, value in _stamps(story):
         at, now = stamp(value), story.known_us(frame)
-        told = [order for order, _ in story.csms_times if order < story.order(frame)]
+        told = bool(story.csms_times) and story.csms_times[0][0] < story.order(frame)
         if at is not None and now is not None and told:
             yield frame, at, now
 
@@ -113,7 +114,8 @@ def before_sync(story: Story) -> Iterator[Hit]:
 @sign("time-local-until-sync")
 def ahead_until_sync(story: Story) -> Iterator[Hit]:
     """Stamps of what happened before the boot lie ahead of the present, those of what comes later do not."""
-    for frame, at, now in _after_boot(story):
-        right = [other for f, other, then in _after_boot(story) if f is not frame and abs(other - then) < FAR_US]
+    rows = list(_after_boot(story))
+    right = any(abs(at - now) < FAR_US for _, at, now in rows)
+    for frame, at, now in rows:
         if 10 * FAR_US < at - now < 15 * 3_600_000_000 and right:
             yield may(frame, f"stamped {(at - now) / 6e7:.0f} minutes ahead of the time it was sent")

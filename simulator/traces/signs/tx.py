@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from simulator.traces.model import RESULT, Frame
-from simulator.traces.signs.story import ENERGY, Session, Story, fields, integer, number, stamp, text
+from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
+from simulator.traces.signs.values import ENERGY, Session, fields, integer, number, stamp, text
 
 NO_ID = 2**63 - 1
+QUEUE_MAX = 500
+"""Messages after a boot among which the statuses must come."""
 #: reasons of 1.6 (StopTransaction, 7.38)
 REASONS = frozenset(
     {
@@ -94,6 +98,12 @@ def dummy_token(story: Story) -> Iterator[Hit]:
 @sign("tx-meterstart-always-zero")
 def starts_at_zero(story: Story) -> Iterator[Hit]:
     """meterStart is 0, and the register is not."""
+    energies: dict[int | None, list[float]] = {}
+    for sample in story.measured(ENERGY):
+        if sample.amount is not None:
+            wh = sample.amount * (1000 if sample.unit == "kWh" else 1)
+            energies.setdefault(sample.connector, []).append(wh)
+    zeros = sum(_register(s.start, "meterStart") == 0 for s in story.sessions)
     for session in story.sessions:
         begin, end = _register(session.start, "meterStart"), _register(session.stop, "meterStop")
         open_still = any(
@@ -101,15 +111,11 @@ def starts_at_zero(story: Story) -> Iterator[Hit]:
         )
         if session.start is None or begin != 0 or open_still:
             continue
-        earlier = [
-            s.amount * (1000 if s.unit == "kWh" else 1)
-            for s in story.measured(ENERGY)
-            if s.amount is not None and s.connector == session.connector
-        ]
+        earlier = energies.get(session.connector, [])
         taken = [s for s in story.sessions if s.stop is not None and (_register(s.stop, "meterStop") or 0) > 0]
         if earlier and min(earlier) > 100_000:
             yield shows(session.start, f"meterStart is 0, the register is {min(earlier):g} Wh")
-        elif len([s for s in story.sessions if _register(s.start, "meterStart") == 0]) > 1 and taken and end:
+        elif zeros > 1 and taken and end:
             yield may(session.start, "every session begins at 0")
 
 
@@ -171,16 +177,14 @@ def _same(first: Frame, second: Frame, *names: str) -> bool:
 
 def _repeated_starts(story: Story) -> Iterator[tuple[Frame, list[Frame]]]:
     """StartTransactions with the same content: the first, and those after it."""
-    starts = story.told("StartTransaction")
-    done: set[int] = set()
-    for place, first in enumerate(starts):
-        again = [
-            later
-            for later in starts[place + 1 :]
-            if _same(first, later, "connectorId", "idTag", "timestamp", "meterStart")
-        ]
-        if again and id(first) not in done and "timestamp" in fields(first.payload):
-            done |= {id(frame) for frame in again}
+    by_content: dict[str, list[Frame]] = {}
+    for start in story.told("StartTransaction"):
+        payload = fields(start.payload)
+        if "timestamp" in payload:
+            content = str([payload.get(name) for name in ("connectorId", "idTag", "timestamp", "meterStart")])
+            by_content.setdefault(content, []).append(start)
+    for first, *again in by_content.values():
+        if again:
             yield first, again
 
 
@@ -228,7 +232,7 @@ def _stops(story: Story) -> Iterator[tuple[Frame, object]]:
 
 
 def _start_of(story: Story, stop: Frame) -> Session | None:
-    return next((session for session in story.sessions if session.stop is stop), None)
+    return story.ended_by(stop)
 
 
 @sign("tx-stop-null-transaction-id")
@@ -401,7 +405,7 @@ def refusal_ignored(story: Story) -> Iterator[Hit]:
 def history_first(story: Story) -> Iterator[Hit]:
     """After a boot the past comes before the statuses."""
     for boot in story.boots:
-        later = [call for call in story.calls if story.order(call) > story.order(boot)]
+        later = list(islice(story.calls_after(story.order(boot)), QUEUE_MAX))
         if not later or later[0].action not in ("StartTransaction", "StopTransaction", "MeterValues"):
             continue
         at, now = stamp(fields(later[0].payload).get("timestamp")), story.known_us(later[0])
