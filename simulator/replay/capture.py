@@ -25,6 +25,8 @@ from simulator.traces.model import CALL, ERROR, RESULT, SEND, TO_CSMS, TO_STATIO
 
 BOOT = "BootNotification"
 MAX_NAMED = 5
+#: a longer pause, or a longer step back, is a clock that was set
+PAUSE_US, BACK_US = 30 * 86_400_000_000, 3_600_000_000
 #: ids of a transaction that mean "none"
 NO_TRANSACTION = (None, 0, -1, "")
 
@@ -158,10 +160,12 @@ def _version(frames: list[Frame]) -> str:
 def _fill(found: Capture, pieces: list[Frame | Unreadable | Mark]) -> None:
     acts: dict[str, Act] = {}
     orders: dict[str, Order] = {}
-    clock_us: int | None = None
-    for piece in sorted(pieces, key=lambda one: one.line):
-        clock_us = piece.at_us if piece.at_us is not None else clock_us
-        at_us = clock_us or 0
+    pieces = sorted(pieces, key=lambda one: one.line)
+    times = _steady([piece.at_us for piece in pieces])
+    for place, piece in enumerate(pieces):
+        at_us = times[place] if times else 0
+        if place and times and _jumps(pieces[place - 1].at_us, piece.at_us):
+            found.assumed.append(f"no time passes before line {piece.line}, where the clock of the log jumps")
         if isinstance(piece, Unreadable):
             found.acts.append(Act("", None, at_us, piece.line, raw=piece.raw))
         elif isinstance(piece, Mark):
@@ -181,12 +185,31 @@ def _fill(found: Capture, pieces: list[Frame | Unreadable | Mark]) -> None:
                 acts.pop(piece.id).answer = answer
             elif piece.direction == TO_CSMS and piece.id in orders:
                 orders.pop(piece.id).answer = answer
-    times = [piece.at_us for piece in pieces if piece.at_us is not None]
     found.began_us, found.ended_us = (min(times), max(times)) if times else (0, 0)
     if not times:
         found.assumed.append("the trace has no times; its messages follow each other at once")
-    for act in found.acts:  # what stands before the first time
-        act.at_us = max(act.at_us, found.began_us)
+
+
+def _jumps(before: int | None, after: int | None) -> bool:
+    """Was the clock set between two times? Nobody has a log of one station with such a pause in it."""
+    return before is not None and after is not None and not -BACK_US <= after - before <= PAUSE_US
+
+
+def _steady(times: list[int | None]) -> list[int]:
+    """Times without gaps and jumps; those after the last jump are right. Empty when there is none at all."""
+    known = next((at_us for at_us in times if at_us is not None), None)
+    if known is None:
+        return []
+    filled: list[int] = []
+    for at_us in times:
+        known = at_us if at_us is not None else known
+        filled.append(known)
+    shift_us = 0
+    for place in range(len(filled) - 2, -1, -1):
+        if _jumps(filled[place], filled[place + 1] - shift_us):
+            shift_us = filled[place + 1] - filled[place]
+        filled[place] += shift_us
+    return filled
 
 
 # -- what is missing

@@ -144,3 +144,22 @@ def test_a_station_must_be_named_when_there_are_several() -> None:
         capture_of(Trace(format="jsonl"))
     with pytest.raises(AuthorError, match="no message of the station"):
         capture_of(written(WHOLE[4:5]))
+
+
+def test_what_stands_before_the_first_time_is_then() -> None:
+    found = completed([(None, *row[1:]) if place < 3 else row for place, row in enumerate(WHOLE)])
+    assert [(act.at_us - found.began_us) / 1e6 for act in found.acts] == [0, 0, 3]
+    assert (found.ended_us - found.began_us) / 1e6 == 4
+
+
+@pytest.mark.parametrize("step", [-1_600_000_000, 90_000_000, 7_200])
+def test_a_clock_that_was_set_is_no_pause(step: int) -> None:
+    """The log of a station without a battery begins in 1970 and goes on in the present."""
+    rows: list[tuple[float | None, str, int, str, Any]] = [
+        (second + step if place < 2 else second, *rest)  # type: ignore[operator]
+        for place, (second, *rest) in enumerate(WHOLE)
+    ]
+    found = completed(rows)
+    assert [(act.at_us - found.began_us) / 1e6 for act in found.acts] == [0, 1, 5]
+    assert found.ended_us == 1_600_000_007_000_000
+    assert found.assumed == ["no time passes before line 3, where the clock of the log jumps"]
