@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -131,7 +132,7 @@ def run(
     this = ScenarioRun(cells, options)
     began_s = time.perf_counter()
     longest_us = int(seconds(longest, "--longest") * 1e6)
-    with _stage(this, where, live, speed, longest_us, id_prefix), _frames(options, trace):
+    with _terminable(), _stage(this, where, live, speed, longest_us, id_prefix), _frames(options, trace):
         this.execute(_tell if options.live is not None and not as_json else None)
     command = command_line(context)
     data = reports.report(this, command=command, wall_s=time.perf_counter() - began_s)
@@ -190,6 +191,16 @@ def _stage(
 
 
 @contextmanager
+def _terminable() -> Iterator[None]:
+    """A machine that ends a run (SIGTERM) gets the report of what is done, as a person with Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _frames(options: Options, path: Path | None) -> Iterator[None]:
     """The trace, if one is wanted; secrets of the target are replaced in it."""
     if path is None:
@@ -209,8 +220,9 @@ def _say(data: dict[str, Any]) -> None:
     from simulator.scenario.report import failure_lines, left_out, legend, matrix
 
     heads, rows = matrix(data)
-    print_table(heads, rows)
-    typer.echo("\n".join(["", *legend(data)]))
+    if rows:
+        print_table(heads, rows)
+        typer.echo("\n".join(["", *legend(data)]))
     failed = [cell for cell in data["cells"] if cell["verdict"] in ("FAIL", "INCONCLUSIVE")]
     for number, cell in enumerate(failed):
         print_text("\n".join(failure_lines(cell, frames=number < WITH_FRAMES)))
@@ -280,12 +292,12 @@ def schema(
 def from_trace(
     trace: Path = typer.Argument(..., help="Recorded frames: JSON lines as --trace writes them."),
     station_id: str | None = option("--id", "The station, when there are several in it."),
-    output: Path | None = option("--output", "Write the draft there instead of to standard output."),
+    output: Path | None = option("--out", "Write the draft there instead of to standard output.", None, "--output"),
 ) -> None:
     """Draft a scenario from a recorded trace; a draft to be read, what is guessed is marked."""
     from simulator.scenario.from_trace import draft
 
-    writable({"--output": output})
+    writable({"--out": output})
     try:
         text = trace.read_text(encoding="utf-8")
     except OSError as error:

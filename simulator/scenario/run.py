@@ -102,15 +102,13 @@ class ScenarioRun:
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
         """Run every cell, in order. An interrupt ends the run after what is done; that is reported as always."""
-        for cell in self.cells:
-            try:
-                result = self._cell(cell)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                break
-            self.results.append(result)
-            if on_result is not None:
-                on_result(result)
+        try:
+            for cell in self.cells:
+                self.results.append(self._cell(cell))
+                if on_result is not None:
+                    on_result(self.results[-1])
+        except KeyboardInterrupt:  # also one between two cells
+            self.interrupted = True
         return self.results
 
     def count(self, verdict: str) -> int:

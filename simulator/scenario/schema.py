@@ -213,6 +213,9 @@ def _read(reader: Callable[..., Document], *what: Any) -> Document:
 
 
 def _scenario(document: Document, path: Path) -> Scenario:
+    if "steps" not in document.data and "title" not in document.data:  # twenty unknown keys would say less
+        kind = "; it looks like a fleet, which `cpfarm run` takes" if "groups" in document.data else ""
+        raise ScenarioError(f"is no scenario: it has no title and no steps{kind}", file=str(path))
     fields = validate(document, scenario_model(), ScenarioError, check_scenario)
     return Scenario(fields.name or path.stem, path, fields, document)
 

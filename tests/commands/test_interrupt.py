@@ -121,3 +121,22 @@ def test_one_while_it_is_still_being_loaded(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "simulator", "--version"]
     done = subprocess.run(command, env=environ, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_a_run_of_scenarios_that_is_terminated_reports_what_is_done(tmp_path: Path, csms: CsmsProcess) -> None:
+    (tmp_path / "a.yaml").write_text("title: a\nsteps: [{wait: 1s}]\n")
+    (tmp_path / "b.yaml").write_text("title: b\nsteps: [{wait: 1 hour}]\n")
+    words = ["scenario", "run", "a.yaml", "b.yaml", "--ocpp", "1.6", "--csms", csms.url, "--id-prefix", "TERM-"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", *words, "--summary", "s.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None and process.stderr.readline().startswith(b"PASS")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130 and b"Traceback" not in err
+    assert b"1 passed, 0 failed, 1 not run: interrupted" in out
+    assert [cell["verdict"] for cell in json.loads((tmp_path / "s.json").read_text())["cells"]] == ["PASS"]

@@ -48,6 +48,7 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "wrong.yaml").write_text("title: x\nsteps: [plugg]\n")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "fleet.yaml").write_text("name: f\ngroups: [{name: a, profile: generic/ac-single}]\n")
     cases = [
         (("wrong.yaml",), "wrong.yaml:2: steps[0].plugg: unknown key; did you mean 'plug'?"),
         (("nothing.yaml",), "nothing.yaml: there is no such file or folder"),
@@ -61,6 +62,7 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
         (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: is no JSON"),
         (("s", "--only-failed", "no.json"), "no.json: --only-failed: cannot be read: No such file or directory\n"),
         (("empty",), "empty: there is no scenario in it"),
+        (("fleet.yaml",), "fleet.yaml: is no scenario: it has no title and no steps; it looks like a fleet, which"),
         (("s/good.yaml", "--ocpp", "1.6", "--ledger", "/dev/full"), "/dev/full: this is no file"),
         (("s", "--summary", "no/folder.json"), "--summary: there is no folder no"),
     ]
@@ -89,7 +91,7 @@ def test_a_draft_from_a_trace(cpfarm: Cpfarm, tmp_path: Path) -> None:
     told = cpfarm("scenario", "from-trace", "t.jsonl")
     assert told.code == 0
     assert "  - plug\n" in told.out
-    assert cpfarm("scenario", "from-trace", "t.jsonl", "--output", "draft.yaml").out == ""
+    assert cpfarm("scenario", "from-trace", "t.jsonl", "--out", "draft.yaml").out == ""
     assert (tmp_path / "draft.yaml").read_text() == told.out
     assert cpfarm("scenario", "run", "draft.yaml").code == 0
     told = cpfarm("scenario", "from-trace", "nothing.jsonl")
