@@ -44,6 +44,7 @@ def replay(
     profile: str = option("--profile", "Profile or YAML file that fills the gaps of the trace.", PROFILE),
     ocpp: str | None = option("--ocpp", "Protocol version, when the trace does not say."),
     format: str = option("--format", FORMAT_HELP, "auto"),
+    raw: bool = option("--raw", "Send what is no message, too, as it stands in the trace.", False),
     speed: float = option("--speed", "How much faster than in the trace.", 1.0),
     token: list[str] = option("--token", "TAG=ROLE: show the target's token of that role; may be repeated.", []),
     map_tokens: bool = option("--map-tokens", "The same for every token, by the verdict in the trace.", False),
@@ -93,6 +94,7 @@ def replay(
         station=station,
         version=normalise_version(ocpp) if ocpp is not None else "",
         source=str(trace),
+        raw=raw,
     )
     where = target_of(
         target,

@@ -104,19 +104,27 @@ class Capture:
         return found
 
 
-def capture_of(trace: Trace, *, station: str | None = None, version: str = "", source: str = "trace") -> Capture:
-    """One station of a trace. AuthorError when there is nothing to play, or several stations and none is named."""
+def capture_of(
+    trace: Trace, *, station: str | None = None, version: str = "", source: str = "trace", raw: bool = False
+) -> Capture:
+    """One station of a trace. AuthorError when there is nothing to play, or several stations and none is named.
+
+    ``raw``: what is no message was sent so, and is not merely what the log made of one.
+    """
     frames, broken = _of_station(trace, station, source)
     name = frames[0].station
     notes = []
     unknown = sum(frame.direction is None for frame in frames)
     if unknown:
         notes.append(f"{unknown} frames are left out: nothing tells which way they went")
+    spoilt = [one for one in trace.unreadable if one.station == name]
+    if spoilt and not raw:
+        notes.append(f"{len(spoilt)} pieces are left out, which are no messages: the first is in line {spoilt[0].line}")
     found = Capture(name, version or _version(frames), notes=notes)
     if not version and not any(frame.version for frame in frames):
         found.assumed.append(f"the version is {found.version}, because of what is said")
     closed = [mark for mark in trace.marks if mark.station == name and mark.what == "closed"]
-    _fill(found, [*frames, *broken, *closed])
+    _fill(found, [*frames, *(broken if raw else []), *closed])
     while found.acts and found.acts[-1].hangup:  # nothing is known of what came after
         found.acts.pop()
     if all(act.hangup for act in found.acts):

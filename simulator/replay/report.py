@@ -177,6 +177,8 @@ def lines(data: dict[str, Any]) -> list[str]:
     for name, what in (("not_asked", "the CSMS did not send"), ("not_played", "not played")):
         if data[name]:
             found.append(f"{what}: " + ", ".join(f"{action} {count}" for action, count in data[name].items()))
+    if data["raw_frames"]:
+        found.append(f"sent as they stand: {data['raw_frames']} frames that are no messages")
     if data["transactions"]["open"]:
         found.append(f"still open in the CSMS: {', '.join(data['transactions']['open'])}")
     return [*found, data["sentence"]]

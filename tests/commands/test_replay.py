@@ -139,7 +139,7 @@ def test_a_csms_that_is_not_there_or_does_not_want_the_station(
 
 def test_without_a_target_it_plays_against_a_reference_csms(cpfarm: Cpfarm, tmp_path: Path) -> None:
     write(tmp_path / "t.jsonl", [row(1, "Heartbeat", {}), row(2, "", None, messageType="UNPARSEABLE", raw='[2,"q",')])
-    told = cpfarm("replay", "t.jsonl", "--json")
+    told = cpfarm("replay", "t.jsonl", "--raw", "--json")
     data = data_of(told)
     assert (data["station"], data["raw_frames"], data["calls"]["Heartbeat"]["answered"]) == (STATION, 1, 1), told.out
 

@@ -122,8 +122,11 @@ def test_a_log_without_times_and_versions_is_played_too() -> None:
 def test_what_cannot_be_read_is_kept_in_its_place() -> None:
     trace = written(WHOLE[:4])
     trace.unreadable.append(Unreadable(line=2, raw='[2,"x",', reason="cut", direction=TO_CSMS, station=STATION))
-    found = capture_of(trace)
+    found = capture_of(trace, raw=True)
     assert [act.raw for act in found.acts] == [None, '[2,"x",', None]
+    left = capture_of(trace)
+    assert [act.raw for act in left.acts] == [None, None]
+    assert left.notes == ["1 pieces are left out, which are no messages: the first is in line 2"]
 
 
 def test_frames_that_went_nowhere_are_left_out_and_counted() -> None:
