@@ -84,7 +84,11 @@ def _station(story: Story, csms: str) -> StationMatch:
     version = version_of(story)
     vendor = story.reported("chargePointVendor")
     base = _base(profiles, version, direct_current=_direct_current(story))
-    matches = [_match(name, places, story, base, version, csms, vendor) for name, places in found.items()]
+    own = _plays(base) if found or profiles else set()
+    matches = []
+    for name, seen in found.items():
+        repeat = command(base, version, [name], csms, own)
+        matches.append(_match(name, seen, story.station, vendor, repeat))
     matches.sort(key=lambda m: (m.confidence != "shows", not m.known_of_vendor, m.places[0].line, m.quirk))
     sure = [m.quirk for m in matches if m.confidence == "shows"]
     return StationMatch(
@@ -95,19 +99,17 @@ def _station(story: Story, csms: str) -> StationMatch:
         firmware=story.reported("firmwareVersion"),
         profiles=profiles,
         matches=matches,
-        reproduce=command(base, version, sure, csms) if sure or profiles else "",
+        reproduce=command(base, version, sure, csms, own) if sure or profiles else "",
     )
 
 
-def _match(
-    name: str, places: list[Place], story: Story, base: str, version: str, csms: str, vendor: str
-) -> Match:  # fmt: skip
+def _match(name: str, places: list[Place], station: str, vendor: str, reproduce: str) -> Match:
     quirk = QUIRKS.get(name)
     sure = any(place.confidence == "shows" for place in places)
     return Match(
         quirk=name,
         confidence="shows" if sure else "may show",
-        station=story.station,
+        station=station,
         places=places,
         count=len(places),
         summary=quirk.summary,
@@ -115,7 +117,7 @@ def _match(
         vendors=quirk.vendors,
         known_of_vendor=_known(vendor, quirk.vendors),
         fixed_in=quirk.fixed_in,
-        reproduce=command(base, version, [name], csms),
+        reproduce=reproduce,
     )
 
 
@@ -126,9 +128,9 @@ def _known(vendor: str, makers: tuple[str, ...]) -> bool:
     return bool(vendor) and (plain(vendor) in names or (len(first) >= 3 and first in names))
 
 
-def command(profile: str, version: str, quirks: list[str], csms: str) -> str:
-    """The command that plays these quirks on a profile; those the profile has are not named again."""
-    own = _plays(profile)
+def command(profile: str, version: str, quirks: list[str], csms: str, own: set[str] | None = None) -> str:
+    """The command that plays these quirks on a profile; those the profile has (``own``) are not named again."""
+    own = _plays(profile) if own is None else own
     words = ["cpfarm", "run", "--profile", profile, "--ocpp", version]
     for name in quirks:
         if name not in own:

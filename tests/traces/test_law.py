@@ -259,4 +259,5 @@ def test_what_has_another_type_is_as_good_as_absent() -> None:
     assert values.number("1e999") is None and values.number(True) is None and values.number("7") == 7.0
     assert values.integer(1.0) is None and values.stamp("x" * 1000) is None
     empty = Story(read_trace(""), "")
+    assert all(not list(SIGNS.get(name)(empty)) for name in SIGNS)
     assert empty.sessions == [] and empty.identity == {} and empty.setting("x") is None

@@ -81,6 +81,11 @@ def test_stations_of_one_log_are_told_apart() -> None:
     assert second.matches[0].confidence == "may show" and second.reproduce == "" and isinstance(first.matches[0], Match)
 
 
+def test_a_log_of_which_nothing_can_be_read_may_show_that() -> None:
+    (found,) = match(read_trace('CP -> CSMS [2,"1","MeterValues",{"connectorId":1,"transactionId":,"meterValue":[]}]'))
+    assert quirks(found) == {"frame-invalid-json"} and found.profiles == []
+
+
 def test_a_maker_is_known_by_its_name_however_it_is_spelt() -> None:
     text = '[2,"1","BootNotification",{"chargePointVendor":"alfen b.v.","chargePointModel":"x"}]'
     (found,) = match(read_trace(text))
