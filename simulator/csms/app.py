@@ -285,10 +285,11 @@ class ReferenceCsms:
             await connection.close(PROTOCOL_ERROR, "no OCPP version in common")
             return
         made = SESSIONS[connection.subprotocol]
+        station = self.stations.meet(station_id, made.version)
+        station_id = station.id
         before = self.sessions.get(station_id)
         if before is not None:
             self._close_later(before.connection)
-        station = self.stations.meet(station_id, made.version)
         session = self.sessions[station_id] = made(self, station, connection)
         try:
             await session.serve()

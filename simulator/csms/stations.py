@@ -99,6 +99,8 @@ class StationBook:
         for (record,) in store.read("SELECT record FROM stations"):
             station = Station(**json.loads(record))
             self._all[station.id] = station
+        # The spelling under which a station came first: an identifierString does not depend on case (part 4, 3.1.1).
+        self._spelled: dict[str, str] = {name.casefold(): name for name in self._all}
         # Station -> request id -> number of the last page, in the order in which the requests were answered first.
         self._reports: dict[str, dict[int, int]] = {}
         for name, request_id, last in store.read(
@@ -111,8 +113,8 @@ class StationBook:
         return len(self._all)
 
     def get(self, station_id: str) -> Station | None:
-        """The station called ``station_id``, if it was ever here."""
-        return self._all.get(station_id)
+        """The station called ``station_id``, with whatever capitals, if it was ever here."""
+        return self._all.get(station_id) or self._all.get(self._spelled.get(station_id.casefold(), ""))
 
     def page(self, after: str, limit: int, connected: bool | None) -> list[Station]:
         """Up to ``limit`` stations in order of id, after the id ``after``."""
@@ -122,11 +124,12 @@ class StationBook:
         return sorted(found, key=lambda station: station.id)[:limit]
 
     def meet(self, station_id: str, ocpp: str) -> Station:
-        """``station_id`` has connected and speaks ``ocpp``."""
+        """``station_id`` has connected and speaks ``ocpp``. Its own id is the one it had when it first came."""
         now = now_text()
-        station = self._all.get(station_id)
+        station = self.get(station_id)
         if station is None:
             station = self._all[station_id] = Station(station_id, ocpp, now, now)
+            self._spelled[station_id.casefold()] = station_id
         station.ocpp, station.connected, station.last_seen_at = ocpp, True, now
         station.connects += 1
         self.changed(station)
@@ -134,7 +137,7 @@ class StationBook:
 
     def has_room(self, station_id: str) -> bool:
         """Whether ``station_id`` may be remembered."""
-        return station_id in self._all or len(self._all) < STATIONS_MAX
+        return self.get(station_id) is not None or len(self._all) < STATIONS_MAX
 
     def changed(self, station: Station) -> None:
         """Something that must last has changed."""

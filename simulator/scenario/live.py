@@ -226,7 +226,9 @@ class _Stage:
         self.played = Played(failure, self.seats, self.ledger, [], now, now, self.records, unreachable=unreachable)
 
     def _slack_s(self) -> float:
-        if not SILENT & faults_of(self.scenario):
+        """Where a station or its quirks may leave a call of either side without an answer, that costs its time-out."""
+        quirks = any(seat.station.model.quirks for seat in self.seats)
+        if not quirks and not SILENT & faults_of(self.scenario):
             return SLACK_S
         timeouts: list[int] = [seat.station.settings[MESSAGE_TIMEOUT] for seat in self.seats]
         return SLACK_S + max(timeouts)

@@ -423,6 +423,20 @@ def test_a_newer_connection_replaces_the_older() -> None:
     run(main())
 
 
+def test_the_capitals_of_an_id_make_no_second_station() -> None:
+    async def main() -> None:
+        async with rig() as r, r.station("CP-A") as old:
+            await old.boot()
+            async with r.station("cp-a") as new:
+                with pytest.raises(ConnectionClosed):
+                    await old.next()
+                assert await _is_connected(r, new)
+                assert [one["id"] for one in (await r.http("GET", "/api/stations"))["stations"]] == ["CP-A"]
+                assert (await r.http("GET", "/api/stations/Cp-a"))["connected"] is True
+
+    run(main())
+
+
 async def _is_connected(r: Rig, station: Station) -> bool:
     await station.call("Heartbeat", {})
     return bool((await r.http("GET", "/api/stations?connected=1"))["stations"])
