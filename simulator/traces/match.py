@@ -65,7 +65,9 @@ class StationMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 def match(trace: Trace, *, csms: str = "") -> list[StationMatch]:
     """What the stations of a trace show. ``csms`` is the address that the commands name."""
-    return [_station(Story(trace, station), csms) for station in trace.stations[:STATIONS_MAX]]
+    # of some logs nothing can be read, and that is what they show
+    stations = trace.stations or list(dict.fromkeys(item.station for item in trace.unreadable))
+    return [_station(Story(trace, station), csms) for station in stations[:STATIONS_MAX]]
 
 
 def _station(story: Story, csms: str) -> StationMatch:

@@ -107,10 +107,8 @@ class Trace(msgspec.Struct, kw_only=True):
 
     @property
     def stations(self) -> list[str]:
-        """Ids of stations in the order of their first frame, then those of which nothing could be read; "" stands for
-        those that are not named."""
-        every: list[Frame | Unreadable] = [*self.frames, *self.unreadable]
-        return list(dict.fromkeys(item.station for item in every))
+        """Ids of stations in the order of their first frame; "" stands for those that are not named."""
+        return list(dict.fromkeys(frame.station for frame in self.frames))
 
     def of(self, station: str) -> list[Frame]:
         """The frames of one station, in their order."""
