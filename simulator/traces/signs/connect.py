@@ -72,8 +72,8 @@ def reused_ids(story: Story) -> Iterator[Hit]:
 def pretty_printed(story: Story) -> Iterator[Hit]:
     """Line breaks between the parts of its messages, and not in those of the CSMS."""
     ours = [frame for frame in story.frames if frame.direction == TO_CSMS]
-    broken = [frame for frame in ours if re.search(r'[{,]\s*\n\s*"', frame.raw)]
-    theirs = [f for f in story.frames if f.direction == TO_STATION and re.search(r'[{,]\s*\n\s*"', f.raw)]
+    broken = [frame for frame in ours if re.search(r'[{,][ \t]*\n[ \t]+"', frame.raw)]
+    theirs = [f for f in story.frames if f.direction == TO_STATION and re.search(r'[{,][ \t]*\n[ \t]+"', f.raw)]
     full = [frame for frame in ours if fields(frame.payload)]
     if broken and len(broken) == len(full) and not theirs:
         yield shows(broken[0], "its messages are written over several lines, those of the CSMS are not")
