@@ -179,7 +179,7 @@ def _stage(
     register: Callable[[str], None] | None = None
     with ExitStack() as stack:
         if target is None:
-            process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0)))
+            process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0, tolerant=True)))
             target = reference_target(process.url, process.http_url)
             publish(process.http_url)
             known, register = FILES, registrar(process.http_url)

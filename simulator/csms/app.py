@@ -45,6 +45,8 @@ __all__ = ["CsmsOptions", "ReferenceCsms", "run_csms"]
 LOG = logging.getLogger("simulator.csms")
 
 SESSIONS: dict[str, type[Session]] = {"ocpp1.6": Session16, "ocpp2.0.1": Session201, "ocpp2.1": Session21}
+#: what a station speaks that does not say so, for a tolerant CSMS
+TAKEN_FOR = "ocpp1.6"
 STATUS = {"accepted": "Accepted", "pending": "Pending", "rejected": "Rejected"}
 STATION_ID_MAX = 255
 FRAME_BYTES_MAX = 1 << 20
@@ -279,12 +281,16 @@ class ReferenceCsms:
     async def _handle(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         station_id = _station_id(connection.request)
-        if connection.subprotocol is None:
+        protocol: str | None = connection.subprotocol
+        if protocol is None and self.options.tolerant:
+            self.violations.add(station_id, "", "subprotocol", "none offered; it is taken for OCPP 1.6")
+            protocol = TAKEN_FOR
+        if protocol is None:
             # Part 4, 3.3: complete the handshake without a subprotocol, then close at once.
             self.violations.add(station_id, "", "subprotocol", f"none of {', '.join(SESSIONS)} offered")
             await connection.close(PROTOCOL_ERROR, "no OCPP version in common")
             return
-        made = SESSIONS[connection.subprotocol]
+        made = SESSIONS[protocol]
         station = self.stations.meet(station_id, made.version)
         station_id = station.id
         before = self.sessions.get(station_id)

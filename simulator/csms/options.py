@@ -29,9 +29,11 @@ class CsmsOptions:
 
     ``port`` and ``http_port`` 0 pick free ones. ``db`` None keeps everything in memory. ``boot`` is the answer to every
     BootNotification, with ``heartbeat_s`` (accepted) or ``retry_interval_s`` (else) as its interval. ``strict_tokens``
-    refuses tokens whose prefix is not known. ``passwords`` is a CSV file with the columns ``id`` and ``password``
-    (others are ignored): only those stations may connect. ``require_auth`` registers the first password seen for an id.
-    ``http_token`` is needed when ``http_host`` is not loopback. ``call_timeout_s`` bounds a CALL to a station.
+    refuses tokens whose prefix is not known. ``tolerant`` serves stations that break the protocol as far as they can be
+    understood, as many a CSMS of the field does; each violation is recorded all the same. ``passwords`` is a CSV file
+    with the columns ``id`` and ``password`` (others are ignored): only those stations may connect. ``require_auth``
+    registers the first password seen for an id. ``http_token`` is needed when ``http_host`` is not loopback.
+    ``call_timeout_s`` bounds a CALL to a station.
     ``ping_interval_s`` 0 leaves WebSocket pings to the stations. ``tls_cert`` and ``tls_key`` are PEM files of the
     server's certificate; with ``tls_client_ca`` only stations with a certificate of these roots may connect. With
     ``ca_cert`` and ``ca_key`` the CSMS signs the certificates that stations ask for. ``ssl_context`` is handed to the
@@ -54,6 +56,7 @@ class CsmsOptions:
     heartbeat_s: int = 300
     retry_interval_s: int = 60
     strict_tokens: bool = False
+    tolerant: bool = False
     passwords: Path | None = None
     require_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
@@ -108,6 +111,7 @@ FLAGS: tuple[tuple[str, str, type, str], ...] = (
     ("--heartbeat", "heartbeat_s", int, "heartbeat interval in seconds"),
     ("--retry-interval", "retry_interval_s", int, "interval after a pending or rejected boot in seconds"),
     ("--strict-tokens", "strict_tokens", bool, "refuse tokens without a known prefix"),
+    ("--tolerant", "tolerant", bool, "serve stations that break the protocol as far as they can be understood"),
     ("--passwords", "passwords", Path, "CSV file with id,password; only these stations may connect"),
     ("--require-auth", "require_auth", bool, "basic authentication; the first password seen for an id is registered"),
     ("--call-timeout", "call_timeout_s", float, "seconds to wait for a station's answer"),

@@ -45,6 +45,8 @@ LOG = logging.getLogger("simulator.csms")
 WAITING_MAX = 100
 EXPIRED_KEPT = 16
 DELAYED_MAX = 1000
+#: what a tolerant CSMS can do without when it does not understand it
+PASSED_OVER = frozenset({"MeterValues"})
 CLOSE_TIMEOUT_S = 5.0
 
 # The words of 2.0.1 and 2.1 (part 4, 4.3) and of 1.6 (1.6-J 4.2.3) for what can go wrong with a call.
@@ -256,7 +258,8 @@ class Session(ChargePoint):
         complaint = await validation.check_call(self.version, action, payload)
         if complaint is not None:
             self.violation(action, complaint.rule, complaint.detail)
-            return error_frame(unique_id, complaint.code, f"{complaint.rule}: {complaint.detail}")
+            if not self.csms.options.tolerant:
+                return error_frame(unique_id, complaint.code, f"{complaint.rule}: {complaint.detail}")
         if not self._may_talk(action):
             return error_frame(unique_id, "SecurityError", "the BootNotification was not accepted")
         try:
@@ -268,6 +271,8 @@ class Session(ChargePoint):
         except Refusal as e:
             return error_frame(unique_id, e.code, e.description)
         except Exception:
+            if complaint is not None:
+                return self._not_understood(action, unique_id, complaint)
             LOG.exception("%s of %s was not handled", action, self.station.id)
             return error_frame(unique_id, "InternalError", "the reference CSMS failed; see its log")
         encoded = encode(result)
@@ -276,6 +281,13 @@ class Session(ChargePoint):
             LOG.error("own answer to %s breaks the schema: %s %s", action, complaint.rule, complaint.detail)
             return error_frame(unique_id, "InternalError", "the reference CSMS had no valid answer")
         return result_frame(unique_id, encoded)
+
+    def _not_understood(self, action: str, unique_id: str, complaint: validation.Complaint) -> bytes:
+        """What a tolerant CSMS answers to what breaks the schema and makes no sense: readings are passed over, because
+        an error would have the station tell them again; anything else is an error after all."""
+        if action in PASSED_OVER:
+            return result_frame(unique_id, encode({}))
+        return error_frame(unique_id, complaint.code, f"{complaint.rule}: {complaint.detail}")
 
     def _may_talk(self, action: str) -> bool:
         """Registration (1.6 4.2; 2.0.1 B01.FR.10, B02.FR.09, B03.FR.07): only 2.x answers offenders with an error."""
