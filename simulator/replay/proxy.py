@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from websockets.uri import WebSocketURI
 
 from simulator.dialects import normalise_version
-from simulator.errors import AuthorError, UnknownName
+from simulator.errors import AuthorError, TargetError, UnknownName
 from simulator.fleet.target import Target
 from simulator.fleet.trace import FrameTrace
 from simulator.httpd import is_loopback
@@ -176,7 +176,7 @@ class Proxy:
                     server_hostname=(self.target.fields.tls.server_name or address.host) if address.secure else None,
                     limit=HEAD_MAX,
                 )
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, TargetError) as error:
             passed.refused += 1
             self._say(f"{station_id}: the CSMS cannot be reached: {_why(error)}")
             await _answer(writer, "502 Bad Gateway", "the CSMS cannot be reached")

@@ -330,6 +330,12 @@ def test_a_csms_behind_tls_is_reached_with_the_certificate_of_the_station(tmp_pa
                 with pytest.raises(InvalidStatus) as refused:
                     await station(proxy)
                 assert refused.value.response.status_code == 502
+            async with Proxy(trusting, say=said.append) as proxy:
+                with pytest.raises(InvalidStatus) as refused:
+                    await station(proxy, "..%2Fca")
+                assert refused.value.response.status_code == 502
+            assert proxy.failure is None
 
     asyncio.run(main())
-    assert len(said) == 1 and "certificate verify failed" in said[0]
+    assert len(said) == 2 and "certificate verify failed" in said[0]
+    assert "cannot be part of the file name" in said[1]
