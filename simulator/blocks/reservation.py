@@ -26,7 +26,7 @@ from simulator.core.connector import AVAILABLE
 from simulator.core.records import FlashTrouble, Remark
 from simulator.core.reports import ReservationOver
 from simulator.core.settings import READ_ONLY, setting
-from simulator.core.wiring import at, drain, on_timer, station_rule
+from simulator.core.wiring import at, drain, keeps_busy, on_timer, station_rule
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -100,6 +100,12 @@ def _in_use(st: Station) -> dict[int, Reservation]:
     """The reservations that count: those of a station that has them switched off lie idle (part 2, 2.1)."""
     held = _held(st)
     return held if not held or st.settings[RESERVATIONS_ENABLED] else _NONE
+
+
+@keeps_busy
+def pending(st: Station) -> bool:
+    """Is anybody awaited, be it at one EVSE or at any?"""
+    return bool(_in_use(st))
 
 
 # -- requests of the CSMS ----------------------------------------------------------------------------------------------

@@ -240,17 +240,24 @@ def test_on_idle_waits_for_the_transaction(version: str) -> None:
 @each_2x
 def test_on_idle_waits_for_whatever_a_reset_would_disturb(version: str) -> None:
     """Errata 2.14: a reservation, a driver who has been let in, a log on its way, an update."""
-    lab = bench(version).forget()
+    lab = bench(version, evses=2).forget()
     token = {"idToken": "FRIEND", "type": "ISO14443"}
     wish = {"id": 5, "expiryDateTime": "2099-01-01T00:00:00Z", "idToken": token, "evseId": 1}
     assert lab.ask("ReserveNow", **wish)["status"] == "Accepted"
     assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
     lab.run(60)
     assert not boots(lab)
-    lab.present("FRIEND").run(50)
+    lab.present("FRIEND", 1).run(50)
     assert not boots(lab) and lab.evse().grant is not None
     lab.run(70)  # nobody plugged in, and the reservation is used up
     assert [boot["reason"] for boot in lab.csms.sent("BootNotification")] == ["ScheduledReset"]
+
+    anywhere = {name: value for name, value in wish.items() if name != "evseId"}
+    assert lab.ask("ReserveNow", **anywhere)["status"] == "Accepted"
+    assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    lab.ask("CancelReservation", reservationId=5)
+    lab.run(60)
+    assert len(boots(lab)) == 2
 
     lab.ask("GetLog", logType="DiagnosticsLog", requestId=1, log={"remoteLocation": "http://127.0.0.1/{files}"})
     assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
