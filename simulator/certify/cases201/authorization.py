@@ -286,7 +286,7 @@ def _refused_later(t: Tester201, wait_s: float) -> None:
     t.verdict_on(t.valid, "Invalid")
     back(t)
     t.until(3, t.event(3, "Authorized", fields={"offline": True, **same_token(t.valid)}))
-    t.until(3, t.event(3, "ChargingStateChanged", state="Charging", fields={"offline": True}))
+    t.until(3, t.event(3, state="Charging", fields={"offline": True}))
 
 
 _LATER: dict[str, Any] = {
