@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks import evse_reset
 from simulator.blocks.firmware_record import Firmware, Update
 from simulator.blocks.token_cache import CACHE_ENABLED
 from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
@@ -81,7 +82,7 @@ def test_on_idle_waits_for_the_transaction_of_that_evse(version: str) -> None:
     for _ in range(2):
         assert reset(lab, "OnIdle") == {"status": "Scheduled"}
     lab.run(100)
-    assert lab.evse(1).flowing and lab.statuses(1) == []
+    assert lab.evse(1).flowing and lab.statuses(1) == [] and lab.evse(1).reset_wanted == evse_reset.WHEN_IDLE
     lab.present("ONE", 1)
     assert lab.evse(1).restarting and lab.evse(2).flowing
     (ended,) = [p for p in lab.csms.sent("TransactionEvent") if p["eventType"] == "Ended"]
