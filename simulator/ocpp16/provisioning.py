@@ -27,14 +27,14 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
     def text(pattern: str | None) -> Any:
         return UNSET if pattern is None else device_model.identify(st, pattern)
 
-    serial = device_model.serial_of(st)
+    serial, version = device_model.serial_of(st), firmware.version(st)
     payload = m.make(
         m.BootNotificationRequest,
         charge_point_vendor=identity.vendor,
         charge_point_model=identity.model,
         charge_point_serial_number=UNSET if serial is None else serial,
         charge_box_serial_number=_cut(text(identity.box_serial), 25),
-        firmware_version=text(firmware.version(st)),
+        firmware_version=UNSET if version is None else version,  # no pattern: it may come from an image
         iccid=text(identity.iccid),
         imsi=text(identity.imsi),
         meter_type=text(identity.meter_type),

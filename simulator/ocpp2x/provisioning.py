@@ -32,7 +32,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
     modem = UNSET
     if identity.iccid is not None or identity.imsi is not None:
         modem = m.make(m.ModemType, iccid=text(identity.iccid, 20), imsi=text(identity.imsi, 20))
-    serial = device_model.serial_of(st)
+    serial, version = device_model.serial_of(st), firmware.version(st)
     payload = m.make(
         m.BootNotificationRequest,
         reason=report.reason,
@@ -41,7 +41,7 @@ def boot(st: Station, report: BootAsked, m: Any) -> Any:
             model=identity.model[:20],
             vendor_name=identity.vendor[:50],
             serial_number=UNSET if serial is None else serial,
-            firmware_version=text(firmware.version(st), 50),
+            firmware_version=UNSET if version is None else version[:50],  # no pattern: it may come from an image
             modem=modem,
         ),
     )

@@ -16,7 +16,7 @@ from simulator.profile.schema import Profile, Quirks
 from simulator.registry import nearest
 from simulator.yamlfile import Loc, field_path, hint
 
-_PATTERN_FIELDS = ("serial", "box_serial", "meter_serial", "iccid", "imsi")
+_PATTERN_FIELDS = ("firmware", "meter_type", "serial", "box_serial", "meter_serial", "iccid", "imsi")
 #: longest texts of 1.6 BootNotification.req; 2.x allows more
 _LIMITS_16 = {"vendor": 20, "model": 20, "firmware": 50, "meter_type": 25}
 

@@ -55,7 +55,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     """"1.6", "2.0.1" or "2.1" where the log says so; "" otherwise."""
     assumed: tuple[str, ...] = ()
-    """What the reader concluded rather than read: "direction", "action", "date", "zone", "end" (it was cut off)."""
+    """What the reader concluded rather than read: "direction", "action", "station", "date", "zone", "end" (it was cut
+    off)."""
 
     @property
     def to_csms(self) -> bool:

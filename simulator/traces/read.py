@@ -76,12 +76,19 @@ def assemble(found: Found, chosen: Format) -> Trace:
             broken.append((piece, message))
         else:
             readable.append((piece, message))
+    named = list(dict.fromkeys(piece.station for piece in found.pieces if piece.station))
+    # a log that names one station is about that one, also where a line does not say so
+    guessed = {id(piece) for piece in found.pieces if not piece.station} if len(named) == 1 else set()
+    for piece in found.pieces:
+        piece.station = piece.station or (named[0] if guessed else "")
     writers = _writers(readable, chosen)
     midnight = _midnight(readable) if times else 0
     frames: list[Frame] = []
     opened: dict[tuple[str, str, Direction | None], Frame] = {}
     for piece, message in readable:
-        frame = _frame(piece, message, writers, opened, _at(piece, times, midnight))
+        at_us, assumed = _at(piece, times, midnight)
+        assumed += ("station",) if id(piece) in guessed else ()
+        frame = _frame(piece, message, writers, opened, (at_us, assumed))
         frames.append(frame)
         if frame.kind == CALL:
             opened[frame.station, frame.id, frame.direction] = frame

@@ -118,6 +118,8 @@ def test_versions_in_any_spelling(write: Write) -> None:
          "a/b.yaml:1: identity.serial: {n:x} is not a width such as {n:05d}"),
         ("identity: {vendor: A, model: B, serial: '{n'}\nversions: ['1.6']",
          "a/b.yaml:1: identity.serial: is not a valid pattern: expected '}' before end of string"),
+        ("identity: {vendor: A, model: B, firmware: '1.0 {beta'}\nversions: ['1.6']",
+         "a/b.yaml:1: identity.firmware: is not a valid pattern: expected '}' before end of string"),
         ("identity: {vendor: 'A vendor of twenty-one', model: B}\nversions: ['2.0.1', '1.6']",
          "a/b.yaml:1: identity.vendor: is longer than 20 characters, the most that 1.6 allows"),
         (PLAIN + "sources: {hardware.metre: 'https://example.invalid'}",

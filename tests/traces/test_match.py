@@ -105,3 +105,9 @@ def test_a_direct_current_log_is_played_on_such_a_product() -> None:
 def test_every_profile_a_command_may_name_exists() -> None:
     assert {"generic/ac-single", "generic/dc-fast"} <= set(profile_paths())
     assert all(QUIRKS.get(name).survive for name in SIGNS)
+
+
+def test_keys_that_are_no_texts_are_no_keys() -> None:
+    keys = '{"configurationKey":[{"key":{"a":1},"readonly":true},{"key":["b"]},{"key":7,"readonly":false}]}'
+    text = f'CSMS -> CP [2,"1","GetConfiguration",{{}}]\nCP -> CSMS [3,"1",{keys}]\n'
+    assert all(found.quirk != "config-mostly-readonly" for one in match(read_trace(text)) for found in one.matches)

@@ -246,3 +246,12 @@ def test_a_message_may_stand_in_parts(row: dict[str, object], text: str) -> None
 
 def test_a_row_about_something_else_is_none() -> None:
     assert fields.piece_of_row({"level": "info", "note": "x"}, 1, "") is None
+
+
+def test_a_line_without_a_station_is_about_the_only_one_that_is_named() -> None:
+    named = 'INFO:ocpp:CP_7: receive message [2,"1","Heartbeat",{}]\n'
+    bare = 'receive message [2,"2","Heartbeat",{}]\n'
+    trace = read_trace(named + bare, format="mobilityhouse")
+    assert [(frame.station, "station" in frame.assumed) for frame in trace.frames] == [("CP_7", False), ("CP_7", True)]
+    both = read_trace(named + named.replace("CP_7", "CP_8") + bare, format="mobilityhouse")
+    assert both.stations == ["CP_7", "CP_8", ""]

@@ -104,7 +104,7 @@ def lower_case(story: Story) -> Iterator[Hit]:
 def mostly_read_only(story: Story) -> Iterator[Hit]:
     """Standard keys that cannot be written."""
     for answer, entries in story.full_lists:
-        standard = [entry for entry in entries if entry.get("key") in _WRITABLE]
+        standard = [entry for entry in entries if text(entry.get("key")) in _WRITABLE]
         fixed = [entry for entry in standard if entry.get("readonly") is True]
         if len(fixed) >= 5 and len(fixed) * 2 > len(standard):
             yield shows(answer, f"{len(fixed)} of {len(standard)} keys that should be writable are read-only")
