@@ -55,6 +55,8 @@ ALSO: dict[str, tuple[str, ...]] = {
     # what comes again under its id is as old as it was
     "message_ids": ("message_ids", "time_in_order"),
     "sessions_told": ("one_start", "one_end"),
+    # the reading of an end that is told later is as old as the end
+    "samples_in_session": ("samples_in_session", "time_in_order"),
     # who is not connected tells nothing
     "gets_in": ("converged", "status_true"),
 }
