@@ -107,6 +107,8 @@ def run(
         tls_key=tls_key,
         may_test=i_may_test_this,
     )
+    if where is None and security_profile is not None:  # the CSMS of --live is one without security
+        raise AuthorError("given, but no CSMS: add --csms URL or --target FILE", field="--security-profile")
     if live and where is not None:
         raise AuthorError("starts a CSMS of its own; leave it out with --target or --csms", field="--live")
     outside = {

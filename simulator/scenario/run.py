@@ -97,8 +97,8 @@ class ScenarioRun:
         self._drawn = 0
         self._rehearsals = Rehearsals(self._rehearse)
         self.interrupted = False
-        #: by version, why no station can reach the CSMS
-        self._unreachable: dict[str, str] = {}
+        #: why no station can reach the CSMS, in whatever version
+        self._unreachable = ""
 
     def execute(self, on_result: Callable[[Result], None] | None = None) -> list[Result]:
         """Run every cell, in order. An interrupt ends the run after what is done; that is reported as always."""
@@ -164,7 +164,7 @@ class ScenarioRun:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
         why = lacking(cell.scenario, cell.version, self.target, self._given()) or self._too_long(cell)
-        why = why or self._unreachable.get(cell.version, "")
+        why = why or self._unreachable
         if why:
             return Result(cell, SKIPPED, why)
         began_s = time.perf_counter()
@@ -224,8 +224,8 @@ class ScenarioRun:
             result.verdict, result.reason = verdict_of(played.failure, result.checks, result.findings)
             if played.unreachable and played.failure is not None:
                 result.reason = played.failure.sentence
-                why = f"the CSMS cannot be reached: {played.unreachable}. {what_helps(played.unreachable)}"
-                self._unreachable[version] = why
+                helps = what_helps(played.unreachable)
+                self._unreachable = f"the CSMS cannot be reached: {played.unreachable}. {helps}"
             if result.verdict == FAIL and (played.failure is None or played.failure.verdict != FAIL):
                 bad = next((check for check in result.checks if check.verdict == FAIL), None)
                 result.frames = tuple(evidence(bad, played)) if bad is not None else ()

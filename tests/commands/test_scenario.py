@@ -104,5 +104,11 @@ def test_options_of_sockets_need_sockets(cpfarm: Cpfarm, tmp_path: Path) -> None
     write(tmp_path)
     told = cpfarm("scenario", "run", "s/good.yaml", "--speed", "10")
     assert "are for runs on sockets" in told.err
+    for more in ((), ("--live",)):
+        told = cpfarm("scenario", "run", "s/good.yaml", "--security-profile", "1", *more)
+        assert (told.code, told.err) == (
+            2,
+            "cpfarm: --security-profile: given, but no CSMS: add --csms URL or --target FILE\n",
+        )
     told = cpfarm("scenario", "run", "s/good.yaml", "--live", "--csms", "ws://127.0.0.1:1")
     assert (told.code, "--live: starts a CSMS of its own" in told.err) == (2, True)
