@@ -21,8 +21,8 @@
 
 ``cpfarm scenario run FILE|DIR...`` plays each once per profile and version, in memory on a stepped clock: days take
 milliseconds. With ``--target FILE`` or ``--csms URL`` the same files run on sockets against that CSMS (``--live``:
-against a reference CSMS started for it; ``--speed 60`` lets the stations live faster). ``cpfarm scenario schema`` is
-the same language for an editor.
+against a reference CSMS started for it; ``--speed 60`` lets the stations live faster; what would still take more than
+``--longest``, an hour, is SKIPPED). ``cpfarm scenario schema`` is the same language for an editor.
 
 **Header.** ``title``; ``because``, ``tags``, ``case`` (conformance cases), ``source`` (links). ``ocpp``: versions it is
 for (``2.x`` means 2.0.1 and 2.1), all of the profile's without. ``profile``: on which it runs without ``--profile``

@@ -9,6 +9,7 @@ import pytest
 
 from simulator.errors import TargetError
 from simulator.fleet.environment import expand
+from simulator.fleet.operations import Operations
 from simulator.fleet.target import (
     Target,
     guard,
@@ -21,6 +22,7 @@ from simulator.fleet.target import (
     target_from_flags,
 )
 from simulator.fleet.target_file import TargetFile
+from simulator.profile.checks import csms_actions
 from simulator.resources import scenarios_dir
 from simulator.yamlfile import load_text
 
@@ -358,6 +360,8 @@ def test_the_template_is_a_target() -> None:
     assert found.is_near() and found.security_profile == 0
     tokens = found.fields.tokens
     assert all(getattr(tokens, role) for role in type(tokens).model_fields), "the template shows every role"
+    operations = Operations(found.fields.operations)
+    assert all(action in operations for action in csms_actions()), "no scenario is skipped for want of an operation"
     refuse_unsupported(found)
 
 
