@@ -1,4 +1,4 @@
-"""What the reference CSMS forgives: the capitals of an id always, breaches of the protocol when it is to be tolerant."""
+"""What the reference CSMS forgives: the capitals of an id always, breaches of the protocol when it is tolerant."""
 
 from __future__ import annotations
 
