@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.certify import mutants
+from simulator.certify import cases16, mutants
 from simulator.certify.case import CASES, Case
 from simulator.certify.mutants import ALTER, DROP, EARLY, INSERT, attempt, baseline, derive, first, sample
 from simulator.certify.rules import OMITTED, one_of, rule_of, such_that
@@ -76,6 +76,7 @@ def test_answers_have_schemas_too() -> None:
 
 def test_kinds_of_a_case() -> None:
     """Boots are waited for, silence is kept: every kind of lie is derived, and each is noticed where it should be."""
+    assert cases16.__all__  # who registers the cases
     kinds = {}
     for name in ("TC_001", "TC_023_4", "TC_012", "TC_040_2"):
         base = baseline(PROFILE, CASES[name])
