@@ -4,7 +4,8 @@
 
 VENV   := .venv
 BIN    := $(VENV)/bin
-JOBS   ?= 2
+# Live tests wait more than they work: four of them keep two cores busy.
+JOBS   ?= 4
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell $(BIN)/python -c '' 2>/dev/null && echo $(BIN)/python || echo python3)
 endif

@@ -352,4 +352,8 @@ def _version(subprotocol: str) -> str:
 
 
 def _why(error: BaseException) -> str:
-    return "no answer in time" if isinstance(error, TimeoutError) else str(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens at its address"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

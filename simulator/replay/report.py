@@ -111,6 +111,9 @@ def _checks(player: Player, ended: Ended, strict: bool) -> list[dict[str, Any]]:
     broken = [f"{one.action}: {one.path}: {one.rule}" for one in player.violations]
     text = f"{len(broken)} violations of the schema" if broken else "no violation of the schema"
     rows.append(_check("schema", not broken, text, list(dict.fromkeys(broken)), warning=bool(broken) and not strict))
+    if not ended.opened:
+        for row in rows[1:]:
+            row["verdict"], row["sentence"] = INCONCLUSIVE, "there was no connection, so there was nothing to judge"
     return rows
 
 

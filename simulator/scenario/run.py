@@ -121,6 +121,8 @@ class ScenarioRun:
         text = f"{self.count(PASS)} passed, {self.count(FAIL)} failed"
         rest = ((INCONCLUSIVE, "inconclusive"), (SKIPPED, "skipped"), (NOT_APPLICABLE, "not applicable"))
         text += "".join(f", {self.count(v)} {word}" for v, word in rest if self.count(v))
+        if self.results and not any(self.count(v) for v in (PASS, FAIL, INCONCLUSIVE)):
+            text += "; nothing was tried"
         missing = len(self.cells) - len(self.results)
         return text + (f", {missing} not run: interrupted" if missing else "")
 

@@ -129,6 +129,7 @@ def test_a_csms_that_is_not_there_or_does_not_want_the_station(
     write(tmp_path / "t.jsonl", [row(1, "Heartbeat", {})])
     told = cpfarm("replay", "t.jsonl", "--csms", f"ws://127.0.0.1:{silent_port}")
     assert told.code == 3 and "no connection, refused" in told.out
+    assert "PASS" not in told.out and "INCONCLUSIVE schema: there was no connection" in told.out
     told = cpfarm("replay", "nothing.jsonl")
     assert (told.code, told.err) == (2, "cpfarm: nothing.jsonl: cannot be read: No such file or directory\n")
     told = cpfarm("replay", "t.jsonl", "--speed", 0)

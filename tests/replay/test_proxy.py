@@ -246,7 +246,7 @@ def test_a_csms_that_is_not_there_is_said(tmp_path: Path) -> None:
             assert refused.value.response.status_code == 404
 
     asyncio.run(main())
-    assert len(said) == 1 and said[0].startswith("CP 1: the CSMS cannot be reached: ")
+    assert len(said) == 1 and said[0] == "CP 1: the CSMS cannot be reached: nothing listens at its address"
 
 
 def test_at_the_end_both_sides_are_told(tmp_path: Path) -> None:

@@ -60,4 +60,5 @@ def test_on_sockets_it_is_skipped_with_the_reason() -> None:
     run = ScenarioRun(choose([one], [], ["1.6"]), Options(live=Live(target, speed=60)))
     (result,) = run.execute()
     assert (result.verdict, run.exit_code) == ("SKIPPED", 0)
+    assert run.sentence == "0 passed, 0 failed, 1 skipped; nothing was tried"
     assert result.reason.startswith("it takes at least 7d of the stations' time, 2h48m at speed 60; add --speed 168")
