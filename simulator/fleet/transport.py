@@ -5,14 +5,10 @@ inside ``open``, ``send``, ``close``, ``abort`` or ``vanish``. What a connection
 ``fleet/connection.py``; this module brings TCP up.
 
 What this machine lacks (files, ports, a free dial slot) is ``local_limit`` and never looks like a fault of the CSMS.
-
-Sockets are made from ``_socket``, because gevent replaces ``socket.socket`` in a Locust process, and a socket of gevent
-brings a hub and its watchers into the thread of this loop, where nothing ever runs them.
 """
 
 from __future__ import annotations
 
-import _socket
 import asyncio
 import errno
 import socket
@@ -20,7 +16,6 @@ import ssl
 import sys
 from collections import OrderedDict
 from contextlib import closing
-from typing import cast
 
 from simulator.fleet.connection import (
     CAUSES,
@@ -35,6 +30,7 @@ from simulator.fleet.connection import (
     Listener,
 )
 from simulator.fleet.resolver import Address, Resolve, Resolver
+from simulator.fleet.sockets import new_socket
 from simulator.pki.reading import Rejected
 from simulator.wire.proxy import Tunnel
 from simulator.wire.tls import TlsPipe
@@ -181,7 +177,7 @@ class Transport:
         parts = parse_url(dial.url)
         if parts.secure:
             return True
-        with closing(cast(socket.socket, _socket.socket(address.family, socket.SOCK_STREAM))) as sock:
+        with closing(new_socket(address.family, socket.SOCK_STREAM)) as sock:
             sock.setblocking(False)
             await self.loop.sock_connect(sock, (address.host, parts.port))
             request = f"GET {parts.resource_name} HTTP/1.0\r\nHost: {parts.host}\r\nConnection: close\r\n\r\n"
@@ -189,7 +185,7 @@ class Transport:
             return (await self.loop.sock_recv(sock, 4096)).startswith(b"HTTP/")
 
     async def _connect_to(self, connection: Connection, address: Address, port: int, source: str | None) -> None:
-        sock = cast(socket.socket, _socket.socket(address.family, socket.SOCK_STREAM))
+        sock = new_socket(address.family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,7 +132,7 @@ def test_what_this_machine_lacks_is_not_the_servers_fault(run: Run, monkeypatch:
         def full(*_: object) -> None:
             raise OSError(errno.EMFILE, "Too many open files")
 
-        monkeypatch.setattr(transport, "_socket", SimpleNamespace(socket=full))
+        monkeypatch.setattr(transport, "new_socket", full)
         rec, _ = dialled(DialSpec(url="ws://127.0.0.1:9/", subprotocols=()))
         cause, _, detail, _ = await rec.down()
         assert cause == "local_limit" and "Too many open files" in detail

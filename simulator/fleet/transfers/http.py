@@ -11,7 +11,6 @@ each new address is checked like the first.
 
 from __future__ import annotations
 
-import _socket
 import base64
 import errno
 import logging
@@ -25,6 +24,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from simulator.fleet.sockets import new_socket
 from simulator.fleet.transfers.limits import LOCAL, MAX_REDIRECTS, Flow, Outfit, TransferFailed, Unwanted
 from simulator.fleet.transfers.place import Place
 
@@ -75,8 +75,7 @@ class Http:
             force_close=True,
             limit=0,
             happy_eyeballs_delay=None,
-            # gevent's sockets are of no use in the thread of this loop (see fleet/transport.py)
-            socket_factory=lambda info: _socket.socket(info[0], info[1], info[2]),  # type: ignore[arg-type,return-value]
+            socket_factory=lambda info: new_socket(info[0], info[1], info[2]),
         )
         self._client = aiohttp.ClientSession(
             connector=connector,
