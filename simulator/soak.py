@@ -16,9 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from simulator.commands.progress import make_progress
 from simulator.csms.options import CsmsOptions
 from simulator.errors import AuthorError
 from simulator.fleet.plan import FleetPlan, resolve
+from simulator.fleet.progress import Progress
 from simulator.fleet.run import Run, RunOptions
 from simulator.fleet.schema import load_fleet
 from simulator.ledger import Ledger
@@ -38,9 +40,14 @@ def plan_of(file: Path | None = None, **overrides: Any) -> FleetPlan:
 
 
 def soak(
-    plan: FleetPlan, ledger: Path, *, drain_s: float = 60.0, boot_timeout_s: float = 60.0
+    plan: FleetPlan,
+    ledger: Path,
+    *,
+    drain_s: float = 60.0,
+    boot_timeout_s: float = 60.0,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, Any], Accounts]:
-    """Run it against a reference CSMS of its own; the summary and the accounts."""
+    """Run it against a reference CSMS of its own; the summary and the accounts. ``progress`` says how far it is."""
     options = RunOptions(
         command="python -m simulator.soak",
         http_port=None,
@@ -49,7 +56,7 @@ def soak(
         ledger=ledger,
         csms=CsmsOptions(port=0, http_port=0, heartbeat_s=60),
     )
-    summary = Run(plan, options).execute()
+    summary = Run(plan, options, progress).execute()
     return summary, judge(ledger)
 
 
@@ -104,7 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 1 if found.missing else 0
         plan = plan_of(wanted.fleet, count=wanted.count, duration=wanted.duration, seed=wanted.seed)
         with tempfile.TemporaryDirectory() as folder:
-            summary, found = soak(plan, wanted.ledger or Path(folder) / "soak.sqlite")
+            progress = make_progress(quiet=False, log_format="text")
+            summary, found = soak(plan, wanted.ledger or Path(folder) / "soak.sqlite", progress=progress)
     except AuthorError as error:
         print(error, file=sys.stderr)
         return 2
