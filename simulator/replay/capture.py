@@ -20,8 +20,8 @@ from simulator.core.wall import format_wall
 from simulator.dialects import DIALECTS
 from simulator.errors import AuthorError
 from simulator.registry import nearest
-from simulator.replay.parts import fields, rows, text, whole
 from simulator.traces.model import CALL, ERROR, RESULT, SEND, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
+from simulator.traces.parts import fields, rows, text, whole
 
 BOOT = "BootNotification"
 MAX_NAMED = 5

@@ -19,8 +19,8 @@ from simulator.profile.load import load_profile
 from simulator.profile.schema import ConnectorType, Measurand
 from simulator.replay.capture import BOOT, Capture
 from simulator.replay.draft import Draft, plain
-from simulator.replay.parts import fields, items, rows, text, whole
 from simulator.replay.samples import Sample, interval_s, resolution_wh, samples
+from simulator.traces.parts import fields, items, rows, text, whole
 from simulator.yamlfile import Loc
 
 AC, DC = "generic/ac-single", "generic/dc-fast"

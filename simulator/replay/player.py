@@ -21,8 +21,8 @@ from typing import Any
 from simulator.core.dialect import Dialect
 from simulator.replay.capture import BOOT, Act, Answer, Capture, Order, transaction_of
 from simulator.replay.mapping import Exchange
-from simulator.replay.parts import fields, whole
 from simulator.replay.verdict import MAX_DIFFERENCES, Call, Difference, differences
+from simulator.traces.parts import fields, whole
 from simulator.wire.codec import Violation
 
 CALL, RESULT, ERROR, SEND = 2, 3, 4, 6

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.core.wall import parse_wall
 from simulator.replay.capture import Act, transaction_of
-from simulator.replay.parts import fields, rows, whole
+from simulator.traces.parts import fields, rows, whole
 
 REGISTER = "Energy.Active.Import.Register"
 PERIODIC = "Sample.Periodic"

@@ -10,8 +10,8 @@ import msgspec
 from simulator.profile.load import load_profile
 from simulator.quirks import QUIRKS
 from simulator.traces.model import CALL, TO_CSMS, Frame, Trace
+from simulator.traces.parts import fields
 from simulator.traces.signs import HITS_MAX, SIGNS, Confidence, Story
-from simulator.traces.signs.values import fields
 from simulator.traces.vendor import Guess, guesses, plain
 
 GENERIC = "generic/ac-single"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from simulator.replay.capture import Act
-from simulator.replay.parts import fields, items, rows, text, whole
 from simulator.replay.samples import PERIODIC, REGISTER, Sample, interval_s, resolution_wh, samples
+from simulator.traces.parts import fields, items, rows, text, whole
 
 SECOND = 1_000_000
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from simulator.quirks import QUIRKS
-from simulator.traces import signs
+from simulator.traces import parts, signs
 from simulator.traces.read import read_trace
 from simulator.traces.signs import (
     SIGNS,
@@ -255,7 +255,7 @@ def test_hostile_payloads_harm_no_sign(seed: int) -> None:
 
 
 def test_what_has_another_type_is_as_good_as_absent() -> None:
-    assert values.fields([1]) == {} and values.items({}) == [] and values.text(1) == ""
+    assert parts.fields([1]) == {} and parts.items({}) == [] and parts.text(1) == ""
     assert values.number("1e999") is None and values.number(True) is None and values.number("7") == 7.0
     assert values.integer(1.0) is None and values.stamp("x" * 1000) is None
     empty = Story(read_trace(""), "")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import CALL, TO_STATION, Frame
+from simulator.traces.parts import fields, text
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import fields, text
 
 DELAY_S = 3.0
 """A BootNotification that comes later after its connection was held back."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from simulator.core.settings import KEYS
 from simulator.traces.model import ERROR, Frame
+from simulator.traces.parts import fields, items, text
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import SIGNS, Hit, may, shows, sign
-from simulator.traces.signs.values import fields, items, text
 
 #: keys of a product's own that give a quirk away: quirk -> keys, all of them for certain, some of them maybe
 OWN_KEYS: dict[str, tuple[str, ...]] = {

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import CALL, ERROR, TO_CSMS, TO_STATION, Frame, Mark
+from simulator.traces.parts import fields, text
 from simulator.traces.scan import guess
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import fields, text
 
 FLAPS = 3
 """So many connections that the station ended by itself are no accident."""

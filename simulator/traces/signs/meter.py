@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
+from simulator.traces.parts import fields
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import BUSY, ENERGY, Sample, Session, fields, integer, number
+from simulator.traces.signs.values import BUSY, ENERGY, Sample, Session, integer, number
 
 
 def _wh(sample: Sample) -> float | None:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
+from simulator.traces.parts import fields, items
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import ENERGY, Sample, fields, items, meter_values
+from simulator.traces.signs.values import ENERGY, Sample, meter_values
 
 #: contexts of OCPP (1.6 7.2, 2.0.1 ReadingContextEnumType)
 CONTEXTS = frozenset(

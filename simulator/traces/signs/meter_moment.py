@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
+from simulator.traces.parts import fields
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import fields
 
 DAY_S = 86_400.0
 

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Iterator
 
 from simulator.traces.model import Frame
+from simulator.traces.parts import fields, text
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import Session, fields, text
+from simulator.traces.signs.values import Session
 
 PATIENCE_S = 60.0
 """A remote start that has led to nothing after so long will not."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.traces.model import ERROR
+from simulator.traces.parts import fields, items, text
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import Profile, Session, fields, integer, items, text
+from simulator.traces.signs.values import Profile, Session, integer
 
 SETTLED_S = 10.0
 """A limit has had its effect after so long."""

@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Iterator
 
+from simulator.traces.parts import fields
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import BUSY, Session, Status, fields, stamp
+from simulator.traces.signs.values import BUSY, Session, Status, stamp
 
 SOON_S = 5.0
 

@@ -12,20 +12,8 @@ from itertools import islice
 from typing import Any
 
 from simulator.traces.model import CALL, ERROR, RESULT, TO_CSMS, TO_STATION, Frame, Mark, Trace, Unreadable
-from simulator.traces.signs.values import (
-    ENERGY,
-    Ids,
-    Profile,
-    Sample,
-    Session,
-    Status,
-    fields,
-    integer,
-    items,
-    meter_values,
-    stamp,
-    text,
-)
+from simulator.traces.parts import fields, items, text
+from simulator.traces.signs.values import ENERGY, Ids, Profile, Sample, Session, Status, integer, meter_values, stamp
 
 PROFILES_MAX = 300
 """Charging profiles of one station that are looked at."""

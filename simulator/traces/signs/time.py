@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from simulator.traces.model import RESULT, Frame
+from simulator.traces.parts import fields, items
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import fields, items, stamp
+from simulator.traces.signs.values import stamp
 
 FAR_US = 60_000_000
 """A stamp that is wrong by more than this is no delay of a message."""

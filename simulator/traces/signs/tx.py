@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from simulator.traces.model import RESULT, Frame
+from simulator.traces.parts import fields, text
 from simulator.traces.signs.story import Story
 from simulator.traces.signs.table import Hit, may, shows, sign
-from simulator.traces.signs.values import ENERGY, Session, fields, integer, number, stamp, text
+from simulator.traces.signs.values import ENERGY, Session, integer, number, stamp
 
 NO_ID = 2**63 - 1
 QUEUE_MAX = 500

@@ -8,26 +8,12 @@ from typing import Any
 
 from simulator.core.wall import parse_wall
 from simulator.traces.model import Frame
+from simulator.traces.parts import fields, items, text
 
 ENERGY = "Energy.Active.Import.Register"
 #: statuses in which a session runs
 BUSY = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
 STAMP_MAX = 64
-
-
-def fields(value: Any) -> dict[str, Any]:
-    """A JSON object; an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Any]:
-    """A JSON array; an empty one for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def text(value: Any) -> str:
-    """A text; "" for anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def number(value: Any) -> float | None:
