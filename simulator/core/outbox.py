@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from simulator.core.dialect import HOLD
-from simulator.core.records import CallFinished, FlashTrouble, MessageFate, StrayAnswer, TransactionTold
+from simulator.core.records import (
+    STATION_STOPPED,
+    CallFinished,
+    FlashTrouble,
+    MessageFate,
+    StrayAnswer,
+    TransactionTold,
+)
 from simulator.core.reports import (
     BootAsked,
     Report,
@@ -372,7 +379,7 @@ class Outbox:
         if entry is not None:
             self.in_flight = None
             st.timers.cancel("call")
-            self.finished(st, entry, "lost", now)
+            self.finished(st, entry, "lost", now, "" if st.running else STATION_STOPPED)
             if entry.report.durable:
                 self.durable.insert(0, entry)
             else:

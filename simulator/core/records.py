@@ -16,11 +16,15 @@ class RecordItem(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Base of all records."""
 
 
+STATION_STOPPED = "station_stopped"
+
+
 class CallFinished(RecordItem):
     """A CALL of the station has ended.
 
     ``outcome``: ok, callerror, timeout, lost (the link went down first). ``took_us`` sent to answered in station time;
-    a live driver replaces it by its own real-time measurement. ``late_us`` due to sent. ``code`` of a CALLERROR.
+    a live driver replaces it by its own real-time measurement. ``late_us`` due to sent. ``code`` of a CALLERROR, or
+    :data:`STATION_STOPPED` when the link went down because the station's own software did (power cut, reboot).
     """
 
     action: str

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.core.records import STATION_STOPPED
 from simulator.ledger import Ledger
 
 EXAMPLES_MAX = 5
@@ -118,15 +119,16 @@ def stops_undelivered(ledger: Ledger, excuses: Sequence[Excuse] = ()) -> Problem
 
 
 def calls(ledger: Ledger, outcomes: tuple[str, ...], excuses: Sequence[Excuse] = ()) -> Problem:
-    """CALLs with one of these outcomes; what fell under a fault of the station is excused.
+    """CALLs with one of these outcomes; what fell under a fault of the station is excused, and so is what was in flight
+    when the station stopped: no CSMS can answer that.
 
     When more rows went wrong than a ledger keeps one by one, those beyond are counted without an excuse.
     """
     marks = ", ".join("?" * len(outcomes))
     rows = ledger.query(
-        f"SELECT m.station_id, m.action, m.at_us, {_UNDER_FAULT} FROM messages m WHERE m.outcome IN ({marks})"
-        " ORDER BY m.at_us",
-        outcomes,
+        f"SELECT m.station_id, m.action, m.at_us, coalesce({_UNDER_FAULT}, CASE WHEN m.code = ? THEN ? END)"
+        f" FROM messages m WHERE m.outcome IN ({marks}) ORDER BY m.at_us",
+        (STATION_STOPPED, "the station restarted or lost its power", *outcomes),
     )
     ((counted,),) = ledger.query(f"SELECT coalesce(sum(count), 0) FROM calls WHERE outcome IN ({marks})", outcomes)
     problem = _problem(rows, excuses)

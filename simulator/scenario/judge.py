@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from simulator.core.records import PhaseChanged
 from simulator.fleet.excuses import of_quirks
 from simulator.ledger import Ledger
 from simulator.report import truth
 from simulator.report.checks import ANSWERED, BOOT_TIMEOUT_US, BOOTED, NO_ERRORS, CheckResult, default_checks
-from simulator.report.truth import Excuse
 from simulator.scenario.match import holds, shown
 from simulator.scenario.memory import Place, Played
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
@@ -33,18 +31,8 @@ def checks_of(
     if scenario.kept_out or scenario.fields.begin == "off":  # when they boot, and whether, is the scenario's affair
         wanted.discard(BOOTED)
     timeout_us = int(BOOT_TIMEOUT_US * speed)
-    excuses = [*of_quirks(places), *power_cuts(played)]
-    found = default_checks(played.ledger, strict=strict, excuses=excuses, boot_timeout_us=timeout_us)
+    found = default_checks(played.ledger, strict=strict, excuses=of_quirks(places), boot_timeout_us=timeout_us)
     return [check for check in found if check.name in wanted]
-
-
-def power_cuts(played: Played) -> Iterator[Excuse]:
-    """No CSMS can answer what was in flight in the moment in which a station lost its power."""
-    for at_us, station, record in played.records:
-        if isinstance(record, PhaseChanged) and record.phase == "off":
-            yield Excuse(
-                ANSWERED, "the station lost power", stations=frozenset({station}), from_us=at_us, until_us=at_us
-            )
 
 
 def verdict_of(failure: Failure | None, checks: Sequence[CheckResult], ledger: Sequence[str]) -> tuple[str, str]:

@@ -261,6 +261,23 @@ def test_a_message_cut_off_in_flight_is_sent_again(version: str) -> None:
         assert [p.get("offline", False) for p in begins] == [False, True]
 
 
+@each_version
+@pytest.mark.parametrize("how", ["power", "restart", "link"])
+def test_a_call_in_flight_says_whether_it_was_lost_because_the_station_stopped(version: str, how: str) -> None:
+    lab = rig(version).boot()
+    start, _ = names(version)
+    lab.csms.script[start] = lambda csms, payload: SILENT
+    lab.charge(seconds=2)
+    if how == "power":
+        lab.feed(i.PowerOff())
+    elif how == "restart":
+        lab.feed(i.Perform("reboot", {"reason": "Triggered", "kind": "soft"}))
+    else:
+        lab.cut()
+    lost = [c.code for c in lab.records(r.CallFinished) if c.action == start and c.outcome == "lost"]
+    assert lost == ["" if how == "link" else r.STATION_STOPPED]
+
+
 def test_without_an_id_of_the_csms_everything_bears_minus_one() -> None:
     """1.6 errata 3.18: MeterValues and StopTransaction after a StartTransaction that was given up."""
     lab = rig("1.6", settings={"TransactionMessageAttempts": 1, "MeterValueSampleInterval": 10}).boot()

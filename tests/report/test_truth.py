@@ -89,6 +89,15 @@ def test_a_fault_excuses_calls_whose_life_it_touched_at_that_station_only() -> N
     assert found.examples == ("CP1", "CP2")
 
 
+def test_what_was_in_flight_when_the_station_stopped_is_excused_and_what_a_lost_link_took_is_not() -> None:
+    ledger = Ledger()
+    ledger.add("CP1", r.CallFinished("StatusNotification", "lost", 1, 0, r.STATION_STOPPED), SECOND)
+    ledger.add("CP2", r.CallFinished("StatusNotification", "lost", 1, 0), SECOND)
+    found = truth.calls(ledger, ("timeout", "lost"))
+    assert (found.count, found.left, found.examples) == (2, 1, ("CP2",))
+    assert found.why == {"the station restarted or lost its power": 1}
+
+
 def test_a_fault_that_is_still_on_excuses_as_well() -> None:
     ledger = Ledger()
     ledger.add("CP1", r.FaultBegan("f", "flash.full", 0, {}), 0)
