@@ -9,26 +9,6 @@ import pytest
 
 from simulator.certify import cases16, mutants, runner
 from simulator.certify.case import CASES, Case
-from simulator.certify.cases16 import (
-    boot,
-    configuration,
-    diagnostics,
-    faults,
-    firmware,
-    local_list,
-    meter_values,
-    offline,
-    power,
-    remote,
-    reservation,
-    resets,
-    security,
-    sessions,
-    smart_charging,
-    stops,
-    triggers,
-    unlock,
-)
 from simulator.certify.catalogue import rows
 from simulator.certify.pics import pics_of
 from simulator.certify.verdicts import FAIL, INCONCLUSIVE, PASS
@@ -37,27 +17,26 @@ PROFILES = ("generic/ac-single", "generic/ac-dual", "generic/dc-fast", "generic/
 #: what the station does not do yet, with the reason; this list only gets shorter
 KNOWN: dict[tuple[str, str], str] = {}
 each_profile = pytest.mark.parametrize("profile", PROFILES)
-
-
+#: every module of cases
 GROUPS = (
-    boot,
-    configuration,
-    diagnostics,
-    faults,
-    firmware,
-    local_list,
-    meter_values,
-    offline,
-    power,
-    remote,
-    reservation,
-    resets,
-    security,
-    sessions,
-    smart_charging,
-    stops,
-    triggers,
-    unlock,
+    "simulator.certify.cases16.boot",
+    "simulator.certify.cases16.configuration",
+    "simulator.certify.cases16.diagnostics",
+    "simulator.certify.cases16.faults",
+    "simulator.certify.cases16.firmware",
+    "simulator.certify.cases16.local_list",
+    "simulator.certify.cases16.meter_values",
+    "simulator.certify.cases16.offline",
+    "simulator.certify.cases16.power",
+    "simulator.certify.cases16.remote",
+    "simulator.certify.cases16.reservation",
+    "simulator.certify.cases16.resets",
+    "simulator.certify.cases16.security",
+    "simulator.certify.cases16.sessions",
+    "simulator.certify.cases16.smart_charging",
+    "simulator.certify.cases16.stops",
+    "simulator.certify.cases16.triggers",
+    "simulator.certify.cases16.unlock",
 )
 
 
@@ -65,7 +44,7 @@ def test_every_group_is_named_here() -> None:
     """A module of cases that is not imported registers nothing."""
     folder = files("simulator.certify") / "cases16"
     stems = {entry.name.removesuffix(".py") for entry in folder.iterdir() if entry.name.endswith(".py")}
-    assert stems - {"__init__"} == {group.__name__.rpartition(".")[2] for group in GROUPS} == set(cases16.__all__)
+    assert stems - {"__init__"} == {group.rpartition(".")[2] for group in GROUPS} == set(cases16.__all__)
 
 
 def profiles_for(case: Case) -> list[str]:
