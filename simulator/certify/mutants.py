@@ -28,7 +28,8 @@ from simulator.certify.rules import OMITTED, Rule, look
 from simulator.certify.runner import run_case
 from simulator.certify.tester import Meddler
 from simulator.certify.verdicts import CAME, FAIL, FIELD, NEVER, PASS, TIMING, CaseResult, Validation
-from simulator.certify.wire import CALL, RESULT, Mutation, schema_problem, validator
+from simulator.certify.wire import Mutation, schema_problem, validator
+from simulator.wire.rpc import CALL, RESULT
 
 ALTER, DROP, EARLY, INSERT = "alter", "drop", "early", "insert"
 

@@ -14,8 +14,8 @@ from typing import Any
 from simulator.certify.configuration import keys
 from simulator.certify.rig import Rig
 from simulator.certify.tester import ANSWER_S
-from simulator.certify.wire import RESULT
 from simulator.errors import CpfarmError
+from simulator.wire.rpc import RESULT
 
 #: how long the station may take to connect and boot, s
 ONLINE_S = 1800.0

@@ -10,8 +10,9 @@ from typing import Any
 
 from simulator.certify.states201 import REMOTE_START_ID, begins, running, start_request
 from simulator.certify.tester201 import Tester201, same_token
-from simulator.certify.wire import CALL, Heard
+from simulator.certify.wire import Heard
 from simulator.core.wall import format_wall
+from simulator.wire.rpc import CALL
 
 RESERVATION_ID = 4711
 #: how long a reservation is made for, and one that is to expire, s

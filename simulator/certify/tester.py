@@ -30,7 +30,8 @@ from simulator.certify.verdicts import (
     Failure,
     Validation,
 )
-from simulator.certify.wire import ATTEMPT, CONNECT, ERROR, Heard
+from simulator.certify.wire import ATTEMPT, CONNECT, Heard
+from simulator.wire.rpc import ERROR
 
 Step = int | str
 Fields = Mapping[str, Any]

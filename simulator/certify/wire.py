@@ -26,8 +26,9 @@ from simulator.core.records import CallFinished
 from simulator.core.station import Station
 from simulator.lab.csms import LabCsms, Seen
 from simulator.report.performance import Performance
+from simulator.wire.loose import elements
+from simulator.wire.rpc import CALL, ERROR, RESULT
 
-CALL, RESULT, ERROR = 2, 3, 4
 #: a connection that was let in, told as if it were a CALL of the station
 CONNECT = "Connect"
 #: one that came to nothing at the tool's end, likewise
@@ -147,7 +148,7 @@ class ToolCsms(LabCsms):
         """One frame of the station, or what a mutant makes of it. Nothing is odd to a tool: cases judge every frame."""
         self.performance.frame(self.station_id, data, True, now)
         number, self.frames = self.frames, self.frames + 1
-        read = self._read(data) if self.mutation is not None else None
+        read = elements(data) if self.mutation is not None else None
         if read is None or self.mutation is None:
             return self.hear(data, now, number)
         altered = self.mutation(number, read)

@@ -14,6 +14,7 @@ from typing import Any
 from simulator.core.wall import format_wall, parse_wall
 from simulator.dialects import DIALECTS
 from simulator.errors import RemoteProtocolError
+from simulator.wire.loose import elements
 from simulator.wire.rpc import Call, encode_error, parse
 
 #: longest message it takes
@@ -111,12 +112,14 @@ class LabCsms:
         """One frame of the station; the frames to send back. ``odd``: a fault made it, so it is looked at closely."""
         self.now = now
         self.outbox = []
-        frame = self._read(data)
+        frame = elements(data)
         refusal = self.judge(data) if odd else None
         if refusal is not None:
             self.seen.append(Seen(now, "cp", 0, "", "", data))
             self.outbox += refusal
-        elif frame is None:  # malformed on purpose by a fault or a quirk
+        elif frame is None or (
+            frame[0] == 2 and not isinstance(frame[3], dict)
+        ):  # malformed on purpose by a fault or a quirk
             self.seen.append(Seen(now, "cp", 0, "", "", data))
         elif frame[0] == 2:
             _, message_id, action, payload = frame
@@ -161,19 +164,6 @@ class LabCsms:
         except UnicodeDecodeError:
             return 1007
         return None
-
-    @staticmethod
-    def _read(data: bytes) -> list[Any] | None:
-        """The frame, or None for anything that is none."""
-        try:
-            frame = json.loads(data)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(frame, list) or len(frame) < 3 or not isinstance(frame[1], str):
-            return None
-        if frame[0] == 2:
-            return frame if len(frame) == 4 and isinstance(frame[2], str) and isinstance(frame[3], dict) else None
-        return frame if frame[0] in (3, 4, 5, 6) else None
 
     def _answer(self, message_id: str, action: str, payload: dict[str, Any]) -> None:
         scripted = self.script.get(action)

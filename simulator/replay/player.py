@@ -24,8 +24,9 @@ from simulator.replay.mapping import Exchange
 from simulator.replay.verdict import MAX_DIFFERENCES, Call, Difference, differences
 from simulator.traces.parts import fields, whole
 from simulator.wire.codec import Violation
+from simulator.wire.loose import elements
+from simulator.wire.rpc import CALL, ERROR, RESULT, SEND
 
-CALL, RESULT, ERROR, SEND = 2, 3, 4, 6
 CALL_TIMEOUT_US, BOOT_TIMEOUT_US = 30_000_000, 60_000_000
 #: a CSMS that was made to send something does so within this time, or is not waited for
 ORDER_TIMEOUT_US = 10_000_000
@@ -189,7 +190,7 @@ class Player:
 
     def receive(self, data: bytes, now: int) -> list[bytes]:
         """A frame of the CSMS; what is to be sent at once."""
-        frame = _read(data)
+        frame = elements(data)
         if frame is None:
             self._differs(Difference("frame", "", 0, "", "", data[:80].decode("utf-8", "replace")))
             return []
@@ -363,18 +364,6 @@ def _plain(payload: Any) -> Any:
     if not isinstance(payload, dict):
         return payload
     return {name: value for name, value in payload.items() if name not in (*REFERENCES, "transactionId")}
-
-
-def _read(data: bytes) -> list[Any] | None:
-    try:
-        frame = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(frame, list) or len(frame) < 3 or not isinstance(frame[1], str):
-        return None
-    if frame[0] == CALL:
-        return frame if len(frame) == 4 and isinstance(frame[2], str) else None
-    return frame if frame[0] in (RESULT, ERROR, 5, SEND) else None
 
 
 def _encode(frame: list[Any]) -> bytes:

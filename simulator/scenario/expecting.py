@@ -17,10 +17,11 @@ from simulator.profile.checks import find_setting, setting_value
 from simulator.scenario import words
 from simulator.scenario.match import ABSENT, find, holds, shown
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Operate, StepFailed
-from simulator.scenario.seat import CALL, ERROR, Heard, Seat
+from simulator.scenario.seat import Heard, Seat
 from simulator.scenario.step import Course, Wait, step
 from simulator.scenario.steps import NOTHING, AnyEvse, Name, Status
 from simulator.scenario.words import MESSAGES, VERBS, Form
+from simulator.wire.rpc import CALL, ERROR
 from simulator.yamlfile import hint
 from simulator.yamltypes import DurationUs, Texts, format_duration
 

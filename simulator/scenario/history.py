@@ -21,7 +21,8 @@ from simulator.core.records import (
 from simulator.hardware.thermal import CUT_OUT, DERATED, FAILED
 from simulator.report.timeline import Curve, Lane, Mark, Timeline, lasting
 from simulator.scenario.memory import Played
-from simulator.scenario.seat import CALL, ERROR, Heard, Seat
+from simulator.scenario.seat import Heard, Seat
+from simulator.wire.rpc import CALL, ERROR
 
 #: what the colours mean
 LEGEND = (

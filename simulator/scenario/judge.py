@@ -17,7 +17,8 @@ from simulator.scenario.match import holds, shown
 from simulator.scenario.memory import Place, Played
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 from simulator.scenario.schema import LedgerExpectation, Scenario
-from simulator.scenario.seat import CALL, ERROR, Heard
+from simulator.scenario.seat import Heard
+from simulator.wire.rpc import CALL, ERROR
 
 PASS, NOT_APPLICABLE, SKIPPED = "PASS", "NOT_APPLICABLE", "SKIPPED"
 VERDICTS = (PASS, FAIL, INCONCLUSIVE, NOT_APPLICABLE, SKIPPED)

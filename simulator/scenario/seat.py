@@ -14,8 +14,9 @@ from typing import Any
 from simulator.core.records import Connected, ConnectFailed, Remark, TransactionNamed, TransactionOpened
 from simulator.core.station import Station
 from simulator.report.redact import Redactor
+from simulator.wire.loose import elements
+from simulator.wire.rpc import CALL, ERROR, RESULT
 
-CALL, RESULT, ERROR = 2, 3, 4
 #: frames of one station that are remembered, and calls whose answer is awaited
 MAX_FRAMES, MAX_CALLS = 20_000, 200
 #: frames shown before a failure, and after it
@@ -68,8 +69,8 @@ class Seat:
 
     def hear(self, data: bytes, to_csms: bool, now: int) -> Heard:
         """Take a frame."""
-        frame = _read(data)
-        if frame is None:
+        frame = elements(data)
+        if frame is None or frame[0] not in (CALL, RESULT, ERROR):
             heard = Heard(self.count, now, to_csms, 0, "", "", data.decode("utf-8", "replace")[:MAX_SHOWN])
         elif frame[0] == CALL:
             heard = Heard(self.count, now, to_csms, CALL, frame[1], frame[2], frame[3])
@@ -130,15 +131,3 @@ class Seat:
         """The scenario does something to this station."""
         if self.expected:
             self.opened, self.expected = self.count, False
-
-
-def _read(data: bytes) -> list[Any] | None:
-    try:
-        frame = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(frame, list) or len(frame) < 3 or not isinstance(frame[1], str):
-        return None
-    if frame[0] == CALL:
-        return frame if len(frame) == 4 and isinstance(frame[2], str) else None
-    return frame if frame[0] in (RESULT, ERROR) else None

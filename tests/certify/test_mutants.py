@@ -13,7 +13,8 @@ from simulator.certify.rules import OMITTED, one_of, rule_of, such_that
 from simulator.certify.states import charging
 from simulator.certify.tester import Tester, message
 from simulator.certify.verdicts import FIELD, PASS, Validation
-from simulator.certify.wire import CALL, RESULT, schema_problem, validator
+from simulator.certify.wire import schema_problem, validator
+from simulator.wire.rpc import CALL, RESULT
 
 PROFILE = "generic/ac-single"
 STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing", "timestamp": "2026-03-01T00:00:07.034Z"}

@@ -25,11 +25,12 @@ from simulator.certify.security import (
 )
 from simulator.certify.tester import Tester
 from simulator.certify.verdicts import FAIL, PASS, CaseResult
-from simulator.certify.wire import CALL, CONNECT, schema_problem
+from simulator.certify.wire import CONNECT, schema_problem
 from simulator.errors import AuthorError
 from simulator.pki import work
 from simulator.pki.keystore import Keystore
 from simulator.pki.reading import inspect_certificate
+from simulator.wire.rpc import CALL
 
 PROFILE = "generic/ac-single"
 EPOCH_US = 1_772_323_200_000_000

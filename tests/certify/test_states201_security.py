@@ -25,7 +25,8 @@ from simulator.certify.states201_security import (
 )
 from simulator.certify.tester201 import Tester201
 from simulator.certify.verdicts import CaseFailed
-from simulator.certify.wire import CALL, CONNECT, Heard
+from simulator.certify.wire import CONNECT, Heard
+from simulator.wire.rpc import CALL
 
 
 def at_bench(security: int) -> Tester201:

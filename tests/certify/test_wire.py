@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.certify.wire import CALL, RESULT, schema_problem
+from simulator.certify.wire import schema_problem
+from simulator.wire.rpc import CALL, RESULT
 
 
 def report(rows: int) -> dict[str, Any]:
