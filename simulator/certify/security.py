@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.blocks import certificates, security_profile
+from simulator.certify.rules import such_that
 from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
 from simulator.core.effects import Dial
 from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES, TLS_PROFILES
@@ -34,6 +35,25 @@ from simulator.pki.reading import common_name, hash_data, organization, public_k
 
 #: the operator, as it stands in stations' certificates (CpoName)
 OPERATOR = "cpfarm test"
+#: security events of the daily round (1.6: white paper; 2.0.1: part 2 appendices, 1)
+ORDINARY = frozenset(
+    {
+        "StartupOfTheDevice",
+        "ResetOrReboot",
+        "SettingSystemTime",
+        "ReconfigurationOfSecurityParameters",
+        "FirmwareUpdated",
+        "MemoryExhaustion",
+    }
+)
+#: one of these pairs at least (1.6: A00.FR.317 and 318; 2.0.1: A00.FR.319 and 422)
+SUITES = (
+    {"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+    {"TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+)
+BOTH_SUITES = such_that("both suites of ECDHE_ECDSA or of RSA", lambda got: any(pair <= set(got) for pair in SUITES))
+#: bits of a key, by its kind (A00.FR.502 and 503)
+LONG_ENOUGH = {"RSA": 2048, "EC": 224}
 #: passwords as AuthorizationKey and BasicAuthPassword take them: the one delivered, and the one of TC_073
 DELIVERED_PASSWORD = b"delivered-password".hex().upper()
 NEW_PASSWORD = "4F43415F4F4354545F61646D696E5F74657374"

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from simulator.certify.rules import OMITTED, Rule, look, one_of, such_that
-from simulator.certify.security import OPERATOR, hashed
+from simulator.certify.security import BOTH_SUITES, LONG_ENOUGH, OPERATOR, ORDINARY, hashed
 from simulator.certify.tester import WITHIN_S
 from simulator.certify.tester201 import State201, Tester201
 from simulator.certify.wire import ATTEMPT, CONNECT, Heard
@@ -23,29 +23,10 @@ EVENT = "SecurityEventNotification"
 BACK_S = 300.0
 #: the operator goes into every request for a certificate (A02.FR.13)
 OPERATOR_KNOWN = {"SecurityCtrlr.OrganizationName": OPERATOR}
-#: events of the daily round (part 2 appendices, 1)
-ORDINARY = frozenset(
-    {
-        "StartupOfTheDevice",
-        "ResetOrReboot",
-        "SettingSystemTime",
-        "ReconfigurationOfSecurityParameters",
-        "FirmwareUpdated",
-        "MemoryExhaustion",
-    }
-)
-#: A00.FR.319 and 422: one of these pairs at least
-SUITES = (
-    {"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
-    {"TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384"},
-)
-BOTH_SUITES = such_that("both suites of ECDHE_ECDSA or of RSA", lambda got: any(pair <= set(got) for pair in SUITES))
 #: A00.FR.313 and 416
 SECURE: dict[str, Any] = {"tls": one_of("TLSv1.2", "TLSv1.3"), "suites": BOTH_SUITES}
 #: A00.FR.205: characters of a password
 PASSWORD_LENGTH = such_that("16 to 40 bytes", lambda got: 16 <= got <= 40)
-#: A00.FR.502 and 503, bits
-LONG_ENOUGH = {"RSA": 2048, "EC": 224}
 
 
 def by_password(t: Tester201) -> dict[str, Any]:

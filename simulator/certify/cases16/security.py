@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.certify.case import case
 from simulator.certify.rules import OMITTED, Rule, one_of, such_that
-from simulator.certify.security import NEW_PASSWORD, OPERATOR, hashed
+from simulator.certify.security import BOTH_SUITES, LONG_ENOUGH, NEW_PASSWORD, OPERATOR, ORDINARY, hashed
 from simulator.certify.states import certificate_installed, renewed_certificate
 from simulator.certify.tester import WITHIN_S, Tester
 from simulator.certify.wire import Heard
@@ -15,26 +15,7 @@ CSMS_ROOT, MAKER_ROOT = "CentralSystemRootCertificate", "ManufacturerRootCertifi
 #: a station may take so long to be back after a reset
 BACK_S = 300.0
 EVENT = "SecurityEventNotification"
-#: events of the daily round (white paper, list of security events)
-ORDINARY = frozenset(
-    {
-        "StartupOfTheDevice",
-        "ResetOrReboot",
-        "SettingSystemTime",
-        "ReconfigurationOfSecurityParameters",
-        "FirmwareUpdated",
-        "MemoryExhaustion",
-    }
-)
-#: A00.FR.317 and 318: one of these pairs at least
-SUITES = (
-    {"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
-    {"TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_GCM_SHA384"},
-)
 TLS = one_of("TLSv1.2", "TLSv1.3")
-BOTH_SUITES = such_that("both suites of ECDHE_ECDSA or of RSA", lambda got: any(pair <= set(got) for pair in SUITES))
-#: A00.FR.502 and 503
-LONG_ENOUGH = {"RSA": 2048, "EC": 224}
 OPERATOR_KNOWN = {"CpoName": OPERATOR}
 
 

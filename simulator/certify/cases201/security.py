@@ -6,14 +6,13 @@ from typing import Any
 
 from simulator.certify.case import case_201
 from simulator.certify.rules import one_of, such_that
-from simulator.certify.security import NEW_PASSWORD
+from simulator.certify.security import LONG_ENOUGH, NEW_PASSWORD
 from simulator.certify.states201 import HAND_S, booted, booting, rebooted
 from simulator.certify.states201_network import active_slot, move, network_profile, use_slots
 from simulator.certify.states201_security import (
     BACK_S,
     CSMS_ROOT,
     EVENT,
-    LONG_ENOUGH,
     OPERATOR_KNOWN,
     as_the_profile_wants,
     asked,
