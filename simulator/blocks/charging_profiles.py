@@ -231,16 +231,17 @@ def _duplicate(st: Station, evse_id: int, profile: cs.ChargingProfile) -> bool:
             if other.transaction_key == profile.transaction_key:
                 return True
         elif there.evse_id == evse_id:
-            if _overlap(other, profile):
+            if _overlap(other, profile, st.board.rtc.wall(st.now)):
                 return True
         elif 0 in (there.evse_id, evse_id):  # one of all EVSEs and one of this very EVSE
             return True
     return False
 
 
-def _overlap(one: cs.ChargingProfile, other: cs.ChargingProfile) -> bool:
-    """Are there moments at which both are valid?"""
-    begin = max(one.valid_from_us or -cs.NEVER_US, other.valid_from_us or -cs.NEVER_US)
+def _overlap(one: cs.ChargingProfile, other: cs.ChargingProfile, now_us: int) -> bool:
+    """Are there moments at which both are valid? Those that are past count no more: without validFrom a profile is
+    valid as soon as it is received (2.10)."""
+    begin = max(now_us, one.valid_from_us or now_us, other.valid_from_us or now_us)
     end = min(
         cs.NEVER_US if one.valid_to_us is None else one.valid_to_us,
         cs.NEVER_US if other.valid_to_us is None else other.valid_to_us,

@@ -54,6 +54,8 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
     _nothing_beyond(wire, BEYOND_PROFILE, "InvalidProfile")  # 2.1 K01.FR.122
     if purpose == cs.STATION_MAX and kind == cs.RELATIVE:  # K01.FR.38
         raise Refused("InvalidProfile")
+    if len(wire.charging_schedule) > 1 and not st.model.lenient:  # K01.FR.34, 2.10
+        raise Refused("InvalidSchedule")
     recurrency = optional(wire.recurrency_kind)
     if kind != cs.RECURRING and recurrency is not None:
         _out_of_place(st, action, "chargingProfile.recurrencyKind")
@@ -70,7 +72,7 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
         recurrency=recurrency if kind == cs.RECURRING else None,
         valid_from_us=moment(wire.valid_from, "validFrom"),
         valid_to_us=moment(wire.valid_to, "validTo"),
-        transaction_key=key,
+        transaction_key=None if key is None else key.lower(),  # without case (2.1.4); the station's own are lower
     )
 
 

@@ -1,7 +1,7 @@
 """Charging profiles of 2.x: set, get, clear, the composite schedule, and external limits (K01 to K13).
 
-Whatever cannot be done is Rejected with a reason code. Not a matter of this station are the schedules of ISO 15118:
-of several alternatives the first is followed. What only 2.1 has beyond a limit for charging (set points, discharging,
+Whatever cannot be done is Rejected with a reason code, and so are several schedules to choose from: they are for
+sessions of ISO 15118, which this station does not have (K01.FR.34). What only 2.1 has beyond a limit for charging (set points, discharging,
 profiles that change by themselves) is Rejected, never half done.
 """
 
@@ -171,7 +171,7 @@ def _told(profile: cs.ChargingProfile, m: Any) -> Any:
 
 @table.render(LimitImposed)
 def imposed(st: Station, report: LimitImposed, m: Any) -> Any:
-    """K11.FR.02-03, K12.FR.02-03."""
+    """K11.FR.02-03, K12.FR.02-03. The evseId must be above 0 (1.33.1): a limit of the whole station goes without one."""
     limit = m.make(
         m.ChargingLimitType,
         charging_limit_source=report.source,
@@ -183,7 +183,7 @@ def imposed(st: Station, report: LimitImposed, m: Any) -> Any:
         profile = cs.ChargingProfile(-1, 0, cs.EXTERNAL, cs.ABSOLUTE, (one,))
         schedule = schedules_of(profile, m)
     return "NotifyChargingLimit", m.make(
-        m.NotifyChargingLimitRequest, charging_limit=limit, charging_schedule=schedule, evse_id=report.evse_id
+        m.NotifyChargingLimitRequest, charging_limit=limit, charging_schedule=schedule, evse_id=report.evse_id or UNSET
     )
 
 

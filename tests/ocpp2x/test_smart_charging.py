@@ -127,7 +127,7 @@ def test_tc_k_02_28_60_a_profile_of_a_transaction(version: str) -> None:
     assert install(lab, 1, (0, 10), **tx, transactionId="other") == "TxNotFound"
     assert install(lab, 2, (0, 10), **tx, transactionId=key(lab)) == "TxNotFound"
     assert install(lab, 0, (0, 10), **tx, transactionId=key(lab)) == "InvalidProfile"  # TC_K_15
-    assert install(lab, 1, (0, 10), **tx, transactionId=key(lab)) == "Accepted"
+    assert install(lab, 1, (0, 10), **tx, transactionId=key(lab).upper()) == "Accepted"  # 2.1.4: without case
     lab.run(1)
     assert power_kw(lab) == 6.9
     assert install(lab, 1, (0, 8), **tx, number=2, transactionId=key(lab)) == "DuplicateProfile"  # K01.FR.39
@@ -160,6 +160,10 @@ def test_tc_k_04_replaced_by_its_id_only(version: str) -> None:
     assert install(lab, 1, (0, 6), number=6, level=3, validTo=clock(lab, 1000)) == "Accepted"
     assert install(lab, 1, (0, 7), number=7, level=3, **later) == "Accepted"
     assert install(lab, 1, (0, 7), number=8, level=3, **later) == "DuplicateProfile"
+    assert install(lab, 1, (0, 8), number=9, level=4, validTo=clock(lab, 5)) == "Accepted"
+    assert install(lab, 1, (0, 9), number=10, level=4) == "DuplicateProfile"
+    lab.run(5)
+    assert install(lab, 1, (0, 9), number=10, level=4) == "Accepted", "what is over can be mistaken for nothing"
 
 
 @each_2x
@@ -177,6 +181,9 @@ def test_what_is_refused(version: str) -> None:
     wire = profile((0, 6))
     wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]["phaseToUse"] = 2
     assert install_raw(lab, 1, wire) == "UnsupportedParam"  # K01.FR.48
+    wire = profile((0, 6))
+    wire["chargingSchedule"] *= 2
+    assert install_raw(lab, 1, wire) == "InvalidSchedule"  # K01.FR.34
     assert install(lab, 1, (0, 1e300)) == "InvalidSchedule" and install(lab, 1, (0, 6), number=1 << 40) != "Accepted"
     assert install(lab, 1, (0, 6), validFrom="never") == "PropertyConstraintViolation"
     assert reported(lab) == [] and composite(lab) == [(0, 31.8)]
@@ -376,7 +383,7 @@ def test_a_limit_from_beside_the_csms(version: str) -> None:
     lab.feed(Perform("charging_limit", {"limit_a": 10, "source": "SO", "grid_critical": True}), 2)
     assert power_kw(lab) == 6.9
     (told,) = lab.csms.sent("NotifyChargingLimit")
-    assert told == {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}, "evseId": 0}
+    assert told == {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}}  # evseId must be > 0
     lab.feed(Perform("charging_limit", {"limit_a": 10.5, "source": "SO"}), 2)
     assert len(lab.csms.sent("NotifyChargingLimit")) == 1  # not by more than LimitChangeSignificance
     lab.feed(Perform("charging_limit_released", {}), 2)
