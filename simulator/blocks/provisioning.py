@@ -77,8 +77,10 @@ def start(st: Station, now: int) -> None:
 
 @at("link_up")
 def ask(st: Station, now: int) -> None:
-    """Not registered in this boot yet: BootNotification comes first and alone (B01.FR.01)."""
-    if st.gate != "accepted":
+    """Not registered in this boot yet: BootNotification comes first and alone (B01.FR.01). An interval that the CSMS has
+    given runs on whatever becomes of the link (B02.FR.04, B03.FR.02, 1.6 4.2); ``retry`` asks when it is over."""
+    told_to_wait = st.gate in ("pending", "rejected") and st.timers.get("boot_retry") is not None
+    if st.gate != "accepted" and not told_to_wait:
         st.timers.cancel("boot_retry")
         announce(st, now)
 

@@ -123,14 +123,27 @@ def test_registration_belongs_to_the_boot_not_to_the_connection(version: str) ->
     lab.fleet.mend(lab.station)
     lab.run(60)
     assert boots(lab) == [0] and lab.station.link.is_up
+
+
+@each_version
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_a_new_link_does_not_shorten_the_interval(version: str, status: str) -> None:
+    """B02.FR.04, B03.FR.02; 1.6 4.2. One that opens after it is over asks at once."""
     lab = Lab(build(version))
-    lab.csms.boot_status, lab.csms.interval_s = "Pending", 1000
+    lab.csms.boot_status, lab.csms.interval_s = status, 500
     lab.boot().run(10)
     lab.fleet.cut(lab.station)
     lab.run(10)
     lab.fleet.mend(lab.station)
     lab.run(90)
-    assert len(boots(lab)) == 2  # a new link asks at once
+    assert lab.station.link.is_up and boots(lab) == [0]
+    lab.run(400)
+    assert boots(lab) == [0, 500]
+    lab.fleet.cut(lab.station)
+    lab.run(600)
+    lab.fleet.mend(lab.station)
+    lab.run(300)
+    assert len(boots(lab)) == 3 and boots(lab)[-1] > 1110
 
 
 @each_version
