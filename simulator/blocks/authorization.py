@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import master_pass, reservation
+from simulator.blocks import common_reader, master_pass, reservation
 from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
 from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_token
 from simulator.blocks.provisioning import interruption
@@ -105,9 +105,6 @@ CONNECTION_TIMEOUT = setting(
 #: capability of a dialect: another token is asked about only when the session's token is known to be of a group
 GROUP_FIRST = "group_first"
 
-#: which of several free EVSEs a token at the common reader means, by what is kept there
-PREFERENCE = ("mine", "free", "ask", "refused")
-
 
 # -- a token at the reader ---------------------------------------------------------------------------------------------
 
@@ -117,7 +114,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if st.link.is_up and st.gate != "accepted":
         st.record(Remark("token ignored: not registered"))
         return
-    evse = st.evse(evse_id) if evse_id else _meant(st, id_token)
+    evse = st.evse(evse_id) if evse_id else common_reader.meant(st, id_token)
     if evse is None:
         st.record(Remark("token ignored: no EVSE is free"))
         return
@@ -182,28 +179,6 @@ def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, kno
         give(st, evse, id_token, token_type, None, "offline")  # 1.6 3.5.4, C15
     else:
         st.record(Remark("token refused offline: unknown"))
-
-
-def _meant(st: Station, id_token: str) -> Evse | None:
-    """The EVSE a token at the common reader is about: its own session, else a waiting plug, else a free one."""
-    for evse in st.evses:
-        if evse.grant is not None and same_token(evse.grant.id_token, id_token):
-            return evse
-    known = lookup(st, id_token)
-    stances = {evse.evse_id: reservation.stance(st, evse, id_token, known) for evse in st.evses}
-    for evse in st.evses:
-        waits = not evse.used or (evse.tx is not None and not evse.tx.id_token)
-        welcome = stances[evse.evse_id] != "refused"
-        if evse.plugged and evse.grant is None and evse.asked is None and waits and welcome:
-            return evse
-    free = [
-        evse
-        for evse in st.evses
-        if evse.grant is None and evse.asked is None and evse.tx is None and evse.in_service and not st.blocked(evse)
-    ]
-    if free:  # what is kept for it goes first, what is kept for others comes last
-        return min(free, key=lambda evse: (PREFERENCE.index(stances[evse.evse_id]), not evse.reserved))
-    return st.evses[0] if len(st.evses) == 1 else next((e for e in st.evses if e.grant is not None), None)
 
 
 def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_id: int | None) -> None:

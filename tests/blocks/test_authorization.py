@@ -338,30 +338,6 @@ def test_the_stop_button(version: str) -> None:
 # -- readers and EVSEs -------------------------------------------------------------------------------------------------
 
 
-@each_version
-def test_a_common_reader_finds_the_evse_that_is_meant(version: str) -> None:
-    lab = bench(version, evses=3)
-    lab.plug(2).present("A").run(4)
-    assert lab.evse(2).flowing
-    lab.plug(3).present("B").run(4)
-    assert lab.evse(3).flowing
-    lab.present("A").run(1)
-    assert not lab.evse(2).flowing and lab.evse(3).flowing
-    assert [s.evse_id for s in lab.sessions()] == [2, 3]
-
-
-@each_2x
-def test_a_common_reader_finds_the_car_whose_transaction_waits_for_a_token(version: str) -> None:
-    """E02 with TxStartPoint EVConnected: the transaction is there before the token."""
-    lab = bench(version, evses=3, settings={TX_START_POINT: ("EVConnected",)})
-    lab.plug(2).run(1).present("A").run(4)
-    assert lab.evse(2).flowing and lab.session().triggers[:2] == ["CablePluggedIn", "Authorized"]
-    lab.plug(3).run(1)
-    assert lab.remote_start("B", None) == "Accepted"
-    lab.run(4)
-    assert lab.evse(3).flowing
-
-
 @each_2x
 def test_a_transaction_belongs_to_its_token(version: str) -> None:
     """C01.FR.23: after the end of its authorisation another token cannot take the transaction over."""
