@@ -90,6 +90,8 @@ EXTENDED = COMMON | {
     "LogStatusNotification": _log_status,
     "SignChargePointCertificate": _sign,
 }
+#: messages of a connector; for all others a connector has no meaning and is passed over (5.17)
+OF_A_CONNECTOR = frozenset({"MeterValues", "StatusNotification"})
 
 
 def _serve(st: Station, req: Any, table: dict[str, Trigger], lowest: int) -> str:
@@ -97,6 +99,8 @@ def _serve(st: Station, req: Any, table: dict[str, Trigger], lowest: int) -> str
     if serve is None:
         return "NotImplemented"
     connector = None if req.connector_id is UNSET else req.connector_id
+    if req.requested_message not in OF_A_CONNECTOR:
+        connector = None
     if connector is not None and not lowest <= connector <= len(st.evses):
         return "Rejected"
     return serve(st, connector)

@@ -38,6 +38,18 @@ def test_a_trigger_for_a_connector_that_is_not_there(lab: Lab, connector: int) -
     assert answer == {"status": "Rejected"}
 
 
+def test_a_connector_without_meaning_for_the_message_is_passed_over(lab: Lab) -> None:
+    """5.17: the requested message is leading; it is sent all the same."""
+    for action, wanted, message in (
+        ("TriggerMessage", "Heartbeat", "Heartbeat"),
+        ("TriggerMessage", "FirmwareStatusNotification", "FirmwareStatusNotification Idle"),
+        ("ExtendedTriggerMessage", "LogStatusNotification", "LogStatusNotification Idle"),
+    ):
+        lab.forget()
+        assert lab.ask(action, requestedMessage=wanted, connectorId=99) == {"status": "Accepted"}
+        assert told(lab) == [message]
+
+
 def test_a_triggered_status_of_all_connectors() -> None:
     """5.17: without connectorId every connector, the station as connector 0 included."""
     lab = bench(evses=2).forget()
