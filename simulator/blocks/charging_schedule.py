@@ -16,6 +16,7 @@ part 2 K01 and 3.2 to 3.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -34,6 +35,9 @@ RECURRENCES_S = {"Daily": 86_400, "Weekly": 604_800}
 NEVER_US = 1 << 62
 #: phases of a period that names none (1.6 7.14, K01.FR.49)
 DEFAULT_PHASES = 3
+
+
+N = TypeVar("N", int, float)
 
 
 class Period(msgspec.Struct, frozen=True, gc=False):
@@ -74,12 +78,17 @@ class ChargingProfile(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bound(msgspec.Struct, frozen=True, gc=False):
-    """What may flow: ``current`` in 0.1 A a phase, ``power`` in 0.1 W in all, and how many ``phases``; None: no bound
-    of that kind."""
+    """What may flow: ``current`` in 0.1 A a phase, ``power`` in 0.1 W in all, how many ``phases``, and the power for
+    ``each`` of them; None: no bound of that kind."""
 
     current: int | None = None
     power: int | None = None
     phases: int | None = None
+    each: float | None = None
+
+    def total(self, used: int) -> float | None:
+        """The power in all, in 0.1 W, when so many phases are used (0: direct current, which has none)."""
+        return _least(self.power, None if self.each is None or not used else self.each * used + HAIR)
 
 
 FREE = Bound()
@@ -88,7 +97,11 @@ FREE = Bound()
 Anchored = tuple[ChargingProfile, int]
 
 
-def _least(one: int | None, other: int | None) -> int | None:
+#: added where a part is multiplied again, because 11000 / 3 * 3 may be a hair below 11000
+HAIR = 1e-6
+
+
+def _least(one: N | None, other: N | None) -> N | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
@@ -96,7 +109,12 @@ def _least(one: int | None, other: int | None) -> int | None:
 
 def merge(one: Bound, other: Bound) -> Bound:
     """What both allow."""
-    return Bound(_least(one.current, other.current), _least(one.power, other.power), _least(one.phases, other.phases))
+    return Bound(
+        _least(one.current, other.current),
+        _least(one.power, other.power),
+        _least(one.phases, other.phases),
+        _least(one.each, other.each),
+    )
 
 
 def express(bound: Bound, unit: str, phases: int, voltage_v: float) -> int | None:
@@ -107,10 +125,12 @@ def express(bound: Bound, unit: str, phases: int, voltage_v: float) -> int | Non
     """
     used = phases if bound.phases is None else min(phases, bound.phases)
     volts = voltage_v * max(1, used)
+    power = bound.total(used)
     # a hair is added, because 13.8 / 0.23 is a hair below 60
     if unit == AMPERE:
-        return _least(bound.current, None if bound.power is None else int(bound.power / volts + 1e-9))
-    return _least(bound.power, None if bound.current is None else int(bound.current * volts + 1e-9))
+        return _least(bound.current, None if power is None else int(power / volts + 1e-9))
+    flowing = None if bound.current is None else int(bound.current * volts + 1e-9)
+    return _least(flowing, None if power is None else int(power))
 
 
 def is_valid(profile: ChargingProfile, at_us: int) -> bool:
@@ -152,17 +172,18 @@ def active(profile: ChargingProfile, anchor_us: int, at_us: int) -> tuple[Period
     return found, until_us
 
 
-def bound_of(profile: ChargingProfile, period: Period) -> Bound:
-    """A period as a bound."""
+def bound_of(profile: ChargingProfile, period: Period, *, divided: bool = False) -> Bound:
+    """A period as a bound. ``divided``: a power is for the phases it names, and those that are not used take their part
+    of it along (2.x K01.FR.49-50); else it is for as many as there are (1.6 errata 3.34)."""
     phases = DEFAULT_PHASES if period.phases is None else period.phases
     if profile.schedules[0].unit == AMPERE:
         return Bound(current=period.limit, phases=phases)
-    return Bound(power=period.limit, phases=phases)
+    return Bound(power=period.limit, phases=phases, each=period.limit / phases if divided else None)
 
 
-def leading(stack: Iterable[Anchored], at_us: int) -> tuple[Bound, int]:
+def leading(stack: Iterable[Anchored], at_us: int, *, divided: bool = False) -> tuple[Bound, int]:
     """What a stack allows at ``at_us`` and until when: the highest level that is valid and has a period leads; when
-    its schedule is over, the next one below does (errata 3.43)."""
+    its schedule is over, the next one below does (errata 3.43). ``divided``: see :func:`bound_of`."""
     best: Bound = FREE
     best_level, until_us = -1, NEVER_US
     for profile, anchor_us in stack:
@@ -170,12 +191,12 @@ def leading(stack: Iterable[Anchored], at_us: int) -> tuple[Bound, int]:
         # a level below the leading one cannot take over before the leading one ends, but waking twice is harmless
         until_us = min(until_us, good_until_us)
         if period is not None and profile.stack_level > best_level:
-            best, best_level = bound_of(profile, period), profile.stack_level
+            best, best_level = bound_of(profile, period, divided=divided), profile.stack_level
     return best, until_us
 
 
 def of_transaction(
-    own: Iterable[Anchored], default: Iterable[Anchored], at_us: int, *, gives_way: bool = False
+    own: Iterable[Anchored], default: Iterable[Anchored], at_us: int, *, gives_way: bool = False, divided: bool = False
 ) -> tuple[Bound, int]:
     """What a transaction's own profiles and the default ones allow.
 
@@ -195,7 +216,7 @@ def of_transaction(
         for edge_us in (profile.valid_from_us, profile.valid_to_us):
             if edge_us is not None and edge_us > at_us:
                 until_us = min(until_us, edge_us)
-    bound, good_until_us = leading(own if overruled else default, at_us)
+    bound, good_until_us = leading(own if overruled else default, at_us, divided=divided)
     return bound, min(until_us, good_until_us)
 
 

@@ -35,6 +35,9 @@ MAX_COMPOSITE_PERIODS = 500
 #: capability of a dialect: where a profile of a transaction imposes nothing the default ones are in force
 GIVES_WAY = "ended_profile_gives_way"
 
+#: capability of a dialect: a power is for the phases it names; fewer of them have less (K01.FR.50)
+POWER_DIVIDED = "power_is_for_its_phases"
+
 #: data of the block: EVSEs whose rate an external limit has changed noticeably, until their transactions have told it
 RATE_CHANGED = "rate_changed"
 
@@ -54,7 +57,7 @@ def _of_station(st: Station, at_us: int) -> tuple[cs.Bound, int]:
     """The limit of the whole station: by the CSMS, and by others beside it (K08.FR.04). What has no start of its own
     counts from its arrival."""
     stack = [(i.profile, i.at_us) for i in installed(st) if i.profile.purpose == cs.STATION_MAX]
-    bound, until_us = cs.leading(stack, at_us)
+    bound, until_us = cs.leading(stack, at_us, divided=POWER_DIVIDED in st.dialect.capabilities)
     return _and_external(st, 0, bound, until_us, at_us)
 
 
@@ -85,8 +88,10 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
             (special if there.evse_id else common).append((profile, anchor_us))
     taken = {profile.stack_level for profile, _ in special}
     default = special + [row for row in common if row[0].stack_level not in taken]
-    gives_way = GIVES_WAY in st.dialect.capabilities
-    bound, until_us = cs.of_transaction(own, default, at_us, gives_way=gives_way)
+    words = st.dialect.capabilities
+    bound, until_us = cs.of_transaction(
+        own, default, at_us, gives_way=GIVES_WAY in words, divided=POWER_DIVIDED in words
+    )
     return _and_external(st, evse.evse_id, bound, until_us, at_us)
 
 
@@ -221,6 +226,7 @@ def _share(total: cs.Bound, users: Sequence[Evse], limits: dict[int, cs.Bound | 
             None if total.current is None else total.current // served,
             None if total.power is None else total.power // served,
             total.phases,
+            None if total.each is None else total.each / served,
         )
         shares = {e.evse_id: cs.merge(limits[e.evse_id] or cs.FREE, part) for e in users[:served]}
         if served == 1 or all(enough(e, shares[e.evse_id]) for e in users[:served]):

@@ -48,8 +48,8 @@ IDLE, EV_CONNECTED, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE = (
 def _lock_wanted(st: Station, evse: Evse) -> bool:
     if evse.spec.tethered or evse.released or not (evse.plugged or evse.ev_gone):
         return False
-    if evse.grant is not None:
-        return evse.plugged or not st.settings[UNLOCK_ON_EV_SIDE]
+    if evse.grant is not None:  # a session that goes on without its car keeps the cable (1.6 4.10, E10.FR.01)
+        return evse.plugged or evse.grant.bound or not st.settings[UNLOCK_ON_EV_SIDE]
     end = evse.grant_end
     if end is not None and evse.ev_gone and end.trigger == "EVCommunicationLost":
         return not st.settings[UNLOCK_ON_EV_SIDE]
@@ -101,16 +101,18 @@ def enough(evse: Evse, limit: Bound) -> bool:
     A socket without pilot cannot tell the car how much to take, so it is either on or off.
     """
     spec = evse.spec
+    phases = usable_phases(evse, limit)
     if not spec.pilot:
         least_a, least_w = spec.max_current_a, spec.max_power_w
     elif spec.is_dc:
         return limit.current != 0 and limit.power != 0
     else:
         least_a = MIN_AC_CURRENT_A
-        least_w = MIN_AC_CURRENT_A * spec.voltage_v * usable_phases(evse, limit)
+        least_w = MIN_AC_CURRENT_A * spec.voltage_v * phases
     if limit.current is not None and limit.current < least_a * 10:
         return False
-    return limit.power is None or limit.power >= least_w * 10
+    power = limit.total(phases)
+    return power is None or power >= least_w * 10
 
 
 def offer(evse: Evse) -> tuple[float, float]:
@@ -123,9 +125,11 @@ def offer(evse: Evse) -> tuple[float, float]:
         return 0.0, 0.0
     if limit.current is not None:
         current_a = min(current_a, limit.current / 10)
-    if limit.power is not None:
-        power_w = min(power_w, limit.power / 10)
-    volts = spec.voltage_v * max(1, usable_phases(evse, limit))
+    phases = usable_phases(evse, limit)
+    power = limit.total(phases)
+    if power is not None:
+        power_w = min(power_w, power / 10)
+    volts = spec.voltage_v * max(1, phases)
     return min(power_w, current_a * volts), min(current_a, power_w / volts)
 
 

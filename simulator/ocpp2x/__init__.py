@@ -12,7 +12,7 @@ from simulator.blocks.charging_profiles import UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.blocks.signed_values import EACH_BY_ITSELF
-from simulator.blocks.smart_charging import GIVES_WAY
+from simulator.blocks.smart_charging import GIVES_WAY, POWER_DIVIDED
 from simulator.core.dialect import Dialect
 from simulator.core.link_policy import PASSWORD
 from simulator.core.security_event import EVENTS_ALWAYS
@@ -82,7 +82,9 @@ def _dialect(
         refused_kind="security",
         frame_types=frame_types,
     )
-    dialect.capabilities = capabilities | {EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK, GIVES_WAY}
+    dialect.capabilities = capabilities | {
+        EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK, GIVES_WAY, POWER_DIVIDED,
+    }  # fmt: skip
     dialect.adopt(
         provisioning.table,
         variables.table,

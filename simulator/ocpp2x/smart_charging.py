@@ -1,8 +1,8 @@
 """Charging profiles of 2.x: set, get, clear, the composite schedule, and external limits (K01 to K13).
 
 Whatever cannot be done is Rejected with a reason code, and so are several schedules to choose from: they are for
-sessions of ISO 15118, which this station does not have (K01.FR.34). What only 2.1 has beyond a limit for charging (set points, discharging,
-profiles that change by themselves) is Rejected, never half done.
+sessions of ISO 15118, which this station does not have (K01.FR.34). What only 2.1 has beyond a limit for charging (set
+points, discharging, profiles that change by themselves) is Rejected, never half done.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _told(profile: cs.ChargingProfile, m: Any) -> Any:
 
 @table.render(LimitImposed)
 def imposed(st: Station, report: LimitImposed, m: Any) -> Any:
-    """K11.FR.02-03, K12.FR.02-03. The evseId must be above 0 (1.33.1): a limit of the whole station goes without one."""
+    """K11.FR.02-03, K12.FR.02-03. An evseId must be above 0 (1.33.1): a limit of the whole station goes without."""
     limit = m.make(
         m.ChargingLimitType,
         charging_limit_source=report.source,
