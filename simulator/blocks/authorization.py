@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from simulator.blocks import common_reader, master_pass, reservation
 from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
-from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_token
+from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_group, same_token
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.token_cache import TokenInfo, use
 from simulator.core.records import Remark
@@ -124,7 +124,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))
             return
         known = lookup(st, id_token, token_type)
-        if known is not None and known.status == "Accepted" and known.group and known.group == grant.group:
+        if known is not None and known.status == "Accepted" and same_group(known.group, grant.group):
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))  # C09.FR.07, E07.FR.01 (b)
             return
         if st.link.is_up and (grant.group is not None or GROUP_FIRST not in st.dialect.capabilities):
@@ -206,7 +206,7 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
     allowed = info.status == "Accepted" and (not info.evse_ids or evse_id in info.evse_ids)  # C01.FR.21
     grant = evse.grant
     if grant is not None:
-        if allowed and info.group and info.group == grant.group:  # C09.FR.03, FR.11
+        if info.status == "Accepted" and same_group(info.group, grant.group):  # C09.FR.03, FR.11: at any EVSE
             end(st, evse, GrantEnd("StopAuthorized", "Local", st.now, id_token, asked.token_type))
         else:
             st.record(Remark("token refused: another session is running"))
@@ -227,15 +227,20 @@ def unanswered(st: Station, evse_id: int, code: str) -> None:
         _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token, asked.token_type))
 
 
-def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str) -> None:
-    """What the CSMS says of the token in its answer to a transaction message (1.6 4.8, E05)."""
-    remember(st, id_token, info)
+def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str, *, cached: bool = True) -> None:
+    """What the CSMS says of a token in its answer to a transaction message (1.6 4.8, E05, E06.FR.04).
+
+    Only a word about the token that holds the authorisation concerns it, not one about a token that ended it before.
+    One that is not for this EVSE (C01.FR.21), or a master pass (C16.FR.03), may not charge either."""
+    if cached:
+        remember(st, id_token, info)
     for evse in st.evses:
         tx, grant = evse.tx, evse.grant
-        if tx is None or tx.key != key or grant is None:
+        if tx is None or tx.key != key or grant is None or not same_token(grant.id_token, id_token):
             continue
-        if info.status == "Accepted":
-            grant.group = info.group or grant.group
+        elsewhere = info.evse_ids and evse.evse_id not in info.evse_ids
+        if info.status == "Accepted" and not elsewhere and not master_pass.is_one(st, info.group):
+            grant.group = tx.group = info.group or grant.group
         elif st.settings[STOP_ON_INVALID]:
             end(st, evse, GrantEnd("Deauthorized", "DeAuthorized", st.now))  # E05.FR.09-10
         elif st.settings[MAX_ENERGY_ON_INVALID] > 0:  # E05.FR.03

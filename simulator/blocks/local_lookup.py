@@ -41,6 +41,11 @@ def same_token(one: str, other: str) -> bool:
     return one == other or fold(one) == fold(other)
 
 
+def same_group(one: str | None, other: str | None) -> bool:
+    """Are two tokens with these groups of one group? A group is a token too, so case does not count (C 1.2)."""
+    return bool(one) and bool(other) and same_token(str(one), str(other))
+
+
 def lookup(st: Station, id_token: str, token_type: str = "") -> Known | None:
     """What list and cache know of a token, None when nothing; ``token_type`` empty asks for any type."""
     entry = local_list.known(st, id_token, token_type)

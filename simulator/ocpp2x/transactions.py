@@ -114,16 +114,25 @@ def ended(st: Station, report: TransactionEnded, m: Any) -> Any:
 
 @table.reply("TransactionEvent")
 def answered(st: Station, report: TransactionReport, res: Any) -> object:
-    """E05: the CSMS may refuse the token; what it says is of the token that the event named."""
+    """E05: the CSMS may refuse the token. What it says is of the token that the event named, else of the one the
+    transaction belongs to (E06.FR.04: it may think better of it at any time)."""
     tariff.event_answered(st, report, res)
-    token = _token(report)
-    if res.id_token_info is UNSET or token is None:
+    if res.id_token_info is UNSET:
+        return QUIET
+    token = _token(report) or _holder(st, report.key)
+    if token is None:
         return QUIET
     name, kind = token
-    kept = "" if kind in NOT_CACHED else name  # without a name nothing is cached
-    # of a token that has just ended the authorisation nothing but the cache is concerned: no grant is left to judge
-    authorization.transaction_verdict(st, report.key, token_info(res.id_token_info), kept)
+    info = token_info(res.id_token_info)
+    authorization.transaction_verdict(st, report.key, info, name, cached=kind not in NOT_CACHED)
     return None
+
+
+def _holder(st: Station, key: str) -> tuple[str, str] | None:
+    """(token, type) a running transaction belongs to."""
+    found = transaction_record.running(st, key)
+    tx = found.tx if found is not None else None
+    return (tx.id_token, tx.token_type) if tx is not None and tx.id_token else None
 
 
 @table.on("GetTransactionStatus", when=REGISTERED)

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.core import inputs as i
 from simulator.core.reports import TransactionEnded, TransactionUpdated
-from simulator.lab.csms import SILENT, CallError
+from simulator.lab.csms import SILENT, CallError, Late
 from simulator.ocpp2x import messages_21, messages_201
 from simulator.ocpp2x.transactions import REASONS, ended, updated
 from simulator.ocpp2x.types import NO_AUTHORIZATION
@@ -217,3 +217,53 @@ def test_an_event_says_no_more_than_it_knows(version: str) -> None:
     report = TransactionUpdated("key", 1, 1, 4, "Trigger", bench.st.stamp(), id_token="X", token_type=NO_AUTHORIZATION)
     _, event = updated(bench.st, report, DIALECTS[version].messages)
     assert event.id_token.id_token == "" and not event.evse and not event.meter_value
+
+
+@each_version
+def test_the_csms_may_think_better_of_a_token_at_any_time(version: str) -> None:
+    """E06.FR.04: an answer to an event that named no token is about the one that is charging."""
+    bench = Bench(version).boot()
+    bench.charge()
+    bench.csms.script["TransactionEvent"] = lambda csms, payload: {"idTokenInfo": {"status": "NoCredit"}}
+    bench.feed(i.EvReady(1, False))
+    bench.run(1)
+    assert told(bench.events()[-1])[:2] == ("Ended", "Deauthorized")
+    assert bench.events()[-1]["transactionInfo"]["stoppedReason"] == "DeAuthorized"
+
+
+@each_version
+def test_a_word_about_the_token_that_ended_it_is_not_about_its_holder(version: str) -> None:
+    """E05.FR.09 is of the token that charges: its owner goes on although the one who stopped it is refused later."""
+    points = {"TxCtrlr.TxStartPoint": ("EVConnected",), "TxCtrlr.TxStopPoint": ("EVConnected",)}
+    bench = Bench(version, points | {"AuthCtrlr.LocalPreAuthorize": True}).boot()
+    bench.csms.groups |= {"TAG": "FAMILY", "SISTER": "Family"}
+    bench.charge()
+
+    def answer(csms: Any, payload: dict[str, Any]) -> Any:
+        name = payload.get("idToken", {}).get("idToken")
+        if name == "SISTER":
+            return Late(5, {"idTokenInfo": {"status": "Blocked"}})
+        return {"idTokenInfo": {"status": "Accepted"}} if name else {}
+
+    bench.csms.script["TransactionEvent"] = answer
+    bench.feed(i.Present("SISTER", 1))
+    bench.run(1)
+    assert told(bench.events()[-1])[1] == "StopAuthorized" and not bench.st.evses[0].flowing
+    bench.feed(i.Present("TAG", 1))
+    bench.run(10)
+    assert bench.st.evses[0].flowing
+
+
+@each_version
+@pytest.mark.parametrize("info", [{"evseId": [2]}, {"groupIdToken": {"idToken": "MASTER", "type": "Central"}}])
+def test_a_token_that_may_not_charge_here(version: str, info: dict[str, Any]) -> None:
+    """C01.FR.21, C16.FR.03: taken locally, and the CSMS says where and what it is."""
+    bench = Bench(version, {"AuthCtrlr.LocalPreAuthorize": True, "AuthCtrlr.MasterPassGroupId": "master"}).boot()
+    bench.charge()
+    bench.feed(i.Present("TAG", 1), i.Unplug(1, "both"))
+    bench.run(1)
+    verdict = {"idTokenInfo": {"status": "Accepted"} | info}
+    bench.csms.script["TransactionEvent"] = lambda csms, payload: verdict if "idToken" in payload else {}
+    bench.feed(i.Plug(1), i.Present("TAG", 1))
+    bench.run(1)
+    assert told(bench.events()[-1])[:2] == ("Ended", "Deauthorized")
