@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import firmware
+from simulator.blocks import firmware, provisioning
 from simulator.core.connector import AVAILABLE, FAULTED, UNAVAILABLE, derive_status
 from simulator.core.reports import HeartbeatDue, StatusChanged
 from simulator.core.settings import setting
@@ -54,6 +54,8 @@ OFFLINE_THRESHOLD = setting(
 
 #: a heartbeat comes at least this often even if other messages keep resetting its timer (G02.FR.07)
 HEARTBEAT_AT_LEAST_US = 86_400_000_000
+#: what the state of a connector has behind the name of its EVSE's state
+CONNECTOR = ".1"
 
 
 @at("start")
@@ -61,7 +63,7 @@ def start(st: Station, now: int) -> None:
     """Operative states come from flash, they survive a reboot."""
     st.data["station_operative"] = st.board.flash.get("facts", "operative:0") is not False
     st.data["station_told"] = None
-    st.data["withdrawn"] = False
+    st.data["withdrawn"] = ()
     for evse in st.evses:
         evse.operative = _effective(st, evse)
 
@@ -69,12 +71,14 @@ def start(st: Station, now: int) -> None:
 # -- operative states --------------------------------------------------------------------------------------------------
 
 
-def change(st: Station, evse_id: int, operative: bool) -> str:
-    """Make an EVSE (0: the whole station) operative or not: Accepted, Scheduled, Rejected (no such EVSE)."""
+def change(st: Station, evse_id: int, operative: bool, *, connector: bool = False) -> str:
+    """Make an EVSE (0: the whole station) operative or not: Accepted, Scheduled, Rejected (no such EVSE).
+
+    ``connector``: its connector alone, whose state a version may keep apart from that of the EVSE (G03, note 1)."""
     if evse_id and st.evse(evse_id) is None:
         return "Rejected"
     targets = [evse for evse in st.evses if evse_id in (0, evse.evse_id)]
-    st.board.flash.write("facts", f"operative:{evse_id}", operative, 16)
+    st.board.flash.write("facts", f"operative:{evse_id}{CONNECTOR if connector else ''}", operative, 16)
     if evse_id == 0:
         st.data["station_operative"] = operative
         if st.dialect.policy.station_sets_connectors:
@@ -88,27 +92,31 @@ def change(st: Station, evse_id: int, operative: bool) -> str:
             evse.scheduled = False if evse.operative else None
         else:
             evse.scheduled = None
-            evse.operative = wanted and not st.data["withdrawn"]
+            evse.operative = wanted and evse.evse_id not in st.data["withdrawn"]
     return "Scheduled" if scheduled else "Accepted"
 
 
 def _effective(st: Station, evse: Evse) -> bool:
-    """An EVSE's own state; where a version keeps the station's state apart, both must be operative (G04.FR.07-08)."""
-    own = st.board.flash.get("facts", f"operative:{evse.evse_id}") is not False
+    """An EVSE's own state; where a version keeps those of station, EVSE and connector apart, all must be operative
+    (G03.FR.06-07, G04.FR.07-08)."""
+    names = (f"operative:{evse.evse_id}", f"operative:{evse.evse_id}{CONNECTOR}")
+    own = all(st.board.flash.get("facts", name) is not False for name in names)
     return own and (st.dialect.policy.station_sets_connectors or bool(st.data["station_operative"]))
 
 
 @station_rule(50)
 def withdraw(st: Station, now: int) -> bool:
-    """Nothing new may begin while an update waits to be installed (L01.FR.07); what runs goes on. Not on flash: the
-    state the CSMS gave comes back by itself."""
-    withdrawn = firmware.withdraws(st)
+    """Nothing new may begin while an update waits to be installed (L01.FR.07), or a reset for the other EVSEs (B12);
+    what runs goes on. Not on flash: the state the CSMS gave comes back by itself."""
+    withdrawn = provisioning.withdraws(st)
+    if firmware.withdraws(st):
+        withdrawn = tuple(evse.evse_id for evse in st.evses)
     if withdrawn == st.data["withdrawn"]:
         return False
     st.data["withdrawn"] = withdrawn
     for evse in st.evses:
         if evse.tx is None:
-            evse.operative = _effective(st, evse) and not withdrawn
+            evse.operative = _effective(st, evse) and evse.evse_id not in withdrawn
     return True
 
 
@@ -116,11 +124,11 @@ def withdraw(st: Station, now: int) -> bool:
 def follow(st: Station, evse: Evse, now: int) -> bool:
     """Carry out a scheduled change once the transaction is over, then derive the status."""
     changed = False
-    if evse.operative and evse.tx is None and st.data["withdrawn"]:
+    if evse.operative and evse.tx is None and evse.evse_id in st.data["withdrawn"]:
         evse.operative = False
         changed = True
     if evse.scheduled is not None and evse.tx is None:
-        evse.operative, evse.scheduled = evse.scheduled and not st.data["withdrawn"], None
+        evse.operative, evse.scheduled = evse.scheduled and evse.evse_id not in st.data["withdrawn"], None
         changed = True
     status = derive_status(evse, st.blocked(evse))
     if status != evse.status:

@@ -74,12 +74,13 @@ def beaten(st: Station, report: HeartbeatDue, res: Any) -> object:
 @table.on("ChangeAvailability", when=REGISTERED)
 def change(st: Station, req: Any, m: Any) -> Any:
     """G03, G04: an EVSE, its connector (every EVSE has one), or the whole station (G04.FR.01)."""
-    evse_id = 0
+    evse_id, connector = 0, False
     if req.evse is not UNSET:
         evse_id = req.evse.id
         if st.evse(evse_id) is None:
             return m.make(m.ChangeAvailabilityResponse, status="Rejected", status_info=reason(m, "UnknownEvse"))
-        if req.evse.connector_id not in (UNSET, 1):
+        connector = req.evse.connector_id is not UNSET
+        if connector and req.evse.connector_id != 1:
             return m.make(m.ChangeAvailabilityResponse, status="Rejected", status_info=reason(m, "UnknownConnectorId"))
-    word = availability.change(st, evse_id, req.operational_status == "Operative")
+    word = availability.change(st, evse_id, req.operational_status == "Operative", connector=connector)
     return m.make(m.ChangeAvailabilityResponse, status=word)

@@ -126,6 +126,19 @@ def test_change_availability(version: str, where: dict[str, int]) -> None:
 
 
 @each_version
+@pytest.mark.parametrize("outer", [{}, {"id": 1}], ids=["station", "evse"])
+def test_a_connector_has_a_state_of_its_own(version: str, outer: dict[str, int]) -> None:
+    """G03.FR.07, G04.FR.08 and their note 1: what is inoperative by itself stays so when what is around it is not."""
+    bench = Bench(version).boot()
+    assert change(bench, "Inoperative", id=1, connectorId=1) == "Accepted"
+    assert change(bench, "Inoperative", **outer) == "Accepted"
+    assert change(bench, "Operative", **outer) == "Accepted"
+    assert statuses(bench) == ["Available", "Unavailable"]
+    assert change(bench, "Operative", id=1, connectorId=1) == "Accepted"
+    assert statuses(bench) == ["Available", "Unavailable", "Available"]
+
+
+@each_version
 @pytest.mark.parametrize("where", [{}, {"id": 1}], ids=["station", "evse"])
 def test_change_waits_for_the_transaction(version: str, where: dict[str, int]) -> None:
     """G03.FR.05, G04.FR.06, G01.FR.05."""
