@@ -104,6 +104,8 @@ CONNECTION_TIMEOUT = setting(
 
 #: capability of a dialect: another token is asked about only when the session's token is known to be of a group
 GROUP_FIRST = "group_first"
+#: capability of a dialect: a session whose plug was pulled at the car goes on without a limit of time (1.6 4.10)
+NO_RETURN_TIME = "no_return_time"
 
 
 # -- a token at the reader ---------------------------------------------------------------------------------------------
@@ -346,7 +348,7 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
             end(st, evse, GrantEnd("EVCommunicationLost", "EVDisconnected", now))  # E09.FR.01
         else:
             grant.plugged_seen = False  # E10: it may come back in time
-            if evse.spec.tethered:
+            if evse.spec.tethered and NO_RETURN_TIME not in st.dialect.capabilities:
                 _await_cable(st, evse)  # E10.FR.02
     if evse.grant is grant:
         _check_faults(st, evse, now)

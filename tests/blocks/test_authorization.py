@@ -298,11 +298,16 @@ def test_a_plug_that_comes_back_goes_on(version: str) -> None:
 
 @each_version
 def test_a_tethered_plug_that_does_not_come_back(version: str) -> None:
-    """E10.FR.02."""
+    """E10.FR.02; in 1.6 pulling the plug does not end it, however long it takes (4.10)."""
     settings = {STOP_ON_EV_SIDE: False, TX_STOP_POINT: ("Authorized",), CONNECTION_TIMEOUT: 40}
     lab = bench(version, settings=settings, evse={"tethered": True}).charge().unplug().run(39)
     assert lab.session().end is None
     lab.run(2)
+    if version == "1.6":
+        assert lab.session().end is None and lab.statuses()[-1] == "SuspendedEV"
+        assert lab.remote_stop() == "Accepted"
+        lab.run(1)
+        assert lab.session().reason == "Remote"
     assert lab.session().end is not None and lab.statuses()[-1] == "Available"
 
 
