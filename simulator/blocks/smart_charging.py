@@ -22,6 +22,7 @@ import msgspec
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, install, installed, remove, units
 from simulator.blocks.external_limit import differs
+from simulator.core.connector import POWER_PATH_CLOSED
 from simulator.core.power_path import enough
 from simulator.core.wiring import at, on_timer, station_rule
 
@@ -44,11 +45,16 @@ RATE_CHANGED = "rate_changed"
 # -- the limit that holds ----------------------------------------------------------------------------------------------
 
 
-def _began_us(st: Station, evse: Evse, wall_us: int, otherwise_us: int) -> int:
-    """Wall time at which charging began, by the clock as it is now; ``otherwise_us`` where nothing runs."""
-    if evse.tx is None:
-        return otherwise_us
-    began = evse.tx.started
+def _began_us(st: Station, evse: Evse, wall_us: int) -> int:
+    """Wall time from which what is relative counts, by the clock as it is now: when the EVSE was ready to deliver
+    energy, authorised and connected (K01.FR.42, 3.12; 1.6 7.9 leaves it to the station); ``wall_us`` where it is not.
+
+    A transaction may begin sooner, with the cable, or later, with the energy: that depends on TxStartPoint.
+    """
+    tx = evse.tx
+    if tx is None or not tx.held & POWER_PATH_CLOSED:
+        return wall_us if evse.path_us is None else wall_us - (st.now - evse.path_us)
+    began = tx.path_closed or tx.started
     # the monotonic time of a stamp from an earlier run means nothing any more; then only what the clock said is left
     return began.wall_us if began.boot == 0 else wall_us - (st.now - began.mono_us)
 
@@ -86,6 +92,9 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
                 own.append((profile, anchor_us))
         elif profile.purpose == cs.TX_DEFAULT and there.evse_id in (0, evse.evse_id):
             (special if there.evse_id else common).append((profile, anchor_us))
+    awaited = _awaited(st, evse)
+    if awaited is not None:
+        own.append((awaited, anchor_us))
     taken = {profile.stack_level for profile, _ in special}
     default = special + [row for row in common if row[0].stack_level not in taken]
     words = st.dialect.capabilities
@@ -93,6 +102,16 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
         own, default, at_us, gives_way=GIVES_WAY in words, divided=POWER_DIVIDED in words
     )
     return _and_external(st, evse.evse_id, bound, until_us, at_us)
+
+
+def _awaited(st: Station, evse: Evse) -> cs.ChargingProfile | None:
+    """The profile of a remote start whose transaction is yet to begin, because it begins with the energy: that must be
+    within it from the first moment, on the phases it allows (K05)."""
+    store: Store | None = st.data.get(NAME)
+    if store is None or evse.tx is not None or evse.grant is None:
+        return None
+    id_token, profile = store.expected.get(evse.evse_id, ("", None))
+    return profile if evse.grant.id_token == id_token else None
 
 
 def _asking(st: Station, evse: Evse) -> bool:
@@ -144,10 +163,12 @@ def follow(st: Station, now: int) -> bool:
 def _apply_expected(st: Station, store: Store) -> None:
     for evse_id, (id_token, profile) in list(store.expected.items()):
         evse = st.evses[evse_id - 1]
-        tx = evse.tx
-        if tx is not None and tx.id_token:
+        tx, grant = evse.tx, evse.grant
+        # a transaction that began without a token is given its name in a moment
+        token = "" if tx is None else tx.id_token or ("" if grant is None else grant.id_token)
+        if token:
             del store.expected[evse_id]
-            if tx.id_token == id_token:
+            if token == id_token:
                 install(st, evse_id, profile)
         elif evse.wish is None and evse.asked is None and evse.grant is None:
             del store.expected[evse_id]  # nothing came of it
@@ -163,7 +184,7 @@ def _apply(st: Station, store: Store, now: int) -> bool:
         if evse.grant is None:
             store.phases.pop(evse.evse_id, None)
             continue
-        own, own_until_us = _of_evse(st, evse, wall_us, _began_us(st, evse, wall_us, wall_us))
+        own, own_until_us = _of_evse(st, evse, wall_us, _began_us(st, evse, wall_us))
         until_us = min(until_us, own_until_us)
         limit = _with_phases(st, store, evse, cs.merge(own, total))
         all_phases = limit.phases is None or limit.phases >= evse.spec.phases
@@ -289,7 +310,7 @@ def composite(st: Station, evse_id: int, duration_s: int, unit: str | None) -> C
         sums: dict[str, int] = {}
         phases: list[int] = []
         for evse in evses:
-            own, own_until_us = _of_evse(st, evse, at_us, _began_us(st, evse, begin_us, begin_us))
+            own, own_until_us = _of_evse(st, evse, at_us, _began_us(st, evse, begin_us))
             until_us = min(until_us, own_until_us)
             bound = cs.merge(cs.merge(own, total), _of_hardware(evse))
             amount = cs.express(bound, wanted, evse.spec.phases, evse.spec.voltage_v)

@@ -31,8 +31,9 @@ class Transaction(msgspec.Struct):
     """The record of a running transaction, as it lies on flash.
 
     ``physical_wh`` and ``register_wh`` are the true and the reported register at the beginning. ``held``: points that
-    have held so far. ``authorized``: its authorisation holds. ``resumed``: it goes on after a power cut. ``seq_no`` is
-    the next number. ``told_*`` is what the CSMS has been told.
+    have held so far. ``authorized``: its authorisation holds; ``lapsed``: the CSMS was told that it had ended. ``resumed``: it goes on after a power cut. ``seq_no`` is
+    the next number. ``path_closed``: when it was first authorised and connected, if not with its start. ``told_*`` is
+    what the CSMS has been told.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Transaction(msgspec.Struct):
     told_begin: bool = False
     told_remote: bool = False
     told_plugged: bool = False
+    told_bay: bool = False
     told_state: str = ""
     told_phases: int = 0
     told_end_us: int = -1
@@ -64,6 +66,8 @@ class Transaction(msgspec.Struct):
     authorized: bool = False
     resumed: bool = False
     told_key: bool = False
+    lapsed: bool = False
+    path_closed: Stamp | None = None
 
 
 def new_key(st: Station) -> str:

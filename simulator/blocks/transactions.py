@@ -23,6 +23,7 @@ from simulator.blocks.smart_charging import RATE_CHANGED
 from simulator.blocks.transaction_record import TX_AREA, Transaction, new_key, save
 from simulator.core import connector as c
 from simulator.core import readings
+from simulator.core.power_path import SUSPENDED_EVSE
 from simulator.core.records import TransactionClosed, TransactionOpened
 from simulator.core.reports import (
     MeterReading,
@@ -82,6 +83,8 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
     """Open or close the transaction of an EVSE; the order of arrival cannot matter."""
     points = _points(st, evse)
     changed = points != evse.points
+    if (points ^ evse.points) & c.POWER_PATH_CLOSED:
+        evse.path_us = now if points & c.POWER_PATH_CLOSED else None
     evse.points = points
     evse.spent &= points
     if not (evse.plugged or evse.ev_gone or evse.bay) and evse.used and evse.tx is None:
@@ -101,22 +104,33 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
             evse.used = False  # 1.6 F2: the user starts anew
             return True
         return changed
+    if points & c.POWER_PATH_CLOSED & ~tx.held:
+        tx.path_closed = st.stamp()
     tx.held |= points
     tx.authorized = evse.grant is not None
     stops = st.dialect.policy.stop_points(st)
     if stops & c.POWER_PATH_CLOSED:
         stops |= c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: as a stop point it is exactly these two
     fell = stops & tx.held & ~points
-    if fell or interruption(st, evse) is not None:
+    end = evse.grant_end
+    if end is not None and not tx.id_token and end.at_us > tx.told_end_us:
+        fell |= stops & c.AUTHORIZED  # F03.FR.03: who stops it does not wait until somebody is authorised
+    if fell or interruption(st, evse) is not None or _ends_without_a_point(evse, tx, stops, points):
         _close(st, evse, tx, fell, now)
         return True
-    if not points & (c.EV_CONNECTED | c.AUTHORIZED | c.PARKING_BAY_OCCUPANCY) and not tx.told_plugged:
-        # nobody is there any more and no stop point ever held: E03.FR.05 and F02.FR.07 end it all the same
-        end = evse.grant_end
-        if end is not None and end.trigger == "EVConnectTimeout":
-            _close(st, evse, tx, 0, now)
-            return True
     return changed
+
+
+def _ends_without_a_point(evse: Evse, tx: Transaction, stops: int, points: int) -> bool:
+    """Does the end of the authorisation end it although the stop points that would say so have never held?"""
+    end = evse.grant_end
+    if end is None or points & c.AUTHORIZED:
+        return False
+    if end.trigger == "Deauthorized":  # E05.FR.10, C15.FR.04: also before any energy has flowed
+        return bool(stops & c.ENERGY_TRANSFER) and end.at_us > tx.told_end_us
+    # E03.FR.05, F02.FR.07; whoever is still in a bay ends it by leaving, where that is a stop point (E03.FR.15)
+    stays = points & c.PARKING_BAY_OCCUPANCY & stops
+    return end.trigger == "EVConnectTimeout" and not (points & c.EV_CONNECTED or stays or tx.told_plugged)
 
 
 def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
@@ -133,6 +147,9 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
         start_trigger=_start_trigger(evse, starts, now),
         begin=sign(st, evse, begin, BEGIN, END),
     )
+    if evse.path_us is not None and evse.path_us < now:
+        ago_us = now - evse.path_us
+        tx.path_closed = structs.replace(tx.started, mono_us=evse.path_us, wall_us=tx.started.wall_us - ago_us)
     grant = evse.grant
     if grant is not None:
         _name(st, evse, tx, grant)
@@ -185,8 +202,17 @@ def _cause(st: Station, evse: Evse, tx: Transaction, fell: int) -> tuple[str, st
     if fell & c.PARKING_BAY_OCCUPANCY:
         return "EVDeparted", "EVDisconnected", None, ""
     if fell & c.ENERGY_TRANSFER:
-        return "ChargingStateChanged", "StoppedByEV", None, ""
+        return *_why_no_energy(evse), None, ""
     return "AbnormalCondition", "Other", None, ""
+
+
+def _why_no_energy(evse: Evse) -> tuple[str, str]:
+    """(trigger, reason) of energy that has ceased to flow while car and authorisation are there."""
+    grant = evse.grant
+    if grant is not None and not grant.energy:  # refused by the CSMS, at once or with an allowance (E05.FR.02-03)
+        limited = grant.stop_at_wh is not None
+        return ("EnergyLimitReached", "EnergyLimitReached") if limited else ("Deauthorized", "DeAuthorized")
+    return "ChargingStateChanged", "Other" if evse.charging_state == SUSPENDED_EVSE else "StoppedByEV"
 
 
 def _physical_trigger(fell: int) -> str:
@@ -282,15 +308,23 @@ def tell(st: Station, now: int, evse: Evse) -> None:
     if not tx.told_started:
         _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
         tx.told_started = True
-        tx.told_plugged, tx.told_state = evse.plugged, evse.charging_state
+        tx.told_plugged, tx.told_bay, tx.told_state = evse.plugged, evse.bay, evse.charging_state
         save(st, tx)
         return
+    if grant is not None and tx.lapsed:  # authorised anew: that is told like the first time (E01.FR.10, E02.FR.01)
+        tx.lapsed = tx.told_token = tx.told_remote = False
+        tx.remote_start_id, tx.reservation_id = grant.remote_start_id, None
     if tx.id_token and not tx.told_token:
         remote = tx.remote_start_id is not None and not tx.told_remote
         _tell(st, evse, tx, TransactionUpdated, "RemoteStart" if remote else "Authorized")  # E02.FR.20, F01.FR.19
     if end is not None and grant is None and end.at_us > tx.told_end_us:
-        tx.told_end_us = end.at_us
+        tx.told_end_us, tx.lapsed = end.at_us, bool(tx.id_token)
         _tell(st, evse, tx, TransactionUpdated, end.trigger, end)
+        if end.trigger == "EVCommunicationLost":
+            tx.told_plugged = evse.plugged  # the same event, told once
+    if evse.bay != tx.told_bay:  # E02.FR.17
+        tx.told_bay = evse.bay
+        _tell(st, evse, tx, TransactionUpdated, "EVDetected" if evse.bay else "EVDeparted")
     if evse.plugged != tx.told_plugged:
         tx.told_plugged = evse.plugged
         _tell(st, evse, tx, TransactionUpdated, "CablePluggedIn" if evse.plugged else "EVCommunicationLost")

@@ -95,6 +95,7 @@ OWNERS: dict[str, str] = {
     "released": "blocks/remote_control",
     "tx": "blocks/transactions",
     "points": "blocks/transactions",
+    "path_us": "blocks/transactions",
     "spent": "blocks/transactions",
     "used": "blocks/transactions",
     "flowing": "core/power_path",
@@ -139,6 +140,7 @@ class Evse:
         "limit",
         "lock_failed",
         "operative",
+        "path_us",
         "phases",
         "plugged",
         "points",
@@ -189,6 +191,8 @@ class Evse:
         self.released = False
         self.tx: Transaction | None = None
         self.points = 0
+        #: since when the power path is closed, authorised and connected (monotonic); None: it is not
+        self.path_us: int | None = None
         #: points that held when the last transaction ended; they start nothing until they have fallen
         self.spent = 0
         #: a transaction took place since the plug went in: the connector is Finishing until the user is done

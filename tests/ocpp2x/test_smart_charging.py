@@ -9,6 +9,7 @@ import pytest
 from simulator.blocks.charging_profiles import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, RATE_UNIT, UNIQUE_LEVELS
 from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES, external_id
 from simulator.blocks.product_settings import FEATURE_PROFILES
+from simulator.blocks.transactions import TX_START_POINT
 from simulator.core.inputs import EvSpec, Perform, PowerOff
 from simulator.core.wall import format_wall
 from simulator.ocpp2x import charging_profile, smart_charging
@@ -238,6 +239,32 @@ def test_a_product_without_smart_charging(version: str) -> None:
     assert power_kw(lab) == 11.0 and smart_charging.table.feature == "SmartCharging"
 
 
+# -- what is relative counts from when energy could flow (K01.FR.42, 3.12)
+
+
+@each_2x
+def test_relative_where_the_transaction_begins_sooner(version: str) -> None:
+    lab = bench(version, settings={TX_START_POINT: ("EVConnected",)})
+    install(lab, 1, (0, 10), (60, 6))
+    lab.plug().run(100).present().run(4)
+    assert lab.sessions() and power_kw(lab) == 6.9
+    assert [power_kw(lab.run(s)) for s in (55, 2)] == [6.9, 4.14]
+    install(lab, 1, (0, 16), (90, 8))
+    assert [power_kw(lab.run(s)) for s in (28, 2)] == [11.0, 5.52], "also what comes while it charges"
+
+
+@each_2x
+def test_relative_where_the_transaction_begins_with_the_energy(version: str) -> None:
+    """Nothing at first, so that there is no transaction yet: the time runs all the same."""
+    lab = bench(version, settings={TX_START_POINT: ("EnergyTransfer",)})
+    install(lab, 1, (0, 0), (60, 10), (120, 6))
+    lab.plug().present().run(58)
+    assert not lab.sessions() and lab.evse().charging_state == "SuspendedEVSE"
+    lab.run(6)
+    assert lab.sessions() and power_kw(lab) == 6.9
+    assert [power_kw(lab.run(s)) for s in (55, 2)] == [6.9, 4.14]
+
+
 # -- the profile of a remote start
 
 
@@ -254,6 +281,18 @@ def test_tc_k_37_a_remote_start_with_a_profile(version: str) -> None:
         lab.run(1).csms.sent("ReportChargingProfiles")
     )
     assert page["chargingProfile"][0]["transactionId"] == key(lab)
+
+
+@each_2x
+def test_the_profile_of_a_remote_start_is_there_before_the_energy(version: str) -> None:
+    """K05: a session must begin on the phases it may use; with EnergyTransfer the transaction begins after that."""
+    lab = bench(version, settings={TX_START_POINT: ("EnergyTransfer",)})
+    assert lab.plug().remote_start(chargingProfile=profile((0, 10, 1), purpose=TX)) == "Accepted"
+    lab.run(5)
+    assert power_kw(lab) == 2.3 and [row[0] for row in reported(lab)] == ["CSO"]
+    lab = bench(version, settings={TX_START_POINT: ("EVConnected",)})
+    assert lab.plug().run(5).remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
+    assert reported(lab) == [("CSO", 1, 1)] and power_kw(lab.run(4)) == 6.9
 
 
 # -- getting, clearing
