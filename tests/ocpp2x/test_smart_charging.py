@@ -7,99 +7,27 @@ from typing import Any
 import pytest
 
 from simulator.blocks.charging_profiles import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, RATE_UNIT, UNIQUE_LEVELS
-from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES, external_id
+from simulator.blocks.external_limit import external_id
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.transactions import TX_START_POINT
 from simulator.core.inputs import EvSpec, Perform, PowerOff
-from simulator.core.wall import format_wall
 from simulator.ocpp2x import charging_profile, smart_charging
-from tests.bench import Lab, bench, each_2x, frames
-
-MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
-EXTERNAL = "ChargingStationExternalConstraints"
-
-
-def clock(lab: Lab, seconds: float = 0.0) -> str:
-    return format_wall(lab.fleet.epoch_us + lab.fleet.now + int(seconds * 1e6))
-
-
-def profile(
-    *periods: tuple[float, ...],
-    purpose: str = DEFAULT,
-    number: int = 1,
-    level: int = 0,
-    kind: str = "Relative",
-    unit: str = "A",
-    start: str | None = None,
-    duration: int | None = None,
-    **fields: Any,
-) -> dict[str, Any]:
-    """``periods`` are (start, limit) or (start, limit, phases)."""
-    schedule: dict[str, Any] = {
-        "id": 1,
-        "chargingRateUnit": unit,
-        "chargingSchedulePeriod": [
-            {"startPeriod": int(row[0]), "limit": row[1]} | ({"numberPhases": int(row[2])} if len(row) > 2 else {})
-            for row in periods
-        ],
-    }
-    schedule |= {} if start is None else {"startSchedule": start}
-    schedule |= {} if duration is None else {"duration": duration}
-    return {
-        "id": number,
-        "stackLevel": level,
-        "chargingProfilePurpose": purpose,
-        "chargingProfileKind": kind,
-        "chargingSchedule": [schedule],
-        **fields,
-    }
-
-
-def install_raw(lab: Lab, evse_id: int, wire: dict[str, Any]) -> Any:
-    """SetChargingProfile: Accepted, or the reason code."""
-    answer = lab.ask("SetChargingProfile", evseId=evse_id, chargingProfile=wire)
-    if not isinstance(answer, dict):
-        return answer[0]
-    assert (answer["status"] == "Accepted") == ("statusInfo" not in answer)
-    return answer["status"] if "statusInfo" not in answer else answer["statusInfo"]["reasonCode"]
-
-
-def install(lab: Lab, evse_id: int, *periods: tuple[float, ...], **fields: Any) -> Any:
-    return install_raw(lab, evse_id, profile(*periods, **fields))
-
-
-def absolute(lab: Lab, evse_id: int, *periods: tuple[float, ...], **fields: Any) -> Any:
-    return install(lab, evse_id, *periods, kind="Absolute", start=clock(lab), **fields)
-
-
-def composite(lab: Lab, evse_id: int = 1, duration: int = 400, **fields: Any) -> Any:
-    """[(start, limit)], or the reason why there is none."""
-    answer = lab.ask("GetCompositeSchedule", evseId=evse_id, duration=duration, **fields)
-    if answer["status"] != "Accepted":
-        return answer["statusInfo"]["reasonCode"]
-    assert answer["schedule"]["evseId"] == evse_id
-    return [(p["startPeriod"], p["limit"]) for p in answer["schedule"]["chargingSchedulePeriod"]]
-
-
-def reported(lab: Lab, evse_id: int | None = None, **criteria: Any) -> list[tuple[str, int, int]]:
-    """GetChargingProfiles: (source, EVSE, id) of what is told."""
-    before = len(lab.csms.sent("ReportChargingProfiles"))
-    where = {} if evse_id is None else {"evseId": evse_id}
-    answer = lab.ask("GetChargingProfiles", requestId=9, chargingProfile=criteria, **where)
-    lab.run(1)
-    pages = lab.csms.sent("ReportChargingProfiles")[before:]
-    assert [page.get("tbc", False) for page in pages] == [True] * (len(pages) - 1) + [False] * bool(pages)
-    assert (answer["status"] == "Accepted") == bool(pages) and all(page["requestId"] == 9 for page in pages)
-    return [(page["chargingLimitSource"], page["evseId"], p["id"]) for page in pages for p in page["chargingProfile"]]
-
-
-def power_kw(lab: Lab, evse_id: int = 1) -> float:
-    return round(lab.evse(evse_id).power_w / 1000, 2)
-
-
-def key(lab: Lab) -> str:
-    return str(lab.sessions()[-1].begin["transactionInfo"]["transactionId"])
-
+from tests.bench import Lab, bench, each_2x
+from tests.ocpp2x.charging import (
+    DEFAULT,
+    EXTERNAL,
+    MAX,
+    TX,
+    absolute,
+    clock,
+    composite,
+    install,
+    install_raw,
+    key,
+    power_kw,
+    profile,
+    reported,
+)
 
 # -- setting -----------------------------------------------------------------------------------------------------------
 
@@ -439,73 +367,3 @@ def test_tc_k_41_the_default_returns_when_the_schedule_of_the_transaction_is_ove
     start = clock(lab, 50)
     assert install(lab, 1, (0, 11), number=2, purpose=TX, transactionId=key(lab), kind="Absolute", start=start)
     assert composite(lab, chargingRateUnit="A") == [(0, 8.0), (50, 11.0)]  # K01.FR.30
-
-
-# -- external limits
-
-
-@each_2x
-def test_a_limit_from_beside_the_csms(version: str) -> None:
-    """K11.FR.01-06, K13.FR.01-03."""
-    lab = bench(version)
-    lab.charge(1).forget()
-    lab.feed(Perform("charging_limit", {"limit_a": 10, "source": "SO", "grid_critical": True}), 2)
-    assert power_kw(lab) == 6.9
-    (told,) = lab.csms.sent("NotifyChargingLimit")
-    assert told == {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}}  # evseId must be > 0
-    lab.feed(Perform("charging_limit", {"limit_a": 10.5, "source": "SO"}), 2)
-    assert len(lab.csms.sent("NotifyChargingLimit")) == 1  # not by more than LimitChangeSignificance
-    lab.feed(Perform("charging_limit_released", {}), 2)
-    assert lab.csms.sent("ClearedChargingLimit") == [{"chargingLimitSource": "SO", "evseId": 0}]
-    assert power_kw(lab) == 11.0
-    triggers = [event["triggerReason"] for event in lab.csms.sent("TransactionEvent")]
-    assert triggers == ["ChargingRateChanged", "ChargingRateChanged"]
-    assert "charging_profiles" not in lab.station.board.flash.areas or reported(lab) == []
-
-
-@each_2x
-def test_a_limit_while_nobody_charges(version: str) -> None:
-    """K12.FR.01-05: the schedule is told where that is wanted; it survives a restart, and ends by itself."""
-    lab = bench(version, settings={WITH_SCHEDULES: True, LIMIT_CHANGE: 0.0})
-    lab.feed(Perform("charging_limit", {"limit_w": 6900.0, "duration_s": 500, "source": "Other"}), 1)
-    (told,) = lab.csms.sent("NotifyChargingLimit")
-    (schedule,) = told["chargingSchedule"]
-    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6900.0}]
-    assert (schedule["chargingRateUnit"], schedule["duration"]) == ("W", 500)
-    lab.feed(PowerOff(), 5)
-    lab.boot().run(60).charge(1)
-    assert power_kw(lab) == 6.9
-    assert power_kw(lab.run(500)) == 11.0
-
-
-@each_2x
-def test_a_limit_of_one_evse_and_suspension(version: str) -> None:
-    lab = bench(version, evses=2)
-    lab.charge(1).charge(2, "OTHER").forget()
-    lab.feed(Perform("charging_limit", {"limit_a": 0, "evse_id": 2}), 2)
-    assert power_kw(lab, 1) == 11.0 and power_kw(lab, 2) == 0.0
-    states = [event["transactionInfo"].get("chargingState") for event in lab.csms.sent("TransactionEvent")]
-    assert "SuspendedEVSE" in states
-    assert [p["evseId"] for _, _, p in frames(lab.csms, "NotifyChargingLimit")] == [2]
-
-
-@each_2x
-@pytest.mark.parametrize(
-    "args",
-    [{}, {"limit_a": 1, "limit_w": 1}, {"limit_a": -1}, {"limit_a": "x"}, {"limit_a": 6, "evse_id": 9},
-     {"limit_a": 6, "source": "CSO"}],
-)  # fmt: skip
-def test_a_limit_that_makes_no_sense(version: str, args: dict[str, Any]) -> None:
-    """K11.FR.05 among them: it is never the CSMS's own."""
-    lab = bench(version)
-    lab.feed(Perform("charging_limit", args), 1)
-    assert lab.remarks()[-1].startswith("external limit ignored") and lab.csms.sent("NotifyChargingLimit") == []
-
-
-@each_2x
-def test_external_limits_switched_off(version: str) -> None:
-    lab = bench(version, settings={EXTERNAL_ENABLED: False})
-    lab.feed(Perform("charging_limit", {"limit_a": 6}), 1)
-    lab.feed(Perform("charging_limit_released", {"evse_id": 1}), 1)
-    assert [text.split(":")[0] for text in lab.remarks()[-2:]] == ["external limit ignored"] * 2
-    assert composite(lab) == [(0, 31.8)]

@@ -1,0 +1,79 @@
+"""K11 to K13: limits that do not come from the CSMS, and what it is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES
+from simulator.core.inputs import Perform, PowerOff
+from tests.bench import bench, each_2x, frames
+from tests.ocpp2x.charging import composite, power_kw, reported
+
+
+@each_2x
+def test_a_limit_from_beside_the_csms(version: str) -> None:
+    """K11.FR.01-06, K13.FR.01-03."""
+    lab = bench(version)
+    lab.charge(1).forget()
+    lab.feed(Perform("charging_limit", {"limit_a": 10, "source": "SO", "grid_critical": True}), 2)
+    assert power_kw(lab) == 6.9
+    (told,) = lab.csms.sent("NotifyChargingLimit")
+    assert told == {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}}  # evseId must be > 0
+    lab.feed(Perform("charging_limit", {"limit_a": 10.5, "source": "SO"}), 2)
+    assert len(lab.csms.sent("NotifyChargingLimit")) == 1  # not by more than LimitChangeSignificance
+    lab.feed(Perform("charging_limit_released", {}), 2)
+    assert lab.csms.sent("ClearedChargingLimit") == [{"chargingLimitSource": "SO", "evseId": 0}]
+    assert power_kw(lab) == 11.0
+    triggers = [event["triggerReason"] for event in lab.csms.sent("TransactionEvent")]
+    assert triggers == ["ChargingRateChanged", "ChargingRateChanged"]
+    assert "charging_profiles" not in lab.station.board.flash.areas or reported(lab) == []
+
+
+@each_2x
+def test_a_limit_while_nobody_charges(version: str) -> None:
+    """K12.FR.01-05: the schedule is told where that is wanted; it survives a restart, and ends by itself."""
+    lab = bench(version, settings={WITH_SCHEDULES: True, LIMIT_CHANGE: 0.0})
+    lab.feed(Perform("charging_limit", {"limit_w": 6900.0, "duration_s": 500, "source": "Other"}), 1)
+    (told,) = lab.csms.sent("NotifyChargingLimit")
+    (schedule,) = told["chargingSchedule"]
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6900.0}]
+    assert (schedule["chargingRateUnit"], schedule["duration"]) == ("W", 500)
+    lab.feed(PowerOff(), 5)
+    lab.boot().run(60).charge(1)
+    assert power_kw(lab) == 6.9
+    assert power_kw(lab.run(500)) == 11.0
+
+
+@each_2x
+def test_a_limit_of_one_evse_and_suspension(version: str) -> None:
+    lab = bench(version, evses=2)
+    lab.charge(1).charge(2, "OTHER").forget()
+    lab.feed(Perform("charging_limit", {"limit_a": 0, "evse_id": 2}), 2)
+    assert power_kw(lab, 1) == 11.0 and power_kw(lab, 2) == 0.0
+    states = [event["transactionInfo"].get("chargingState") for event in lab.csms.sent("TransactionEvent")]
+    assert "SuspendedEVSE" in states
+    assert [p["evseId"] for _, _, p in frames(lab.csms, "NotifyChargingLimit")] == [2]
+
+
+@each_2x
+@pytest.mark.parametrize(
+    "args",
+    [{}, {"limit_a": 1, "limit_w": 1}, {"limit_a": -1}, {"limit_a": "x"}, {"limit_a": 6, "evse_id": 9},
+     {"limit_a": 6, "source": "CSO"}],
+)  # fmt: skip
+def test_a_limit_that_makes_no_sense(version: str, args: dict[str, Any]) -> None:
+    """K11.FR.05 among them: it is never the CSMS's own."""
+    lab = bench(version)
+    lab.feed(Perform("charging_limit", args), 1)
+    assert lab.remarks()[-1].startswith("external limit ignored") and lab.csms.sent("NotifyChargingLimit") == []
+
+
+@each_2x
+def test_external_limits_switched_off(version: str) -> None:
+    lab = bench(version, settings={EXTERNAL_ENABLED: False})
+    lab.feed(Perform("charging_limit", {"limit_a": 6}), 1)
+    lab.feed(Perform("charging_limit_released", {"evse_id": 1}), 1)
+    assert [text.split(":")[0] for text in lab.remarks()[-2:]] == ["external limit ignored"] * 2
+    assert composite(lab) == [(0, 31.8)]
