@@ -151,6 +151,8 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         _decide_online(st, evse, id_token, token_type, known, None)
     else:
         _decide_offline(st, evse, id_token, token_type, known)
+    if evse.grant is None and evse.asked is None:
+        _hand_back(st, evse, id_token, known.group if known else None)
 
 
 def _decide_online(
@@ -218,6 +220,7 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
     elif allowed:
         give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
     else:
+        _hand_back(st, evse, id_token, info.group)
         st.record(Remark(f"token refused by the CSMS: {info.status}"))
 
 
@@ -267,9 +270,11 @@ def give(
 ) -> None:
     """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut).
 
-    A cable that stayed locked after its session is handed back instead (E09.FR.03)."""
+    A cable that stayed locked after its session is handed back instead, to its owner (E09.FR.03)."""
     if remote_start_id is None and _keeps_a_cable(st, evse):
-        evse.grant_end = evse.asked = None
+        evse.asked = None
+        if not _hand_back(st, evse, id_token, group):
+            st.record(Remark("token refused: somebody else's cable is locked in"))
         return
     grant = Grant(id_token, token_type, group, source, st.now)
     grant.remote_start_id = remote_start_id
@@ -285,6 +290,17 @@ def _keeps_a_cable(st: Station, evse: Evse) -> bool:
     return evse.ev_gone and evse.tx is None and evse.grant_end is not None and st.board.locks[evse.evse_id - 1].closed
 
 
+def _hand_back(st: Station, evse: Evse, id_token: str, group: str | None = None) -> bool:
+    """A cable that stayed locked is let go for the token its session began with, or one of the same group; a token that
+    is not valid is the usual case (1.6 errata 3.5, E05.FR.11)."""
+    over = evse.grant_end
+    theirs = over is not None and (same_token(over.owner, id_token) or same_group(over.owner_group, group))
+    if not theirs or evse.tx is not None or not st.board.locks[evse.evse_id - 1].closed:
+        return False
+    evse.grant_end = None
+    return True
+
+
 def _await_cable(st: Station, evse: Evse) -> None:
     timeout_s = st.settings[CONNECTION_TIMEOUT]
     if timeout_s > 0:
@@ -293,6 +309,8 @@ def _await_cable(st: Station, evse: Evse) -> None:
 
 def end(st: Station, evse: Evse, how: GrantEnd | None) -> None:
     """The authorisation is over; None: it is forgotten."""
+    if how is not None and evse.grant is not None:
+        how.owner, how.owner_group = evse.grant.id_token, evse.grant.group
     evse.grant, evse.grant_end = None, how
     st.timers.cancel("connect", evse.evse_id)
     st.timers.cancel("allowance", evse.evse_id)
@@ -411,8 +429,8 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
             _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)  # its group may be the right one
         else:
             give(st, evse, wish.id_token, wish.token_type, wish.group, "remote", wish.remote_start_id)
-    elif evse.grant is not None:
-        end(st, evse, GrantEnd(wish.trigger, wish.reason, now))
+    elif evse.grant is not None or (evse.tx is not None and not evse.tx.id_token):
+        end(st, evse, GrantEnd(wish.trigger, wish.reason, now))  # also of one that waits for its token (F03.FR.02-03)
 
 
 def press(st: Station, button: str, evse_id: int, now: int) -> None:

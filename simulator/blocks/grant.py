@@ -48,13 +48,17 @@ class Grant:
 
 
 class GrantEnd:
-    """How an authorisation ended: ``trigger`` in TriggerReasonEnumType, ``reason`` in ReasonEnumType words."""
+    """How an authorisation ended: ``trigger`` in TriggerReasonEnumType, ``reason`` in ReasonEnumType words.
 
-    __slots__ = ("at_us", "reason", "stop_token", "stop_token_type", "trigger")
+    ``owner`` is the token that had it, ``owner_group`` its group: a cable that stays locked is theirs."""
+
+    __slots__ = ("at_us", "owner", "owner_group", "reason", "stop_token", "stop_token_type", "trigger")
 
     def __init__(self, trigger: str, reason: str, at_us: int, token: str | None = None, token_type: str = "") -> None:
         self.trigger, self.reason, self.at_us = trigger, reason, at_us
         self.stop_token, self.stop_token_type = token, token_type
+        self.owner = ""
+        self.owner_group: str | None = None
 
 
 class Asked:
