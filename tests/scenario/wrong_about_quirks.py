@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.lab.csms import SILENT, CallError
 from simulator.scenario.counterpart import Counterpart
+from simulator.wire.loose import elements
 from tests.scenario import wrong
 
 BOOT, STATUS, START, STOP, VALUES = (
@@ -244,7 +245,7 @@ class DiesOfGarbage(Counterpart):
 
     def receive(self, data: bytes, now: int, *, odd: bool = False) -> list[bytes]:
         """Dead or alive."""
-        self.dead = self.dead or self._read(data) is None
+        self.dead = self.dead or elements(data) is None
         return [] if self.dead else super().receive(data, now, odd=odd)
 
 

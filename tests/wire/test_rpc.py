@@ -14,7 +14,7 @@ from simulator.ocpp16 import messages
 from simulator.wire import rpc
 
 LONG = "i" * 37
-DEEP = b"[" * 5000 + b"]" * 5000
+DEEP = b"[" * 50_000 + b"]" * 50_000  # deeper than any version of Python follows
 
 
 @pytest.mark.parametrize(
