@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.core.connector import AVAILABLE
 from simulator.core.records import Booted, BootRefused
 from simulator.core.reports import BootAsked
 from simulator.core.settings import setting
@@ -42,6 +43,7 @@ class Reset:
     """A reset that is under way. ``reason`` ends running transactions, None waits until they end by themselves.
 
     ``patient``: wait (bounded) until what is queued has been answered. ``kind`` soft or hard, for the boot time.
+    ``withdrawn``: the EVSEs that were Available when it was asked for and are nobody's until it has been carried out.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Reset:
     boot_reason: str
     patient: bool
     deadline_us: int
+    withdrawn: tuple[int, ...] = ()
 
 
 class Provisioning:
@@ -77,8 +80,8 @@ def start(st: Station, now: int) -> None:
 
 @at("link_up")
 def ask(st: Station, now: int) -> None:
-    """Not registered in this boot yet: BootNotification comes first and alone (B01.FR.01). An interval that the CSMS has
-    given runs on whatever becomes of the link (B02.FR.04, B03.FR.02, 1.6 4.2); ``retry`` asks when it is over."""
+    """Not registered in this boot yet: BootNotification comes first and alone (B01.FR.01). An interval that the CSMS
+    has given runs on whatever becomes of the link (B02.FR.04, B03.FR.02, 1.6 4.2); ``retry`` asks when it is over."""
     told_to_wait = st.gate in ("pending", "rejected") and st.timers.get("boot_retry") is not None
     if st.gate != "accepted" and not told_to_wait:
         st.timers.cancel("boot_retry")
@@ -138,12 +141,21 @@ def request_reset(st: Station, *, kind: str, reason: str | None, boot_reason: st
         return "Scheduled" if scheduled else "Accepted"
     # one that waits has its patience from when what it waits for is over
     deadline_us = 0 if scheduled else st.now + RESET_PATIENCE_S * 1_000_000
-    own.reset = Reset(kind, reason, boot_reason, patient, deadline_us)
+    withdrawn = withdraws(st)
+    if scheduled and _transactions(st):
+        withdrawn = tuple(evse.evse_id for evse in st.evses if evse.status == AVAILABLE)
+    own.reset = Reset(kind, reason, boot_reason, patient, deadline_us, withdrawn)
     st.waits_for_outbox = True
     if scheduled:
         return "Scheduled"
     st.timers.set("reset", deadline_us)
     return "Accepted"
+
+
+def withdraws(st: Station) -> tuple[int, ...]:
+    """EVSEs at which nothing may begin because a reset waits for the transactions at others (B12, scenario step 3a)."""
+    reset = state(st).reset
+    return () if reset is None else reset.withdrawn
 
 
 def interruption(st: Station, evse: Evse) -> tuple[str, str] | None:

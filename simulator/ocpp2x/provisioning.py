@@ -76,6 +76,8 @@ def reset(st: Station, req: Any, m: Any) -> Any:
         status, why, info = evse_reset.request(st, req.evse_id, REASONS[req.type])
         return m.make(m.ResetResponse, status=status, status_info=reason(m, why, info) if why else UNSET)
     if req.type == "Immediate":
+        if firmware.installs(st):  # B11.FR.06, B12.FR.10
+            return m.make(m.ResetResponse, status="Rejected", status_info=reason(m, "FwUpdateInProgress"))
         # B12.FR.02, FR.04-05: end transactions, wait a bounded time for the answers, then reboot
         word = provisioning.request_reset(
             st, kind="hard", reason="ImmediateReset", boot_reason="RemoteReset", patient=True

@@ -251,6 +251,32 @@ def test_on_idle_waits_for_the_transaction(version: str) -> None:
 
 
 @each_2x
+def test_while_a_reset_waits_for_one_evse_nothing_begins_at_a_free_one(version: str) -> None:
+    """B12, scenario step 3a: what is Available becomes Unavailable, whoever charges goes on and is told as ever."""
+    lab = bench(version, evses=3).charge(1).charge(2).forget()
+    assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
+    assert [lab.statuses(evse_id) for evse_id in (1, 2, 3)] == [[], [], ["Unavailable"]]
+    assert lab.remote_start(evse_id=3) == "Rejected"
+    lab.present(evse_id=1).unplug(1).run(60)
+    assert lab.statuses(1)[-1] == "Available" and not boots(lab)  # TC_B_41, step 5
+    lab.plug(3).present(evse_id=3).run(30)
+    assert lab.evse(3).tx is None and lab.statuses(3) == ["Unavailable"]
+    lab.unplug(3).present(evse_id=2).run(60)
+    assert [boot["reason"] for boot in lab.csms.sent("BootNotification")] == ["ScheduledReset"]
+    assert lab.statuses(3) == ["Unavailable", "Available"]
+
+
+def test_an_impatient_reset_gives_nothing_free_in_between() -> None:
+    lab = bench("2.0.1", evses=2).charge(1).forget()
+    lab.ask("Reset", type="OnIdle")
+    lab.ask("Reset", type="Immediate")
+    lab.run(1)
+    assert lab.statuses(2) == ["Unavailable"]
+    lab.run(60)
+    assert lab.statuses(2) == ["Unavailable", "Available"]
+
+
+@each_2x
 def test_on_idle_waits_for_whatever_a_reset_would_disturb(version: str) -> None:
     """Errata 2.14: a reservation, a driver who has been let in, a log on its way, an update."""
     lab = bench(version, evses=2).forget()
@@ -275,6 +301,19 @@ def test_on_idle_waits_for_whatever_a_reset_would_disturb(version: str) -> None:
     lab.ask("GetLog", logType="DiagnosticsLog", requestId=1, log={"remoteLocation": "http://127.0.0.1/{files}"})
     assert lab.ask("Reset", type="OnIdle") == {"status": "Scheduled"}
     assert lab.ask("Reset", type="Immediate") == {"status": "Accepted"}
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [("ready", "Accepted"), ("restarting", "Rejected"), ("installing", "Rejected"), ("activating", "Rejected")],
+)
+def test_at_once_is_not_while_an_update_is_being_installed(step: str, word: str) -> None:
+    """B11.FR.06, B12.FR.10: what cannot be cancelled (L01.FR.27) is not broken off by a reset either."""
+    lab = bench("2.0.1")
+    lab.station.data["firmware"] = Firmware(Update("http://x", 0, 1, 1, step=step))
+    answer = lab.ask("Reset", type="Immediate")
+    assert answer["status"] == word
+    assert answer.get("statusInfo") == ({"reasonCode": "FwUpdateInProgress"} if word == "Rejected" else None)
 
 
 @pytest.mark.parametrize(("step", "word"), [("fetching", "Scheduled"), ("ready", "Accepted"), ("over", "Accepted")])

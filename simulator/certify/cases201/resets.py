@@ -34,6 +34,7 @@ def when_idle(t: Tester201) -> None:
 def in_a_transaction_when_idle(t: Tester201) -> None:
     """Reset station: with Ongoing Transaction, OnIdle."""
     t.call(2, "Reset", ON_IDLE, status="Scheduled")
+    _others_withdrawn(t, t.connector)
     stop_authorized(t)
     status = with_a_cable(t)
     if not t.points("TxStopPoint") & STOPPED_AT_ONCE:
@@ -77,6 +78,7 @@ def in_several_transactions(t: Tester201) -> None:
         energy_started(t)
         transactions[evse] = t.transaction_id
     t.call(2, "Reset", ON_IDLE, status="Scheduled")
+    _others_withdrawn(t, first, second)
     t.go_to(first, _token(t, first), connected=True)
     t.transaction_id = transactions[first]
     stop_authorized(t)
@@ -91,6 +93,14 @@ def in_several_transactions(t: Tester201) -> None:
         ev_disconnected(t)
         status = "Available"
     rebooted(t, step=11, statuses={second: status}, reason="ScheduledReset")
+
+
+def _others_withdrawn(t: Tester201, *busy: int) -> None:
+    """EVSEs without a transaction become unavailable while the reset waits, and may say so (B12, step 3a)."""
+    for evse in t.rig.connectors:
+        if evse not in busy:
+            gone = t.status(2, "Unavailable", evse)
+            t.maybe(gone.step, gone.action, gone.fields)
 
 
 def _token(t: Tester201, evse: int) -> str:
