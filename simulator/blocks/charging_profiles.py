@@ -23,6 +23,7 @@ from simulator.core.settings import READ_ONLY, setting
 from simulator.core.wiring import at
 
 if TYPE_CHECKING:
+    from simulator.core.connector import Evse
     from simulator.core.station import Station
 
 FEATURE = "SmartCharging"
@@ -97,6 +98,8 @@ NAME = "smart_charging"
 
 #: capability of a dialect: a second profile of a purpose and level is refused unless their times differ (K01.FR.06)
 UNIQUE_LEVELS = "charging_profile_levels_unique"
+#: capability of a dialect: a profile is refused where it asks for fewer phases than can be made sure of (K01.FR.43)
+SURE_PHASES = "fewer_phases_made_sure"
 #: who sets limits: the CSMS, and those beside it (ChargingLimitSourceEnumType)
 CSMS, SOURCES = "CSO", ("EMS", "SO", "Other")
 
@@ -164,7 +167,7 @@ def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
     """Why this profile cannot be used at this EVSE, whatever runs there; empty when it can.
 
     UnknownEvse, WrongEvse (its purpose), StackLevel, Schedule (malformed), Unit, Periods, External (the id is that of a
-    limit that is not of the CSMS), Duplicate, TooMany.
+    limit that is not of the CSMS), Phases (they would have to change while a session runs), Duplicate, TooMany.
     """
     if evse_id != 0 and st.evse(evse_id) is None:
         return "UnknownEvse"
@@ -182,6 +185,8 @@ def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
             return "Periods"
         if not _in_order(schedule):
             return "Schedule"
+    if not _keeps_phases(st, evse_id, profile):
+        return "Phases"
     if NAME in st.data:
         there = st.data[NAME].profiles.get(profile.id)
         if there is not None and there.profile.purpose == cs.EXTERNAL:
@@ -192,6 +197,38 @@ def problem(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
     if rest >= st.settings[MAX_PROFILES]:
         return "TooMany"
     return ""
+
+
+def _named(evse: Evse, profile: cs.ChargingProfile) -> list[int]:
+    """How many phases of an EVSE the periods of a profile may use."""
+    most = evse.spec.phases
+    return [min(most, p.phases or cs.DEFAULT_PHASES) for schedule in profile.schedules for p in schedule.periods]
+
+
+def _reached(st: Station, evse_id: int) -> tuple[Evse, ...]:
+    """The EVSEs with phases for which a profile counts; none where a product switches them or a version lets it be."""
+    if st.settings[SWITCH_PHASES] or SURE_PHASES not in st.dialect.capabilities:
+        return ()
+    return tuple(evse for evse in st.evses if evse_id in (0, evse.evse_id) and not evse.spec.is_dc)
+
+
+def _keeps_phases(st: Station, evse_id: int, profile: cs.ChargingProfile) -> bool:
+    """Does a profile name the same number of phases throughout (K01.FR.43)?"""
+    return all(len(set(_named(evse, profile))) == 1 for evse in _reached(st, evse_id))
+
+
+def _fits_running(st: Station, evse_id: int, profile: cs.ChargingProfile) -> bool:
+    """Does no session already charge on more phases than a profile allows it (K01.FR.43)?"""
+    return all(phases_kept(st, evse) <= min(_named(evse, profile)) for evse in _reached(st, evse_id))
+
+
+def phases_kept(st: Station, evse: Evse) -> int:
+    """On how many phases a session has begun to charge, which it keeps, as the meter shows; 0: it has not, or there is
+    none."""
+    store: Store | None = st.data.get(NAME)
+    kept = 0 if store is None else store.phases.get(evse.evse_id, 0)
+    kept = kept or (evse.phases if evse.flowing else 0)
+    return kept if evse.ev is None else min(kept, evse.ev.spec.phases)
 
 
 def _in_order(schedule: cs.Schedule) -> bool:
@@ -255,8 +292,8 @@ def install(st: Station, evse_id: int, profile: cs.ChargingProfile) -> str:
     Beside the reasons of :func:`problem`: NoTransaction, OtherTransaction (1.6 3.13.1, 5.16.4), Flash.
     """
     why = problem(st, evse_id, profile)
-    if why:
-        return why
+    if why or not _fits_running(st, evse_id, profile):
+        return why or "Phases"
     if profile.purpose == cs.TX:
         tx = st.evses[evse_id - 1].tx
         if tx is None:

@@ -229,7 +229,8 @@ def _with_phases(st: Station, store: Store, evse: Evse, limit: cs.Bound) -> cs.B
     if st.settings[SWITCH_PHASES]:
         return limit
     fixed = store.phases.get(evse.evse_id)
-    if fixed is None and evse.flowing:
+    began = evse.flowing or (evse.tx is not None and evse.tx.told_phases > 0)
+    if fixed is None and began:
         before = evse.limit.phases if evse.limit is not None else None
         fixed = store.phases[evse.evse_id] = evse.spec.phases if before is None else min(before, evse.spec.phases)
     return limit if fixed is None else msgspec.structs.replace(limit, phases=fixed)

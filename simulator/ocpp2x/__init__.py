@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
-from simulator.blocks.charging_profiles import UNIQUE_LEVELS
+from simulator.blocks.charging_profiles import SURE_PHASES, UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.blocks.signed_values import EACH_BY_ITSELF
@@ -83,7 +83,7 @@ def _dialect(
         frame_types=frame_types,
     )
     dialect.capabilities = capabilities | {
-        EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK, GIVES_WAY, POWER_DIVIDED,
+        EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK, GIVES_WAY, POWER_DIVIDED, SURE_PHASES,
     }  # fmt: skip
     dialect.adopt(
         provisioning.table,

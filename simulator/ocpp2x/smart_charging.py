@@ -34,6 +34,7 @@ CODES = {
     "StackLevel": "InvalidStackLevel",
     "Schedule": "InvalidSchedule",
     "Unit": "UnsupportedRateUnit",
+    "Phases": "InvalidSchedule",
     "Periods": "TooManyElements",
     "TooMany": "TooManyElements",
     "External": "InvalidProfile",
@@ -209,7 +210,7 @@ def remote_profile(st: Station, wire: Any, evse_id: int | None) -> cs.ChargingPr
     # every EVSE judges a profile alike, so it does not matter that the station may still choose one
     why = charging_profiles.problem(st, evse_id or 1, profile)
     if why and why != "UnknownEvse":
-        raise Refused("InvalidSchedule" if why in ("Schedule", "Unit", "Periods") else "InvalidProfile")
+        raise Refused("InvalidSchedule" if why in ("Schedule", "Unit", "Periods", "Phases") else "InvalidProfile")
     return profile
 
 

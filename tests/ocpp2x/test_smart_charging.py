@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks.charging_profiles import MAX_PERIODS, MAX_PROFILES, MAX_STACK_LEVEL, RATE_UNIT, UNIQUE_LEVELS
+from simulator.blocks.charging_profiles import (
+    MAX_PERIODS,
+    MAX_PROFILES,
+    MAX_STACK_LEVEL,
+    RATE_UNIT,
+    SWITCH_PHASES,
+    UNIQUE_LEVELS,
+)
 from simulator.blocks.external_limit import external_id
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.transactions import TX_START_POINT
@@ -259,7 +266,7 @@ def test_tc_k_29_to_36_get(version: str) -> None:
 def test_what_is_told_of_a_profile(version: str) -> None:
     lab = bench(version)
     wire = profile(
-        (0, 16, 1), (10, 8.5), kind="Recurring", start=clock(lab), duration=3600, validFrom=clock(lab),
+        (0, 16, 1), (10, 8.5, 1), kind="Recurring", start=clock(lab), duration=3600, validFrom=clock(lab),
         validTo=clock(lab, 9000), recurrencyKind="Daily",
     )  # fmt: skip
     wire["chargingSchedule"][0]["minChargingRate"] = 6.0
@@ -333,6 +340,27 @@ def test_a_power_means_itself_where_there_are_no_phases(version: str) -> None:
     lab = bench(version).plug(ev=EvSpec(max_ac_w=7_360.0, phases=1, curve="flat", soc=0.0)).present().run(4)
     lab.feed(Perform("charging_limit", {"limit_w": 6_900.0}), 1)
     assert power_kw(lab) == 6.9
+
+
+@each_2x
+def test_fewer_phases_must_be_sure(version: str) -> None:
+    """K01.FR.43: no session that charges on three can be brought to one, nor one that begins on three later."""
+    lab = bench(version, evses=2)
+    assert install(lab, 1, (0, 10), (60, 10, 1)) == install(lab, 0, (0, 10, 1), (60, 10)) == "InvalidSchedule"
+    lab.charge(1)
+    fewer = {"purpose": TX, "transactionId": key(lab)}
+    assert install(lab, 1, (0, 10, 1), **fewer) == install(lab, 0, (0, 10, 1)) == "InvalidSchedule"
+    assert absolute(lab, 0, (0, 20, 2), purpose=MAX, number=4) == "InvalidSchedule"
+    assert reported(lab) == []
+    assert install(lab, 1, (0, 10, 3), **fewer) == install(lab, 2, (0, 10, 1), number=2) == "Accepted"
+    lab.charge(2, "OTHER")
+    assert power_kw(lab, 1) == 6.9 and power_kw(lab, 2) == 2.3
+    assert install(lab, 2, (0, 16, 3), number=2) == "Accepted" and power_kw(lab.run(1), 2) == 3.68, "it began on one"
+    one = bench(version, evse={"phases": 1, "max_power_w": 7_360.0}).charge()
+    assert install(one, 1, (0, 10), (60, 10, 1)) == "Accepted", "K01.FR.45: there is only one"
+    both = bench(version, settings={SWITCH_PHASES: True}).charge()
+    assert install(both, 1, (0, 10, 1), (60, 10)) == "Accepted" and power_kw(both) == 2.3
+    assert power_kw(both.run(65)) == 6.9
 
 
 # -- the composite schedule
