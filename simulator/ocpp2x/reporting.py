@@ -193,12 +193,10 @@ def _row(st: Station, told: Any, m: Any) -> Any:
 
 
 def _attribute(st: Station, attribute: Attribute, text: str | None, m: Any) -> Any:
-    """One attribute; without a value when it has none now, or may not tell it (B07.FR.11). A setting always has one,
-    also if that is the empty list."""
+    """One attribute: empty when it has no value now (B07.FR.11), left out only when it may not be told (part 2,
+    VariableAttributeType)."""
     if text == CLOCK:
         text = now(st)
-    elif text == "" and not attribute.persistent:
-        text = None
     return m.make(
         m.VariableAttributeType,
         type=attribute.type,
