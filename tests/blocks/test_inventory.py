@@ -113,7 +113,9 @@ def test_types_units_and_limits_are_in_order(name: str) -> None:
             assert found.values or found.setting, found
         if found.minimum is not None and found.maximum is not None:
             assert found.minimum <= found.maximum
-        assert not (found.monitored and found.data_type == "string"), found
+        assert all(limit is None or round(limit, 3) == limit for limit in (found.minimum, found.maximum)), found
+        if found.variable == "PhaseRotation":  # part 2, 2.13.5: three letters, or nothing
+            assert all(len(order) == 3 and set(order) <= set("RSTx") for order in found.values)
 
 
 @each_profile
@@ -218,6 +220,10 @@ def test_alternating_current_tells_of_phases_and_of_the_pilot() -> None:
         return read(lab.station, component, evse_id, connector_id, variable) or ""
 
     assert value("CPPWMController", "State") == "A" and value("CPPWMController", "DCVoltage") == "12"
+    lab.inject("pilot.short", 1)
+    assert value("CPPWMController", "State") == "E" and value("CPPWMController", "DCVoltage") == "0"
+    lab.clear()
+    assert value("EVSE", "PhaseRotation") == "", "not known"
     lab.plug()
     assert value("CPPWMController", "State") == "B" and value("CPPWMController", "Percentage") == "100"
     assert value("ChargingStatusIndicator", "Color") == "0000FF"
@@ -228,6 +234,11 @@ def test_alternating_current_tells_of_phases_and_of_the_pilot() -> None:
     assert value("EVSE", "CurrentImbalance") == "0"
     lab.inject("supply.brown_out", voltage_to=0.9)
     assert value("ElectricalFeed", "ACVoltage", 0) == "207" and value("ElectricalFeed", "Problem", 0) == "true"
+    lab.clear()
+    lab.inject("supply.over_voltage", voltage_to=2.0)
+    feed = find(lab.station.model, "ElectricalFeed", "ACVoltage")
+    assert isinstance(feed, Variable) and feed.maximum is not None
+    assert 253 < float(value("ElectricalFeed", "ACVoltage", 0)) <= feed.maximum, "no more than the most possible value"
 
 
 @pytest.mark.parametrize(

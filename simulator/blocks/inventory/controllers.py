@@ -81,8 +81,14 @@ ROWS: tuple[Row, ...] = (
     Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),
     Row(STATION, "ClockCtrlr", "DateTime", "dateTime", CLOCK),
     Row(STATION, "OCPPCommCtrlr", "ActiveNetworkProfile", "integer", lambda st: str(network_profiles.active_slot(st))),
-    Row(STATION, "DeviceDataCtrlr", "ConfigurationValueSize", "integer", str(MAX_SET_CHARS), constant=True),
-    Row(STATION, "DeviceDataCtrlr", "ReportingValueSize", "integer", str(MAX_VALUE_CHARS), constant=True),
+    Row(
+        STATION, "DeviceDataCtrlr", "ConfigurationValueSize", "integer", str(MAX_SET_CHARS),
+        maximum=MAX_SET_CHARS, constant=True,
+    ),
+    Row(
+        STATION, "DeviceDataCtrlr", "ReportingValueSize", "integer", str(MAX_VALUE_CHARS),
+        maximum=MAX_VALUE_CHARS, constant=True,
+    ),
     Row(STATION, "SecurityCtrlr", "Identity", "string", lambda st: st.id, maximum=48, constant=True),
     _there("LocalAuthListCtrlr", _LIST),
     Row(STATION, "LocalAuthListCtrlr", "Entries", "integer", _listed, maximum=_list_room, monitored=True, when=_LIST),

@@ -25,7 +25,6 @@ from simulator.blocks.inventory.rows import (
     truth,
 )
 from simulator.blocks.product_identity import identify
-from simulator.blocks.product_settings import ROTATIONS
 from simulator.blocks.setting_values import is_offered
 from simulator.blocks.signed_values import has_switches, public_key
 from simulator.hardware import cooling
@@ -131,7 +130,7 @@ def _phases(model: Model, spec: EvseSpec | None) -> float | None:
 
 
 def _voltage_limit(model: Model, spec: EvseSpec | None) -> float | None:
-    return None if spec is None else spec.voltage_v * q.OVERLOAD
+    return None if spec is None else round(spec.voltage_v * q.OVERLOAD, 1)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -223,7 +222,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         EVSE, "EVSE", "PhaseRotation", "OptionList", lambda st, evse: q.phase_rotation(st, evse.evse_id),
-        values=ROTATIONS, when=_several_phases,
+        values=q.PHASE_ORDERS, when=_several_phases,
     ),
     _decimal("EVSE", "Power", "W", lambda st, evse: str(round(evse.power_w)), most=_rated_w),
     _decimal(
@@ -261,7 +260,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         CONNECTOR, "Connector", "PhaseRotation", "OptionList", lambda st, evse: q.phase_rotation(st, evse.evse_id),
-        values=ROTATIONS, when=_several_phases,
+        values=q.PHASE_ORDERS, when=_several_phases,
     ),
     Row(
         CONNECTOR, "Connector", "ChargeProtocol", "string", lambda st, evse: q.charge_protocol(evse.spec),
@@ -320,10 +319,10 @@ ROWS: tuple[Row, ...] = (
     _flag("CPPWMController", "Active", lambda st, evse: truth(evse.plugged), when=_pilot),
     _problem("CPPWMController", when=_pilot),
     Row(
-        EVSE, "CPPWMController", "State", "OptionList", lambda st, evse: q.pilot_state(evse),
-        values=("A", "B", "C"), monitored=True, when=_pilot,
+        EVSE, "CPPWMController", "State", "string", lambda st, evse: q.pilot_state(st, evse),
+        maximum=1, monitored=True, when=_pilot,
     ),
-    _decimal("CPPWMController", "DCVoltage", "V", lambda st, evse: q.pilot_v(evse), most=12.0, when=_pilot),
+    _decimal("CPPWMController", "DCVoltage", "V", lambda st, evse: q.pilot_v(st, evse), most=12.0, when=_pilot),
     _decimal(
         "CPPWMController", "Percentage", "Percent", lambda st, evse: number(q.duty_percent(evse)), most=100.0,
         when=_pilot,

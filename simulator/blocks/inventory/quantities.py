@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.blocks.network_profiles import active_slot
-from simulator.blocks.product_settings import NETWORK_PRIORITY, PHASE_ROTATION
+from simulator.blocks.product_settings import NETWORK_PRIORITY, PHASE_ROTATION, ROTATIONS
 from simulator.blocks.setting_values import value_of
 from simulator.core.power_path import IDLE, account, offer
 from simulator.hardware import cooling
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 GRID_V = 230.0
 #: over this share of what it is made for, a part is overloaded
 OVERLOAD = 1.1
+#: what the instrument of the feed can show, as a share of the nominal voltage; an over-voltage is within it
+FEED_RANGE = 2.0
+#: PhaseRotation by its three letters; unknown and not applicable are the empty text (part 2, 2.13.5)
+PHASE_ORDERS = tuple(order for order in ROTATIONS if order.isupper())
 AVAILABILITY_WORDS = ("Available", "Occupied", "Reserved", "Unavailable", "Faulted")
-#: IEC 61851-1: voltage of the pilot in states A, B, C
-_PILOT_V = {"A": "12", "B": "9", "C": "6"}
+#: IEC 61851-1: voltage of the pilot in states A, B, C, E
+_PILOT_V = {"A": "12", "B": "9", "C": "6", "E": "0"}
 
 
 def coarse_status(status: str, plugged: bool) -> str:
@@ -110,12 +114,12 @@ def cabinet_hot(st: Station) -> bool:
 
 
 def phase_rotation(st: Station, number: int) -> str:
-    """How the phases of a connector (0: of the station) are wired, as the installer has set it."""
+    """How the phases of a connector (0: of the station) are wired, as the installer has set it; empty: not known."""
     for item in value_of(st, PHASE_ROTATION):
         at, _, rotation = str(item).partition(".")
         if at == str(number):
-            return rotation
-    return "Unknown"
+            return rotation if rotation in PHASE_ORDERS else ""
+    return ""
 
 
 def fallen_back(st: Station) -> bool:
@@ -189,14 +193,16 @@ def transferred_wh(st: Station, evse: Evse) -> float:
     return now_wh - evse.tx.register_wh
 
 
-def pilot_state(evse: Evse) -> str:
-    """IEC 61851-1 state: A no car, B a car, C it charges."""
+def pilot_state(st: Station, evse: Evse) -> str:
+    """IEC 61851-1 state: A no car, B a car, C it charges, E shorted."""
+    if any(p.component == "CPPWMController" and p.blocks for p in st.board.problems(evse.evse_id)):
+        return "E"
     return "A" if not evse.plugged else "C" if evse.flowing else "B"
 
 
-def pilot_v(evse: Evse) -> str:
+def pilot_v(st: Station, evse: Evse) -> str:
     """Positive voltage of the pilot in that state."""
-    return _PILOT_V[pilot_state(evse)]
+    return _PILOT_V[pilot_state(st, evse)]
 
 
 def duty_percent(evse: Evse) -> float:

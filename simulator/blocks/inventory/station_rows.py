@@ -9,7 +9,6 @@ from simulator.blocks.firmware_record import version
 from simulator.blocks.inventory import quantities as q
 from simulator.blocks.inventory.rows import MAX_SET, STATION, Limit, ReadRow, Row, When, number, truth
 from simulator.blocks.product_identity import identify, serial_of
-from simulator.blocks.product_settings import ROTATIONS
 from simulator.hardware import cooling
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _rated(model: Model, spec: EvseSpec | None) -> float:
 
 
 def _feed_limit_v(model: Model, spec: EvseSpec | None) -> float:
-    return q.feed_nominal_v(model) * q.OVERLOAD
+    return q.feed_nominal_v(model) * q.FEED_RANGE
 
 
 def _signal(st: Station) -> str:
@@ -120,7 +119,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         STATION, "ChargingStation", "PhaseRotation", "OptionList", lambda st: q.phase_rotation(st, 0),
-        values=ROTATIONS, when=_several_phases,
+        values=q.PHASE_ORDERS, when=_several_phases,
     ),
     _decimal("ChargingStation", "ACVoltage", "V", lambda st: number(q.feed_voltage_v(st)), most=_feed_limit_v),
     _decimal("ChargingStation", "ACCurrent", "A", lambda st: number(q.feed_current_a(st), 2)),
@@ -138,7 +137,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         STATION, "ElectricalFeed", "PhaseRotation", "OptionList", lambda st: q.phase_rotation(st, 0),
-        values=ROTATIONS, when=_several_phases,
+        values=q.PHASE_ORDERS, when=_several_phases,
     ),
     _decimal("ElectricalFeed", "ACVoltage", "V", lambda st: number(q.feed_voltage_v(st)), most=_feed_limit_v),
     _decimal("ElectricalFeed", "Power", "W", lambda st: number(q.power_w(st)), most=_rated),
