@@ -178,12 +178,13 @@ def _matches(found: Variable, item: Any) -> bool:
 
 
 def _publish(st: Station, request_id: int, rows: list[tuple[Variable, tuple[Monitor, ...]]]) -> None:
+    """Not told while the registration is pending: this request is none that lets a station speak (B02.FR.02)."""
     size = int(st.settings[ITEMS_PER_MESSAGE])
     for first in range(0, len(rows), size):
         page = tuple(rows[first : first + size])
         st.publish(
             MonitoringPage(request_id, first // size, first + size < len(rows), page, st.stamp()),
-            triggered=True,
+            triggered=st.gate == "accepted",
         )
 
 

@@ -112,7 +112,7 @@ def get_composite(st: Station, req: Any, m: Any) -> Any:
 
 @table.on("GetChargingProfiles", when=REGISTERED)
 def get_profiles(st: Station, req: Any, m: Any) -> Any:
-    """K09.FR.01-06."""
+    """K09.FR.01-06. While the registration is pending the profiles wait for it (B02.FR.02)."""
     groups: dict[tuple[str, int], list[Installed]] = {}
     for there in charging_profiles.installed(st):
         if (req.evse_id is UNSET or req.evse_id == there.evse_id) and _fits(there, req.charging_profile):
@@ -124,7 +124,7 @@ def get_profiles(st: Station, req: Any, m: Any) -> Any:
     ]
     for number, (source, evse_id, rows) in enumerate(pages, 1):
         more = number < len(pages)
-        st.publish(ProfilesPage(req.request_id, source, evse_id, tuple(rows), more), triggered=True)
+        st.publish(ProfilesPage(req.request_id, source, evse_id, tuple(rows), more), triggered=st.gate == "accepted")
     return m.make(m.GetChargingProfilesResponse, status="Accepted" if pages else "NoProfiles")
 
 

@@ -124,6 +124,35 @@ def test_pending_answers_but_starts_nothing(version: str) -> None:
 
 
 @each_version
+def test_what_was_asked_for_while_pending_waits_unless_it_may_be_said(version: str) -> None:
+    """B02.FR.02: only TriggerMessage, GetBaseReport and GetReport let a station speak before it is accepted."""
+    bench = Bench(version)
+    bench.csms.boot_status, bench.csms.interval_s = "Pending", 60
+    bench.boot()
+    power = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}}
+    monitor = {"value": 1, "type": "UpperThreshold", "severity": 3, **power}
+    bench.ask("SetVariableMonitoring", {"setMonitoringData": [monitor]})
+    assert bench.ask("GetMonitoringReport", {"requestId": 1})["status"] == "Accepted"
+    period = {"startPeriod": 0, "limit": 10.0}
+    schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
+    profile = {
+        "id": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "ChargingStationMaxProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [{**schedule, "startSchedule": "2026-03-01T00:00:00Z"}],
+    }
+    assert bench.ask("SetChargingProfile", {"evseId": 0, "chargingProfile": profile})["status"] == "Accepted"
+    assert bench.ask("GetChargingProfiles", {"requestId": 2, "chargingProfile": {}})["status"] == "Accepted"
+    bench.ask("GetReport", {"requestId": 3, "componentVariable": [power]})
+    bench.run(1)
+    assert bench.csms.actions() == ["BootNotification", "NotifyReport"]
+    bench.csms.boot_status = "Accepted"
+    bench.run(80)
+    assert {"NotifyMonitoringReport", "ReportChargingProfiles"} < set(bench.csms.actions())
+
+
+@each_version
 def test_frames_that_are_no_message(version: str) -> None:
     """Part 4, 4.2.3: the id of an unreadable frame is -1."""
     bench = Bench(version).boot()
