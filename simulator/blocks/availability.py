@@ -154,8 +154,10 @@ def tell(st: Station, now: int) -> None:
     """Tell every status that differs from what was told and has held long enough."""
     if st.gate != "accepted" or not st.link.is_up:
         return
-    _tell_station(st)
-    for evse in st.evses:
+    _tell_station(st, now)
+    # after an offline time in the order in which it happened (1.6 4.9)
+    back = st.data.pop("back_online", False)
+    for evse in sorted(st.evses, key=lambda evse: evse.held_since) if back else st.evses:
         _tell_evse(st, evse, now)
 
 
@@ -209,22 +211,36 @@ def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
     )
 
 
-def _tell_station(st: Station) -> None:
-    """The station as a whole (connector 0 of 1.6): Available, Unavailable, Faulted."""
+def _station_status(st: Station) -> tuple[str, str]:
+    """The status and problem of the station as a whole (connector 0 of 1.6): Available, Unavailable, Faulted. It is
+    available as long as somebody may charge: until the last transaction that a change waits for is over (1.6 5.2)."""
     problems = [p for p in st.board.problems(0) if p.evse_id == 0]
-    status = AVAILABLE if st.data["station_operative"] else UNAVAILABLE
     error = next((p.code for p in problems if p.code), "") or ""
     if any(p.blocks for p in problems):
-        status = FAULTED
-    if (status, error) != st.data["station_told"]:
-        publish_station(st, status, error)
+        return FAULTED, error
+    open_yet = st.data["station_operative"] or any(evse.scheduled is False for evse in st.evses)
+    return AVAILABLE if open_yet else UNAVAILABLE, error
 
 
-def publish_station(st: Station, status: str = "", error: str = "", *, triggered: bool = False) -> None:
-    """State the status of the station as a whole."""
-    if not status:
-        status, error = st.data["station_told"] or (AVAILABLE, "")
-    st.data["station_told"] = (status, error)
+def _tell_station(st: Station, now: int) -> None:
+    shown, told = _station_status(st), st.data["station_told"]
+    hold_us = st.settings[MINIMUM_STATUS_DURATION] * 1_000_000
+    if shown == told:
+        if hold_us:
+            st.data.pop("station_since", None)
+        return
+    if hold_us and told is not None and shown[1] == told[1]:
+        due = st.data.setdefault("station_since", now) + hold_us
+        if now < due:
+            st.timers.set("status", due)
+            return
+    publish_station(st)
+
+
+def publish_station(st: Station, *, triggered: bool = False) -> None:
+    """State the status of the station as a whole as it is now."""
+    status, error = st.data["station_told"] = _station_status(st)
+    st.data.pop("station_since", None)
     st.publish(
         StatusChanged(evse_id=0, connector_id=0, status=status, plugged=False, error=error, info="", at=st.stamp()),
         triggered=triggered,
@@ -249,6 +265,7 @@ def back_online(st: Station, now: int) -> None:
     """B04.FR.01-02: a long time offline tells everything again, a short one what has changed."""
     if st.gate != "accepted":
         return
+    st.data["back_online"] = True
     since = st.link.down_since_us
     if since is not None and st.dialect.policy.offline_threshold(st) < (now - since):
         for evse in st.evses:

@@ -9,11 +9,17 @@ from typing import get_args
 
 import pytest
 
+from simulator.blocks.availability import MINIMUM_STATUS_DURATION
 from simulator.core import inputs as i
 from simulator.hardware.fault import FAULTS
 from simulator.ocpp16 import availability
 from simulator.ocpp16 import messages as m
-from tests.bench import Lab, bench, told
+from tests.bench import Lab, bench, build, told
+
+
+def told_of(lab: Lab) -> list[tuple[int, str]]:
+    """(connector, status) of every StatusNotification since it was forgotten."""
+    return [(p["connectorId"], p["status"]) for p in lab.csms.sent("StatusNotification")]
 
 
 def test_tc_024_cs_lock_failure(lab: Lab) -> None:
@@ -83,3 +89,47 @@ def test_connector_0_knows_three_statuses_only(lab: Lab) -> None:
     lab.feed(i.Press("emergency_stop"), 1).feed(i.Press("emergency_release"), 1)
     told_of_0 = [p["status"] for p in lab.csms.sent("StatusNotification") if p["connectorId"] == 0]
     assert set(told_of_0) <= {"Available", "Unavailable", "Faulted"} and "Faulted" in told_of_0
+
+
+def test_the_station_is_unavailable_when_nobody_charges_any_more() -> None:
+    """5.2, 7.7: scheduled, it is told when it has come about; connector 0 is no exception."""
+    lab = bench(evses=2).charge(1).forget()
+    assert lab.ask("ChangeAvailability", connectorId=0, type="Inoperative") == {"status": "Scheduled"}
+    lab.run(1)
+    assert told_of(lab) == [(2, "Unavailable")]
+    lab.forget().present(evse_id=1).run(1)
+    assert sorted(told_of(lab)) == [(0, "Unavailable"), (1, "Unavailable")]
+
+
+def test_a_trigger_before_the_registration_tells_the_truth() -> None:
+    """4.9: Unavailable survives the restart, and who asks for it while the station waits is told so."""
+    lab = bench()
+    lab.ask("ChangeAvailability", connectorId=0, type="Inoperative")
+    lab.csms.boot_status = "Pending"
+    lab.ask("Reset", type="Soft")
+    lab.run(20).forget()
+    assert lab.ask("TriggerMessage", requestedMessage="StatusNotification") == {"status": "Accepted"}
+    assert told_of(lab) == [(0, "Unavailable"), (1, "Unavailable")]
+
+
+def test_what_changed_offline_is_told_in_the_order_in_which_it_happened() -> None:
+    """4.9, rule 4."""
+    lab = bench(evses=3)
+    lab.fleet.cut(lab.station)
+    for evse_id in (2, 3, 1):
+        lab.run(5).plug(evse_id)
+    lab.forget()
+    lab.fleet.mend(lab.station)
+    lab.run(60)
+    assert told_of(lab) == [(2, "Preparing"), (3, "Preparing"), (1, "Preparing")]
+
+
+def test_connector_0_has_to_be_stable_too() -> None:
+    """9.1.20: of the station as of a connector."""
+    lab = Lab(build(settings={MINIMUM_STATUS_DURATION: 10})).boot().run(2).forget()
+    for kind in ("Inoperative", "Operative", "Inoperative"):
+        assert lab.ask("ChangeAvailability", connectorId=0, type=kind) == {"status": "Accepted"}
+        lab.run(4)
+    assert told_of(lab) == []
+    lab.run(7)
+    assert sorted(told_of(lab)) == [(0, "Unavailable"), (1, "Unavailable")]
