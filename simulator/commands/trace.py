@@ -33,7 +33,9 @@ def trace() -> None:
 
 
 def text_of(file: Path) -> str:
-    """What a log holds; "-" is standard input. Bytes that are no UTF-8 stay visible."""
+    """What a log holds, also a packed one; "-" is standard input. Bytes that are no UTF-8 stay visible."""
+    from simulator.traces.unpack import text_in
+
     try:
         if str(file) == "-":
             data = sys.stdin.buffer.read(BYTES_MAX + 1)
@@ -44,9 +46,10 @@ def text_of(file: Path) -> str:
         raise AuthorError(f"cannot be read: {error.strerror}", file=str(file)) from None
     if len(data) > BYTES_MAX:
         raise AuthorError(f"is larger than {BYTES_MAX >> 20} MiB; cut the part that matters out of it", file=str(file))
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # what Windows tools write
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8", "backslashreplace")
+    try:
+        return text_in(data, BYTES_MAX)
+    except AuthorError as error:
+        raise AuthorError(str(error), file=str(file)) from None
 
 
 def trace_of(file: Path, format_: str) -> Trace:
