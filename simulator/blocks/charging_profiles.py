@@ -129,7 +129,7 @@ class Store:
         self.profiles: dict[int, Installed] = {}
         self.expected: dict[int, tuple[str, cs.ChargingProfile]] = {}
         self.phases: dict[int, int] = {}
-        self.seen: object = None
+        self.seen: tuple[object, ...] | None = None
         self.external = False
         self.next_us = self.offset_us = 0
 

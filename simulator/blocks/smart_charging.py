@@ -39,7 +39,8 @@ GIVES_WAY = "ended_profile_gives_way"
 #: capability of a dialect: a power is for the phases it names; fewer of them have less (K01.FR.50)
 POWER_DIVIDED = "power_is_for_its_phases"
 
-#: data of the block: EVSEs whose rate an external limit has changed noticeably, until their transactions have told it
+#: data of the block: EVSEs whose rate has changed noticeably by an external limit, or because the limit of the station
+#: is shared with more or fewer others, until their transactions have told it
 RATE_CHANGED = "rate_changed"
 
 # -- the limit that holds ----------------------------------------------------------------------------------------------
@@ -151,8 +152,13 @@ def follow(st: Station, now: int) -> bool:
             if i.profile.purpose == cs.TX and i.profile.transaction_key not in running
         ],
     )
+    # who is as before has another limit because others come and go
+    before = None if seen == store.seen else store.seen
+    balanced = (
+        [] if before is None else [e for e, was, is_now in zip(st.evses, before, seen, strict=True) if was == is_now]
+    )
     store.seen, store.offset_us = seen, offset_us
-    changed = _apply(st, store, now)
+    changed = _apply(st, store, now, balanced)
     kept = any(phases < st.evses[evse_id - 1].spec.phases for evse_id, phases in store.phases.items())
     if not (store.profiles or store.expected or kept):
         del st.data[NAME]
@@ -174,7 +180,7 @@ def _apply_expected(st: Station, store: Store) -> None:
             del store.expected[evse_id]  # nothing came of it
 
 
-def _apply(st: Station, store: Store, now: int) -> bool:
+def _apply(st: Station, store: Store, now: int, balanced: Sequence[Evse]) -> bool:
     wall_us = st.board.rtc.wall(now)
     total, until_us = _of_station(st, wall_us)
     limits: dict[int, cs.Bound | None] = {}
@@ -199,11 +205,11 @@ def _apply(st: Station, store: Store, now: int) -> bool:
     for evse in st.evses:
         if evse.limit != limits[evse.evse_id]:
             if (
-                external
+                (external or evse in balanced)
                 and evse.tx is not None
                 and differs(st, _rate(evse, evse.limit), _rate(evse, limits[evse.evse_id]))
             ):
-                st.data.setdefault(RATE_CHANGED, []).append(evse.evse_id)  # K11.FR.04, K13.FR.03
+                st.data.setdefault(RATE_CHANGED, []).append(evse.evse_id)  # K11.FR.04, K13.FR.03, SC.02
             evse.limit = limits[evse.evse_id]
             changed = True
     store.next_us = cs.NEVER_US

@@ -82,6 +82,20 @@ def test_tc_k_03_the_whole_station(version: str) -> None:
 
 
 @each_2x
+def test_who_gets_less_because_another_comes_says_so(version: str) -> None:
+    """SC.02-03: the station balances by itself, of which the CSMS knows nothing else; of its own schedules it knows."""
+    lab = bench(version, evses=2)
+    absolute(lab, 0, (0, 20), (600, 30), purpose=MAX)
+    lab.charge(1).charge(2, "OTHER")
+    one, two = lab.sessions()
+    assert [s.triggers.count("ChargingRateChanged") for s in (one, two)] == [1, 0] and power_kw(lab) == 6.9
+    lab.present("OTHER", 2).run(2)
+    assert power_kw(lab) == 11.0 and lab.sessions()[0].triggers.count("ChargingRateChanged") == 2
+    lab.run(700)
+    assert lab.sessions()[0].triggers.count("ChargingRateChanged") == 2
+
+
+@each_2x
 def test_tc_k_04_replaced_by_its_id_only(version: str) -> None:
     """K01.FR.05-06, FR.52-53."""
     lab = bench(version, evses=2)
