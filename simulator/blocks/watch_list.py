@@ -162,9 +162,12 @@ def foresee(st: Station, watch: Watch, n: int, now: int, *, missed: bool) -> int
 
 
 def next_period(st: Station, monitor: Monitor, now: int) -> int:
-    """N08.FR.06-07; aligned ones count from midnight of the station's own clock."""
+    """N08.FR.06-07; aligned ones count from midnight of the station's own clock, those of more than a day from 1970."""
     period_us = max(round(monitor.value * 1e6), 1)
     if monitor.kind == PERIODIC:
         return now + period_us
-    into_day = st.board.rtc.wall(now) % _DAY_US
+    wall_us = st.board.rtc.wall(now)
+    if period_us > _DAY_US:
+        return now + period_us - wall_us % period_us
+    into_day = wall_us % _DAY_US
     return now + max(min((into_day // period_us + 1) * period_us, _DAY_US) - into_day, 1)

@@ -97,6 +97,13 @@ def test_periods(version: str) -> None:
     assert short(told(lab))[0] == ("Periodic", "Available", False)
 
 
+def test_an_aligned_period_of_days_is_not_told_every_day() -> None:
+    lab = bench("2.0.1")
+    set_one(lab, STATION_STATE, "PeriodicClockAligned", 5 * 86_400)
+    due = lab.station.timers.get("monitor")
+    assert due is not None and lab.station.board.rtc.wall(due) % (5 * 86_400_000_000) == 0
+
+
 @each_2x
 def test_a_clock_that_is_set_moves_what_is_aligned_to_it(version: str) -> None:
     lab = bench(version)
