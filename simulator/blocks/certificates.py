@@ -51,8 +51,7 @@ MAX_CHAIN = setting(
     mutability=READ_ONLY,
     minimum=1,
     maximum=10_000,
-    unit="characters",
-    description="longest certificate chain the station takes",
+    description="longest certificate chain the station takes, in characters",
 )
 ADDITIONAL_CHECK = setting(
     "SecurityCtrlr.AdditionalRootCertificateCheck",

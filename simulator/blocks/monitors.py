@@ -106,8 +106,6 @@ MAX_CUSTOM = 200
 MAX_SHARED = 64
 #: what one monitor takes on flash, without its names
 MONITOR_BYTES = 32
-#: what has no value that stays put: only told now and then
-_NEVER_COMPARED = frozenset({"dateTime"})
 _NUMBERS = frozenset({"integer", "decimal"})
 
 
@@ -301,12 +299,8 @@ def _judge(st: Station, found: Variable, wish: Wish) -> tuple[str, str]:
     if not WORST <= wish.severity <= LEAST:
         return "Rejected", "ValueOutOfRange"
     periodic = wish.kind in (PERIODIC, CLOCK_ALIGNED)
-    if not (found.monitored or found.setting is not None or periodic):
-        return "UnsupportedMonitorType", ""
-    if not periodic and found.data_type in _NEVER_COMPARED:
-        return "UnsupportedMonitorType", ""
-    if periodic and found.mutability == WRITE_ONLY:
-        return "UnsupportedMonitorType", ""
+    if not found.monitored or (periodic and found.mutability == WRITE_ONLY):
+        return "UnsupportedMonitorType", ""  # as its supportsMonitoring says
     if wish.kind in (UPPER, LOWER):
         if not is_number(found):
             return "UnsupportedMonitorType", ""  # FR.05

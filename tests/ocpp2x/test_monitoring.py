@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks import monitors
+from simulator.blocks import device_model, monitors
 from simulator.core import inputs as i
 from simulator.core.settings import WRITE_ONLY
 from simulator.ocpp2x.monitoring import BASES, CRITERIA
@@ -88,6 +88,8 @@ def test_what_is_not_known_or_does_not_fit(version: str) -> None:
         row(EVSE_POWER, "Delta", 1, 10),
         row(EVSE_STATE, "Periodic", 0),
         row((place("ClockCtrlr"), {"name": "DateTime"}), "Delta", 1),
+        row((place("ClockCtrlr"), {"name": "DateTime"}), "Periodic", 60),  # part 1, 4.4: no period of a dateTime
+        row((place("ChargingStation"), {"name": "Model"}), "Periodic", 60),
     )
     assert [status(one) for one in found] == [
         ("UnknownComponent", "NotFound"),
@@ -100,7 +102,7 @@ def test_what_is_not_known_or_does_not_fit(version: str) -> None:
         ("Rejected", "ValueOutOfRange"),
         ("Rejected", "ValueOutOfRange"),
         ("Rejected", "ValueTooLow"),
-        ("UnsupportedMonitorType", ""),
+        *[("UnsupportedMonitorType", "")] * 3,
     ]
     assert not any("id" in one for one in found) and not lab.station.board.flash.items(monitors.AREA)
 
@@ -315,6 +317,7 @@ def test_every_setting_can_be_watched_for_changes(version: str) -> None:
     assert [(e["variableMonitoringId"], e["actualValue"]) for e in events] == [(number, "Somebody")]
     secret = setting("SecurityCtrlr.BasicAuthPassword")
     assert secret[2].mutability == WRITE_ONLY
+    assert all(v.monitored for v in device_model.variables(lab.station) if v.setting is not None), "and says so"
     assert set_all(lab, row(secret[:2], "Periodic", 60))[0]["status"] == "UnsupportedMonitorType"
 
 

@@ -196,6 +196,6 @@ def of_setting(model: Model, found: Setting) -> Variable:
         minimum=found.minimum,
         maximum=maximum,
         max_elements=len(offered) if offered and found.type == "list" else None,
-        monitored=found.type in ("int", "bool", "float"),
+        monitored=True,
         setting=found,
     )
