@@ -7,6 +7,7 @@ in its settings and in its hardware.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from simulator.blocks.config_keys import MAX_KEYS, all_keys, read_key, write, write_key
@@ -53,6 +54,13 @@ __all__ = [
     "write_variable",
 ]
 
+#: how a value of these types is written (part 2, 2.1.4): no plus sign, no leading zeros, at most six decimal places
+_FORMS = {
+    "integer": re.compile(r"-?(0|[1-9][0-9]*)"),
+    "decimal": re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]{1,6})?"),
+    "boolean": re.compile(r"true|false"),
+}
+
 
 def variables(st: Station) -> tuple[Variable, ...]:
     """Every variable of this station, in a fixed order; shared with all stations of its model."""
@@ -91,6 +99,9 @@ def write_variable(st: Station, found: Variable, text: str, type_: str = ACTUAL)
         return "Rejected", "ReadOnly"
     if len(text) > MAX_SET_CHARS:
         return "Rejected", "TooLargeElement"
+    form = _FORMS.get(found.data_type)
+    if form is not None and not form.fullmatch(text):
+        return "Rejected", "InvalidValue"
     try:
         value = setting.parse(text)
     except ValueError:

@@ -193,6 +193,20 @@ def test_requests_that_are_too_long(version: str) -> None:
     assert get(bench, wanted[0])[0]["attributeValue"] == "60"
 
 
+@pytest.mark.parametrize("text", ["+60", "060", "6_0", " 60", "60.0", "６０", "true"])
+def test_a_number_is_written_as_the_specification_writes_it(text: str) -> None:
+    """B05.FR.07, part 2 table 1: no plus sign, no leading zeros."""
+    bench = Bench("2.0.1").boot()
+    assert put(bench, item("OCPPCommCtrlr", "OfflineThreshold", attributeValue=text)) == ["Rejected"]
+
+
+@pytest.mark.parametrize(("text", "status"), [("true", "Accepted"), ("TRUE", "Rejected"), ("1", "Rejected")])
+def test_only_true_and_false_are_booleans(text: str, status: str) -> None:
+    """B05.FR.07, part 2 table 1."""
+    bench = Bench("2.0.1").boot()
+    assert put(bench, item("AuthCtrlr", "LocalPreAuthorize", attributeValue=text)) == [status]
+
+
 @pytest.mark.parametrize(
     ("text", "code"), [("-1", "ValueTooLow"), ("86401", "ValueTooHigh"), ("x", "InvalidValue"), ("1.5", "InvalidValue")]
 )
