@@ -24,23 +24,18 @@ if TYPE_CHECKING:
     from simulator.core.settings import Setting
     from simulator.core.station import Station
 
-#: a password has at least so many bytes, and where it is given as hexadecimal digits at most so many (A00.FR.205)
-MIN_PASSWORD_BYTES, MAX_HEX_BYTES = 16, 20
+#: a password has at least so many characters (A00.FR.205); where it is given as hexadecimal digits these are its bytes,
+#: of which there is a largest number, too
+MIN_PASSWORD, MAX_HEX_BYTES = 16, 20
 
 
 def usable(st: Station, password: str) -> bool:
-    """Does this text meet the requirements of a password (A00.FR.205)?"""
+    """Does this text meet the requirements of a password (A00.FR.205)? Any character will do (errata 2.1)."""
     if not st.dialect.password_is_hex:
-        symbols = st.dialect.password_symbols
         longest = st.dialect.longest.get(PASSWORD.key, PASSWORD.max_len) or 0
-        fits = len(password.encode()) >= MIN_PASSWORD_BYTES and len(password) <= longest
-        return fits and (symbols is None or symbols.issuperset(password))
+        return MIN_PASSWORD <= len(password) <= longest
     digits = set("0123456789abcdefABCDEF")
-    return (
-        set(password) <= digits
-        and len(password) % 2 == 0
-        and (MIN_PASSWORD_BYTES <= len(password) // 2 <= MAX_HEX_BYTES)
-    )
+    return set(password) <= digits and len(password) % 2 == 0 and (MIN_PASSWORD <= len(password) // 2 <= MAX_HEX_BYTES)
 
 
 def has_password(st: Station) -> bool:

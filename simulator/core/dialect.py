@@ -90,8 +90,6 @@ class Dialect:
         self.failures: dict[str, Callable[[Any, Any, str], None]] = {}
         #: is the password setting hexadecimal text for the bytes of the password?
         self.password_is_hex = False
-        #: the characters a password may have where it is text; None: any
-        self.password_symbols: frozenset[str] | None = None
         #: key of a setting -> longest text, where this version allows less than the setting does
         self.longest: dict[str, int] = {}
         #: the facts a version decides differently, as data and small functions (see ``core/policy.py``)

@@ -4,7 +4,6 @@ Both versions adopt the same tables, one for each block. A function gets its ver
 builds every payload through ``m.make``, which leaves out the fields that only 2.1 has.
 """
 
-from string import ascii_letters, digits
 from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
@@ -118,8 +117,7 @@ DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, R
 DIALECT_21 = _dialect(
     "2.1", "ocpp2.1", messages_21, frozenset({V21, EACH_BY_ITSELF}), (Call, Result, Error, ResultError, Send)
 )
-# A00.FR.205 and passwordString (part 2, 2.1.4); the newer version takes any text up to the limit of the variable
-DIALECT_201.password_symbols = frozenset(ascii_letters + digits + "*-_=:+|@.")
+# A00.FR.205; errata 2.1 allow any limit from 40 to 64
 DIALECT_201.longest = {PASSWORD.key: 40}
 #: what only the newer version has and no module here serves is as good as unknown to its stations
 DIALECT_21.strange = frozenset(set(messages_21.REQUESTS) - set(messages_201.REQUESTS) - set(DIALECT_21.routes))
