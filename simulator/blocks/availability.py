@@ -8,6 +8,7 @@ threshold of versions that have one (1.6 4.9, B04).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulator.blocks import firmware, provisioning
@@ -19,6 +20,7 @@ from simulator.core.wiring import QUIET, at, drain, on_timer, rule, station_rule
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
     from simulator.core.station import Station
+    from simulator.hardware.fault import Problem
 
 HEARTBEAT_INTERVAL = setting(
     "OCPPCommCtrlr.HeartbeatInterval",
@@ -183,10 +185,20 @@ def _error(st: Station, evse: Evse) -> str:
     problems = st.board.problems(evse.evse_id)
     if evse.lock_failed and not any(p.code == "lock_failure" for p in problems):
         return "lock_failure"
+    return _worst(problems)[0]
+
+
+def _worst(problems: Sequence[Problem]) -> tuple[str, str]:
+    """Code and text of the problem that is told: one that blocks goes before the others."""
     if not problems:
-        return ""
+        return "", ""
     blocking = [p for p in problems if p.blocks]
-    return next((p.code for p in (*blocking, *problems) if p.code), "")
+    return next(((p.code, p.info) for p in (*blocking, *problems) if p.code), ("", ""))
+
+
+def _vendor_error(error: str, problems: Sequence[Problem]) -> str:
+    """What an error without a code of its own is (1.6 7.6, OtherError)."""
+    return _worst(problems)[1] if error == "other_error" else ""
 
 
 def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
@@ -206,6 +218,7 @@ def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
             error=error,
             info=info,
             at=st.stamp(),
+            vendor_error=_vendor_error(evse.told_error, st.board.problems(evse.evse_id)),
         ),
         triggered=triggered,
     )
@@ -214,12 +227,16 @@ def publish_status(st: Station, evse: Evse, *, triggered: bool = False) -> None:
 def _station_status(st: Station) -> tuple[str, str]:
     """The status and problem of the station as a whole (connector 0 of 1.6): Available, Unavailable, Faulted. It is
     available as long as somebody may charge: until the last transaction that a change waits for is over (1.6 5.2)."""
-    problems = [p for p in st.board.problems(0) if p.evse_id == 0]
-    error = next((p.code for p in problems if p.code), "") or ""
+    problems = _own_problems(st)
+    error = _worst(problems)[0]
     if any(p.blocks for p in problems):
         return FAULTED, error
     open_yet = st.data["station_operative"] or any(evse.scheduled is False for evse in st.evses)
     return AVAILABLE if open_yet else UNAVAILABLE, error
+
+
+def _own_problems(st: Station) -> list[Problem]:
+    return [p for p in st.board.problems(0) if p.evse_id == 0]
 
 
 def _tell_station(st: Station, now: int) -> None:
@@ -242,7 +259,16 @@ def publish_station(st: Station, *, triggered: bool = False) -> None:
     status, error = st.data["station_told"] = _station_status(st)
     st.data.pop("station_since", None)
     st.publish(
-        StatusChanged(evse_id=0, connector_id=0, status=status, plugged=False, error=error, info="", at=st.stamp()),
+        StatusChanged(
+            evse_id=0,
+            connector_id=0,
+            status=status,
+            plugged=False,
+            error=error,
+            info="",
+            at=st.stamp(),
+            vendor_error=_vendor_error(error, _own_problems(st)),
+        ),
         triggered=triggered,
     )
 

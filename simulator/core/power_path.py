@@ -207,7 +207,9 @@ def drive(st: Station, evse: Evse, now: int) -> bool:
         # before the first energy; after a suspension by the station the car is the one that is awaited (1.6 E4)
         state = EV_CONNECTED if evse.charging_state in (IDLE, EV_CONNECTED) else SUSPENDED_EV
     elif not ready or not flowing:
-        state = SUSPENDED_EV
+        # what the car wants is not understood: it is the station that does not deliver (1.6 7.6)
+        deaf = any(problem.code == "ev_communication" for problem in board.problems(evse.evse_id))
+        state = SUSPENDED_EVSE if deaf else SUSPENDED_EV
     else:
         state = CHARGING
 

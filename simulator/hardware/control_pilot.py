@@ -83,7 +83,7 @@ class Short(PilotFault):
     """The pilot is shorted to earth (state E): the plug is felt, but no charging is possible."""
 
     code, blocks, info = "ev_communication", True, "control pilot shorted"
-    wire16 = "StatusNotification Faulted with EVCommunicationError"
+    wire16 = "StatusNotification Faulted with OtherError and a vendorErrorCode"
     wire2x = "StatusNotification Faulted, NotifyEvent for CPPWMController"
 
     def signal(self, plugged: bool, ev_ready: bool, now: int) -> tuple[bool, bool]:

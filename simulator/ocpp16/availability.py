@@ -11,6 +11,7 @@ from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import HeartbeatDue, StatusChanged
 from simulator.core.wall import format_wall, parse_wall
 from simulator.core.wiring import QUIET
+from simulator.ocpp16.policy import told_error
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -44,7 +45,7 @@ def status(st: Station, report: StatusChanged, m: Any) -> Any:
     return "StatusNotification", m.make(
         m.StatusNotificationRequest,
         connector_id=report.evse_id,
-        error_code=ERROR_CODES[report.error],
+        error_code=ERROR_CODES[told_error(report.status, report.error)],
         status=report.status,
         info=report.info[:50] or UNSET,
         timestamp=format_wall(st.wall_of(report.at)),

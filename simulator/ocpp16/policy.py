@@ -20,7 +20,16 @@ from simulator.blocks.metering import (
     wanted,
 )
 from simulator.core import readings
-from simulator.core.connector import AUTHORIZED, EV_CONNECTED, POWER_PATH_CLOSED
+from simulator.core.connector import (
+    AUTHORIZED,
+    EV_CONNECTED,
+    FAULTED,
+    FINISHING,
+    POWER_PATH_CLOSED,
+    PREPARING,
+    SUSPENDED_EV,
+    SUSPENDED_EVSE,
+)
 
 if TYPE_CHECKING:
     from simulator.blocks.transaction_record import Transaction
@@ -29,6 +38,15 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 NEVER_US = 1 << 62
+#: 4.9: with these statuses only a problem of the communication with the car may be told
+WITH_EV_ERROR = frozenset({PREPARING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING})
+
+
+def told_error(status: str, error: str) -> str:
+    """The problem that is told with a status: where the code of the specification may not be used another one."""
+    if error == "ev_communication" and status not in WITH_EV_ERROR:
+        return "other_error" if status == FAULTED else ""
+    return error
 
 
 class Policy16:
@@ -85,7 +103,7 @@ class Policy16:
 
     def shown_status(self, evse: Evse, error: str) -> tuple[str, str]:
         """All nine statuses, with the error code (4.9)."""
-        return evse.status, error
+        return evse.status, told_error(evse.status, error)
 
     def offline_threshold(self, st: Station) -> int:
         """1.6 tells only what has changed (4.9)."""

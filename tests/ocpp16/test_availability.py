@@ -68,7 +68,7 @@ def test_every_problem_of_the_hardware_has_an_error_code() -> None:
         ("protection.over_current", "OverCurrentFailure"),
         ("supply.over_voltage", "OverVoltage"),
         ("supply.brown_out", "UnderVoltage"),
-        ("pilot.short", "EVCommunicationError"),
+        ("pilot.short", "OtherError"),
         ("meter.no_readings", "PowerMeterFailure"),
         ("contactor.welded", "PowerSwitchFailure"),
         ("reader.dead", "ReaderFailure"),
@@ -133,3 +133,24 @@ def test_connector_0_has_to_be_stable_too() -> None:
     assert told_of(lab) == []
     lab.run(7)
     assert sorted(told_of(lab)) == [(0, "Unavailable"), (1, "Unavailable")]
+
+
+def test_an_error_of_the_communication_with_the_car_goes_with_four_statuses_only(lab: Lab) -> None:
+    """4.9: Preparing, SuspendedEV, SuspendedEVSE, Finishing. 7.6: it suspends, and the station is the one that does."""
+    lab.forget().inject("pilot.no_communication", 1).plug().present().run(5)
+    assert [(p["status"], p["errorCode"]) for p in lab.csms.sent("StatusNotification")] == [
+        ("Preparing", "EVCommunicationError"),
+        ("SuspendedEVSE", "EVCommunicationError"),
+    ]
+    lab.forget().clear().run(5)
+    assert [(p["status"], p["errorCode"]) for p in lab.csms.sent("StatusNotification")][-1] == ("Charging", "NoError")
+
+
+def test_another_error_says_which(lab: Lab) -> None:
+    """7.6, OtherError: more in vendorErrorCode."""
+    lab.forget().inject("pilot.short", 1).run(1)
+    last = lab.csms.sent("StatusNotification")[-1]
+    assert (last["status"], last["vendorErrorCode"]) == ("Faulted", "control pilot shorted")
+    lab.forget().feed(i.Press("emergency_stop"), 1)
+    for p in lab.csms.sent("StatusNotification"):
+        assert (p["errorCode"], p["vendorErrorCode"]) == ("OtherError", "emergency stop pressed")
