@@ -135,6 +135,26 @@ def test_remote_stop_with_another_stop_point(version: str) -> None:
 
 
 @each_version
+@pytest.mark.parametrize("ends", [True, False])
+def test_remote_stop_of_a_transaction_that_waits_for_a_token(version: str, ends: bool) -> None:
+    """F03.FR.02-03, FR.07: what is Accepted happens, and is told as what it is."""
+    stops = ("EVConnected", "Authorized") if ends else ("EVConnected",)
+    bench = Bench(version, {"TxCtrlr.TxStartPoint": ("EVConnected",), "TxCtrlr.TxStopPoint": stops}).boot()
+    bench.feed(i.Plug(1))
+    bench.run(2)
+    key = bench.events()[0]["transactionInfo"]["transactionId"]
+    assert bench.ask("RequestStopTransaction", {"transactionId": key})["status"] == "Accepted"
+    bench.run(2)
+    last = bench.events()[-1]
+    assert (last["eventType"], last["triggerReason"]) == ("Ended" if ends else "Updated", "RemoteStop")
+    bench.feed(i.Unplug(1), i.Unplug(1, "station"))
+    bench.run(2)
+    (last,) = bench.events("Ended")
+    assert last["transactionInfo"]["stoppedReason"] == "Remote"
+    assert [event["eventType"] for event in bench.events()][1:] == (["Ended"] if ends else ["Updated", "Ended"])
+
+
+@each_version
 def test_unlock(version: str) -> None:
     """F05.FR.02-06."""
     bench = Bench(version, evses=(EvseSpec(1), EvseSpec(2, tethered=True))).boot()
