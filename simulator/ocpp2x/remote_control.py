@@ -60,7 +60,7 @@ def stop(st: Station, req: Any, m: Any) -> Any:
     """F03.FR.07-08; B02.FR.05 while the registration is pending."""
     if st.gate != "accepted":
         return m.make(m.RequestStopTransactionResponse, status="Rejected", status_info=reason(m, "CSNotAccepted"))
-    if remote_control.request_stop(st, req.transaction_id):
+    if remote_control.request_stop(st, req.transaction_id.lower()):  # without case (2.1.4); the station's own are lower
         return m.make(m.RequestStopTransactionResponse, status="Accepted")
     return m.make(m.RequestStopTransactionResponse, status="Rejected", status_info=reason(m, "UnknownTxId"))
 

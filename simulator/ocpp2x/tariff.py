@@ -22,7 +22,7 @@ def cost_updated(st: Station, req: Any, m: Any) -> Any:
     """I02.FR.02-03. The answer has no word for a transaction that does not run."""
     if not tariff.shows_cost(st.model):
         raise CallRefused("not_supported", "this product shows no costs")
-    if not tariff.running(st, req.transaction_id, req.total_cost):
+    if not tariff.running(st, req.transaction_id.lower(), req.total_cost):  # without case (2.1.4)
         st.record(Remark(f"cost of a transaction that does not run: {req.transaction_id[:36]}"))
     return m.make(m.CostUpdatedResponse)
 

@@ -141,7 +141,7 @@ def status(st: Station, req: Any, m: Any) -> Any:
     if req.transaction_id is UNSET:
         waiting = any(key for _, key in st.outbox.undelivered())
         return m.make(m.GetTransactionStatusResponse, messages_in_queue=waiting)
-    key = req.transaction_id
+    key = req.transaction_id.lower()  # without case (2.1.4); the station's own are lower
     return m.make(
         m.GetTransactionStatusResponse,
         ongoing_indicator=transaction_record.running(st, key) is not None,

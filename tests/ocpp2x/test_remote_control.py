@@ -116,7 +116,8 @@ def test_remote_stop(version: str) -> None:
     key = bench.charge()
     wrong = bench.ask("RequestStopTransaction", {"transactionId": "other"})
     assert wrong["status"] == "Rejected" and wrong["statusInfo"]["reasonCode"] == "UnknownTxId"
-    assert bench.ask("RequestStopTransaction", {"transactionId": key}) == {"status": "Accepted"}
+    assert bench.ask("GetTransactionStatus", {"transactionId": key.upper()})["ongoingIndicator"]
+    assert bench.ask("RequestStopTransaction", {"transactionId": key.upper()}) == {"status": "Accepted"}  # 2.1.4
     bench.run(2)
     (last,) = bench.events("Ended")
     assert (last["triggerReason"], last["transactionInfo"]["stoppedReason"]) == ("RemoteStop", "Remote")
