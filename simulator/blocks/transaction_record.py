@@ -31,9 +31,9 @@ class Transaction(msgspec.Struct):
     """The record of a running transaction, as it lies on flash.
 
     ``physical_wh`` and ``register_wh`` are the true and the reported register at the beginning. ``held``: points that
-    have held so far. ``authorized``: its authorisation holds; ``lapsed``: the CSMS was told that it had ended. ``resumed``: it goes on after a power cut. ``seq_no`` is
-    the next number. ``path_closed``: when it was first authorised and connected, if not with its start. ``told_*`` is
-    what the CSMS has been told.
+    have held so far. ``authorized``: its authorisation holds; ``lapsed``: the CSMS was told that it had ended.
+    ``resumed``: it goes on after a power cut. ``seq_no`` is the next number. ``path_closed``: when it was first
+    authorised and connected, if not with its start. ``told_*`` is what the CSMS has been told.
     """
 
     key: str
