@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 FEATURE = "SmartCharging"
 
+ENABLED = setting(
+    "SmartChargingCtrlr.Enabled",
+    "bool",
+    True,
+    feature=FEATURE,
+    description="is smart charging switched on",
+)
 MAX_STACK_LEVEL = setting(
     "SmartChargingCtrlr.ProfileStackLevel",
     "int",
@@ -151,8 +158,21 @@ def store_of(st: Station) -> Store:
 
 
 def offered(st: Station) -> bool:
-    """Does this product do smart charging?"""
-    return FEATURE in product_settings.features(st.model)
+    """Does this product do smart charging, and is it switched on (K05.FR.04: Enabled says whether it is supported)?"""
+    return FEATURE in product_settings.features(st.model) and bool(st.settings[ENABLED])
+
+
+def in_force(st: Station) -> tuple[Installed, ...]:
+    """What counts of that which is installed: with smart charging switched off it lies idle."""
+    return installed(st) if st.settings[ENABLED] else ()
+
+
+@at("settings")
+def switched(st: Station, now: int) -> None:
+    """Smart charging was switched on or off: the limits are worked out anew, in an input of its own."""
+    if ENABLED.key in st.changed_settings and NAME in st.data:
+        store_of(st).seen = None
+        st.timers.set("schedule", now)
 
 
 def units(st: Station) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from simulator.blocks import charging_schedule as cs
-from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, install, installed, remove, units
+from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, in_force, install, remove, units
 from simulator.blocks.external_limit import differs
 from simulator.core.connector import POWER_PATH_CLOSED
 from simulator.core.power_path import enough
@@ -63,14 +63,14 @@ def _began_us(st: Station, evse: Evse, wall_us: int) -> int:
 def _of_station(st: Station, at_us: int) -> tuple[cs.Bound, int]:
     """The limit of the whole station: by the CSMS, and by others beside it (K08.FR.04). What has no start of its own
     counts from its arrival."""
-    stack = [(i.profile, i.at_us) for i in installed(st) if i.profile.purpose == cs.STATION_MAX]
+    stack = [(i.profile, i.at_us) for i in in_force(st) if i.profile.purpose == cs.STATION_MAX]
     bound, until_us = cs.leading(stack, at_us, divided=POWER_DIVIDED in st.dialect.capabilities)
     return _and_external(st, 0, bound, until_us, at_us)
 
 
 def _and_external(st: Station, evse_id: int, bound: cs.Bound, until_us: int, at_us: int) -> tuple[cs.Bound, int]:
     """A bound, and what somebody beside the CSMS imposes at the same place."""
-    stack = [(i.profile, i.at_us) for i in installed(st) if i.evse_id == evse_id and i.profile.purpose == cs.EXTERNAL]
+    stack = [(i.profile, i.at_us) for i in in_force(st) if i.evse_id == evse_id and i.profile.purpose == cs.EXTERNAL]
     if not stack:
         return bound, until_us
     external, good_until_us = cs.leading(stack, at_us)
@@ -86,7 +86,7 @@ def _of_evse(st: Station, evse: Evse, at_us: int, anchor_us: int) -> tuple[cs.Bo
     own: list[cs.Anchored] = []
     special: list[cs.Anchored] = []
     common: list[cs.Anchored] = []
-    for there in installed(st):
+    for there in in_force(st):
         profile = there.profile
         if profile.purpose == cs.TX:
             if key is not None and profile.transaction_key == key:

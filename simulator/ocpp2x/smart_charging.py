@@ -15,7 +15,7 @@ from simulator.blocks import charging_profiles, smart_charging
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import Installed
 from simulator.blocks.external_limit import WITH_SCHEDULES
-from simulator.core.dialect import REGISTERED, Table
+from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import LimitImposed, LimitReleased, ProfilesPage
 from simulator.core.wall import format_wall
 from simulator.ocpp2x.charging_profile import Refused, profile_of, schedules_of
@@ -48,9 +48,16 @@ CODES = {
 PAGE = 10
 
 
+def _switched_on(st: Station) -> None:
+    """Switched off is as good as not there (K01.FR.29)."""
+    if not charging_profiles.offered(st):
+        raise CallRefused("not_supported", "smart charging is switched off")
+
+
 @table.on("SetChargingProfile", when=REGISTERED)
 def set_profile(st: Station, req: Any, m: Any) -> Any:
     """K01.FR.04-09, FR.26-53."""
+    _switched_on(st)
     try:
         profile = profile_of(st, "SetChargingProfile", req.charging_profile)
         if profile.purpose == cs.TX and profile.transaction_key is None:  # K01.FR.03
@@ -67,6 +74,7 @@ def set_profile(st: Station, req: Any, m: Any) -> Any:
 @table.on("ClearChargingProfile", when=REGISTERED)
 def clear_profile(st: Station, req: Any, m: Any) -> Any:
     """K10.FR.01-09."""
+    _switched_on(st)
     wanted = req.charging_profile_criteria
     criteria: dict[str, Any] = {}
     if wanted is not UNSET:
@@ -83,6 +91,7 @@ def clear_profile(st: Station, req: Any, m: Any) -> Any:
 @table.on("GetCompositeSchedule", when=REGISTERED)
 def get_composite(st: Station, req: Any, m: Any) -> Any:
     """K08.FR.02-07."""
+    _switched_on(st)
     unit = None if req.charging_rate_unit is UNSET else req.charging_rate_unit
     found = smart_charging.composite(st, req.evse_id, req.duration, unit)
     if isinstance(found, str):
@@ -113,6 +122,7 @@ def get_composite(st: Station, req: Any, m: Any) -> Any:
 @table.on("GetChargingProfiles", when=REGISTERED)
 def get_profiles(st: Station, req: Any, m: Any) -> Any:
     """K09.FR.01-06. While the registration is pending the profiles wait for it (B02.FR.02)."""
+    _switched_on(st)
     groups: dict[tuple[str, int], list[Installed]] = {}
     for there in charging_profiles.installed(st):
         if (req.evse_id is UNSET or req.evse_id == there.evse_id) and _fits(there, req.charging_profile):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks import charging_profiles
 from simulator.blocks.charging_profiles import (
     MAX_PERIODS,
     MAX_PROFILES,
@@ -186,6 +187,20 @@ def test_a_product_without_smart_charging(version: str) -> None:
     assert lab.plug().remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
     lab.run(5)
     assert power_kw(lab) == 11.0 and smart_charging.table.feature == "SmartCharging"
+
+
+@each_2x
+def test_switched_off_and_on(version: str) -> None:
+    """2.9.1: Enabled can be written. Off is as good as not there (K01.FR.29, K05.FR.04); what is installed lies idle."""
+    lab = bench(version)
+    install(lab, 1, (0, 10))
+    lab.charge(1).configure(charging_profiles.ENABLED, False)
+    assert power_kw(lab) == 11.0 and install(lab, 1, (0, 6)) == "NotSupported"
+    assert lab.ask("GetChargingProfiles", requestId=1, chargingProfile={})[0] == "NotSupported"
+    assert lab.ask("GetCompositeSchedule", evseId=1, duration=60)[0] == "NotSupported"
+    assert lab.ask("ClearChargingProfile", chargingProfileId=1)[0] == "NotSupported"
+    lab.configure(charging_profiles.ENABLED, True)
+    assert power_kw(lab) == 6.9 and reported(lab) == [("CSO", 1, 1)]
 
 
 # -- what is relative counts from when energy could flow (K01.FR.42, 3.12)

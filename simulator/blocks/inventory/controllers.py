@@ -106,7 +106,6 @@ ROWS: tuple[Row, ...] = (
     ),
     _there("ReservationCtrlr", _RESERVATION),
     _there("SmartChargingCtrlr", _CHARGING),
-    Row(STATION, "SmartChargingCtrlr", "Enabled", "boolean", "true", constant=True, when=_CHARGING),
     Row(STATION, "SmartChargingCtrlr", "ACPhaseSwitchingSupported", "boolean", "false", constant=True, when=_CHARGING),
     Row(
         STATION, "SmartChargingCtrlr", "RateUnit", "MemberList", _units, values=("A", "W"), constant=True,
