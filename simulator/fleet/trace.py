@@ -3,9 +3,9 @@
 Three recorders, from cheap to complete. *Rings* keep the last frames of each station as bytes, without looking at them;
 only when a station fails is its ring copied and, for the report, read. A *frame trace* writes every frame as one JSON
 line in the exchange format other OCPP tools read (version 1.1 of it; a frame that cannot be read is kept in ``raw``
-under the message type ``UNPARSEABLE``). An *input recording* writes what went into the stations: as a station is
-a pure function of its inputs, that is enough to run it again, and a digest over inputs and effects tells whether the
-second run did the same.
+under the message type ``UNPARSEABLE``; what happens to a connection has the message type ``CONNECTION``). An *input
+recording* writes what went into the stations: as a station is a pure function of its inputs, that is enough to run it
+again, and a digest over inputs and effects tells whether the second run did the same.
 
 Secrets are replaced before anything is written, hashed or shown. Since placeholders survive a second redaction, the
 digest of a replay equals that of the recording although the replayed stations only ever saw placeholders.
@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,6 +44,10 @@ RING_FRAME_BYTES = 16 * 1024
 """A longer frame is cut in a ring."""
 KEPT_MAX = 50
 """Stations whose frames are kept for the report."""
+
+CONNECTION = "CONNECTION"
+"""Message type of what is no message: a connection was opened, closed or refused."""
+ConnectionEvent = Literal["opened", "closed", "refused"]
 
 _TYPES = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
 _LENGTHS = {2: (4,), 3: (3,), 4: (4, 5), 5: (4, 5), 6: (4,)}
@@ -105,6 +109,24 @@ def trace_record(
     return record
 
 
+def connection_record(
+    event: ConnectionEvent, detail: str, *, station_id: str, ocpp: str = "", when: str = "", **meta: Any
+) -> dict[str, Any]:
+    """What happened to a connection, in the exchange format: ``detail`` as a sentence for people, ``meta`` for programs
+    (``code`` of a Close, ``status`` of a refusal). Fields that are not known are left out."""
+    record = {
+        "schemaVersion": TRACE_VERSION,
+        "timestamp": when,
+        "ocppVersion": ocpp,
+        "transport": "json",
+        "chargePointId": station_id,
+        "messageType": CONNECTION,
+        "raw": detail,
+        "meta": {"event": event, **meta},
+    }
+    return {name: value for name, value in record.items() if value}
+
+
 def _split(data: bytes) -> tuple[int, list[Any]]:
     """Message type and the rest of a frame; payloads stay bytes. Raises what the decoder raises, or ValueError."""
     data.decode("utf-8")
@@ -159,6 +181,20 @@ class FrameTrace:
             record["meta"] = {**record.get("meta", {}), **meta}
         self._file.write(msgspec.json.encode(record) + b"\n")
         self.frames += 1
+
+    def connection(
+        self, station_id: str, event: ConnectionEvent, detail: str, *, ocpp: str, utc_us: int, **meta: Any
+    ) -> None:
+        """Write what happened to a connection; see :func:`connection_record`."""
+        record = connection_record(
+            event,
+            self._redactor.clean_text(detail, station_id),
+            station_id=station_id,
+            ocpp=ocpp,
+            when=timestamp(utc_us),
+            **meta,
+        )
+        self._file.write(msgspec.json.encode(record) + b"\n")
 
     def flush(self) -> None:
         """Write what is held back."""

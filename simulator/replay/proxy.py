@@ -26,7 +26,7 @@ from websockets.uri import WebSocketURI
 from simulator.dialects import normalise_version
 from simulator.errors import AuthorError, TargetError, UnknownName
 from simulator.fleet.target import Target
-from simulator.fleet.trace import FrameTrace
+from simulator.fleet.trace import ConnectionEvent, FrameTrace
 from simulator.httpd import is_loopback
 from simulator.replay.tap import BINARY, CLOSE, TEXT, Tap, close_code, close_frame
 from simulator.report.redact import Redactor
@@ -39,7 +39,9 @@ to answer a Close of ours."""
 CHUNK = 64 * 1024
 STATION_ID_MAX = 255
 STATIONS_MAX = CONNECTIONS_MAX = 10_000
-GOING_AWAY = 1001
+#: codes of RFC 6455, 7.4.1; the second one is of a connection that ended without a Close
+GOING_AWAY, ABNORMAL = 1001, 1006
+_WHO = {"station": "the station", "csms": "the CSMS", "recorder": "the recorder"}
 _DROPPED = frozenset({"host", "sec-websocket-extensions"})
 
 Say = Callable[[str], None]
@@ -179,6 +181,7 @@ class Proxy:
         except (OSError, TimeoutError, TargetError) as error:
             passed.refused += 1
             self._say(f"{station_id}: the CSMS cannot be reached: {_why(error)}")
+            self._happened(station_id, "refused", f"the CSMS cannot be reached: {_why(error)}", by="recorder")
             await _answer(writer, "502 Bad Gateway", "the CSMS cannot be reached")
             return
         try:
@@ -190,6 +193,9 @@ class Proxy:
             if response.status != "101":
                 passed.refused += 1
                 self._say(f"{station_id}: the CSMS refuses the connection: {response.status}")
+                status = int(response.status) if response.status.isdigit() else 0
+                why = f"refused by the CSMS, HTTP {response.status}"
+                self._happened(station_id, "refused", why, by="csms", status=status)
                 await _pump(ours, writer, None)
                 return
             await self._open(station_id, passed, response.get("sec-websocket-protocol"), reader, writer, ours, theirs)
@@ -209,13 +215,16 @@ class Proxy:
         version = _version(subprotocol)
         passed.connections += 1
         self._say(f"{station_id}: connected, {subprotocol or 'no subprotocol'}")
+        agreed = f"connected, subprotocol {subprotocol}" if subprotocol else "connected, no subprotocol"
+        self._happened(station_id, "opened", agreed, version, subprotocol=subprotocol)
 
-        closes: list[str] = []
+        closes: list[tuple[str, int, str]] = []
 
         def tap(to_csms: bool) -> Tap:
             def told(kind: int, data: bytes) -> None:
                 if kind == CLOSE:
-                    closes.append(f"{'the station' if to_csms else 'the CSMS'} closed {close_code(data)}")
+                    by = "recorder" if self._server is None else "station" if to_csms else "csms"
+                    closes.append((by, close_code(data), data[2:].decode("utf-8", "replace")))
                 elif kind in (TEXT, BINARY):
                     passed.frames += 1
                     self._write(station_id, version, to_csms, kind, data)
@@ -243,7 +252,18 @@ class Proxy:
         for one, name in ((link.to_csms, "the station"), (link.to_station, "the CSMS")):
             if one.lost:
                 self._say(f"{station_id}: not all that {name} sent could be read: {one.lost}")
-        self._say(f"{station_id}: gone, {closes[0] if closes else 'without a Close'}")
+        by, code, reason = closes[0] if closes else ("", ABNORMAL, "")
+        self._say(f"{station_id}: gone, {f'{_WHO[by]} closed {code}' if by else 'without a Close'}")
+        how = f"closed by {_WHO[by]}, code {code}" + (f", {reason}" if reason else "") if by else "lost without a Close"
+        self._happened(station_id, "closed", how, version, by=by, code=code)
+
+    def _happened(
+        self, station_id: str, event: ConnectionEvent, detail: str, version: str = "", **meta: str | int
+    ) -> None:
+        """Into the trace: what a replay or a reader has to know of connections. ``by``: who did it, if anybody did."""
+        if self.trace is not None:
+            known = {name: value for name, value in meta.items() if value}
+            self.trace.connection(station_id, event, detail, ocpp=version, utc_us=time.time_ns() // 1_000, **known)
 
     def _write(self, station_id: str, version: str, to_csms: bool, kind: int, data: bytes) -> None:
         if self.trace is not None:

@@ -21,6 +21,9 @@ JOINED_MAX = 2_000
 HEAD_MAX = 2_000
 """Characters of a line in which the head is looked for."""
 
+DETAIL_MAX = 300
+"""Characters that are kept of what a log says about a connection."""
+
 #: "in" and "out" are told by whoever wrote the log, which may be either side
 Way = Literal["in", "out"]
 
@@ -70,8 +73,8 @@ _OPEN = re.compile(r"\[\s*$")
 _NUMBER_ALONE = re.compile(r'\s*"?[2-6]"?\s*,?\s*(?:$|")')
 _QUOTED = re.compile(r"^\s*(?:>\s?)+(?=\S)")
 _ABSOLUTE = (
-    (re.compile(r"cp-to-csms|(?:cp|cs|evse|charger|station|charge ?point)\s*(?:->|=>|→|to)\s*(?:the )?"
-                r"(?:csms|server|backend|central ?system|cloud)\b", re.I), TO_CSMS),
+    (re.compile(r"cp-to-csms|(?:cp|cs|evse|charger|station|charge ?point)(?:\s+[\w.*-]{1,48})?\s*(?:->|=>|→|to)\s*"
+                r"(?:the )?(?:csms|server|backend|central ?system|cloud)\b", re.I), TO_CSMS),
     (re.compile(r"csms-to-cp|(?:csms|server|backend|central ?system|cloud)\s*(?:->|=>|→|to)\s*(?:the )?"
                 r"(?:cp|cs|evse|charger|station|charge ?point)\b", re.I), TO_STATION),
     (re.compile(r"\bfrom (?:the )?(?:cp|cs|evse|charger|station|charge ?point|client)\b"
@@ -100,7 +103,7 @@ def marked(words: str) -> tuple[Literal["opened", "closed", "refused"], str] | N
     """What a line without a message says about the connection."""
     if re.search(r"\b(connection|websocket|socket|session|client)\b", words, re.I) is None:
         return None
-    detail = words.strip()[:300]
+    detail = words.strip()[:DETAIL_MAX]
     if re.search(r"\b(reject|refus|denied|unauthori[sz]ed|forbidden|40[0-9])", words, re.I):
         return "refused", detail
     if re.search(r"\b(clos(e|ed|ing)|disconnect(ed|ing)?|lost|dropped|terminated|abnormal)\b", words, re.I):

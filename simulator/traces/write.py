@@ -1,6 +1,7 @@
 """A trace in the exchange format (version 1.1), one JSON object on a line, as ``--trace`` of a run writes it.
 
-What was concluded by the reader stands in ``meta.assumed``; what the reader could not read goes out as ``UNPARSEABLE``.
+What was concluded by the reader stands in ``meta.assumed``; what the reader could not read goes out as ``UNPARSEABLE``,
+what the log says about connections as ``CONNECTION``.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.fleet.trace import TRACE_VERSION
-from simulator.traces.model import ERROR, KINDS, RESULT_ERROR, Frame, Trace, Unreadable, utc
+from simulator.fleet.trace import TRACE_VERSION, connection_record
+from simulator.traces.model import ERROR, KINDS, RESULT_ERROR, Frame, Mark, Trace, Unreadable, utc
 
 
 def exchange_records(trace: Trace) -> Iterator[dict[str, Any]]:
-    """Frames and unreadable pieces in the order of their lines. Fields that are not known are left out."""
-    both: list[Frame | Unreadable] = [*trace.frames, *trace.unreadable]
-    for item in sorted(both, key=lambda entry: entry.line):
-        yield _frame(item) if isinstance(item, Frame) else _unreadable(item)
+    """Frames, ends of connections and unreadable pieces in the order of their lines. What is not known is left out."""
+    every: list[Frame | Unreadable | Mark] = [*trace.frames, *trace.unreadable, *trace.marks]
+    for item in sorted(every, key=lambda entry: entry.line):
+        yield _frame(item) if isinstance(item, Frame) else _mark(item) if isinstance(item, Mark) else _unreadable(item)
 
 
 def exchange_lines(trace: Trace) -> Iterator[str]:
@@ -59,3 +60,7 @@ def _unreadable(item: Unreadable) -> dict[str, Any]:
         "raw": item.raw,
         "meta": {"line": item.line, "problem": item.reason},
     }
+
+
+def _mark(item: Mark) -> dict[str, Any]:
+    return connection_record(item.what, item.detail, station_id=item.station, when=utc(item.at_us), line=item.line)

@@ -15,6 +15,7 @@ import pytest
 from simulator.commands.record import address_of
 from simulator.csms.process import CsmsProcess
 from simulator.errors import AuthorError
+from simulator.traces.read import read_trace
 from tests.commands.conftest import Cpfarm
 
 pytestmark = pytest.mark.live
@@ -46,6 +47,8 @@ def by_station(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     found: dict[str, list[tuple[Any, ...]]] = {}
     for line in path.read_text().splitlines():
         row = json.loads(line)
+        if row["messageType"] == "CONNECTION":
+            continue
         what = ("ocppVersion", "direction", "messageType", "messageId", "action", "payload", "error")
         found.setdefault(row["chargePointId"], []).append(tuple(row.get(name) for name in what))
     return found
@@ -67,6 +70,8 @@ def test_the_trace_is_that_of_the_stations(cpfarm: Cpfarm, csms: CsmsProcess, tm
     assert out.strip().endswith(f"{sum(map(len, own.values()))} frames of 3 stations in between.jsonl")
     assert err.count("connected, ocpp1.6") == 3 and err.count("the station closed 1000") == 3, err
     assert PASSWORD not in (tmp_path / "between.jsonl").read_text() + out + err
+    trace = read_trace((tmp_path / "between.jsonl").read_text())
+    assert [mark.what for mark in trace.marks if mark.station == trace.stations[0]] == ["opened", "closed"]
 
 
 def test_what_is_wrong_with_the_words_is_said(cpfarm: Cpfarm, tmp_path: Path) -> None:

@@ -108,7 +108,17 @@ def run(tmp_path: Path, play: Callable[[Csms, Proxy], Awaitable[None]], **more: 
             await play(csms, proxy)
 
     asyncio.run(main())
+    return [line for line in written(tmp_path) if line["messageType"] != "CONNECTION"]
+
+
+def written(tmp_path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+
+
+def events(tmp_path: Path, station_id: str = "CP 1") -> list[tuple[str, dict[str, Any]]]:
+    """What happened to the connections of a station, as the trace has it: the sentence and what stands beside it."""
+    lines = [line for line in written(tmp_path) if line["chargePointId"] == station_id]
+    return [(line["raw"], line["meta"]) for line in lines if line["messageType"] == "CONNECTION"]
 
 
 def test_the_handshake_reaches_the_csms_but_for_what_must_change(tmp_path: Path) -> None:
@@ -170,6 +180,12 @@ def test_the_end_of_the_csms_is_the_end_of_the_station_alone(
 
     lines = run(tmp_path, play)
     assert sorted(line["chargePointId"] for line in lines) == ["CP 1", "CP 1", "CP 1", "CP-2", "CP-2"]
+    opened = ("connected, subprotocol ocpp1.6", {"event": "opened", "subprotocol": "ocpp1.6"})
+    ended = {
+        4001: ("closed by the CSMS, code 4001, enough", {"event": "closed", "by": "csms", "code": 4001}),
+        1006: ("lost without a Close", {"event": "closed", "code": 1006}),
+    }
+    assert events(tmp_path)[:3] == [opened, ended[code], opened]
 
 
 @pytest.mark.parametrize("code", [1000, 4321])
@@ -188,6 +204,8 @@ def test_the_end_of_the_station_reaches_the_csms_with_its_code(tmp_path: Path, c
 
     run(tmp_path, play, said=said)
     assert said == ["CP 1: connected, ocpp1.6", f"CP 1: gone, the station closed {code}"]
+    told = f"closed by the station, code {code}, for tonight"
+    assert events(tmp_path)[1] == (told, {"event": "closed", "by": "station", "code": code})
 
 
 def test_a_station_that_vanishes_vanishes_for_the_csms(tmp_path: Path) -> None:
@@ -230,6 +248,8 @@ def test_a_refusal_reaches_the_station_as_it_came(tmp_path: Path) -> None:
 
     run(tmp_path, play, said=said)
     assert said == ["BAD: the CSMS refuses the connection: 401"]
+    refused = {"event": "refused", "by": "csms", "status": 401}
+    assert events(tmp_path, "BAD") == [("refused by the CSMS, HTTP 401", refused)]
 
 
 def test_a_csms_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -263,6 +283,8 @@ def test_at_the_end_both_sides_are_told(tmp_path: Path) -> None:
             assert (proxy.frames, list(proxy.stations)) == (2, ["CP 1"])
 
     asyncio.run(main())
+    ended = ("closed by the recorder, code 1001", {"event": "closed", "by": "recorder", "code": 1001})
+    assert events(tmp_path)[-1] == ended
 
 
 def test_other_addresses_need_a_word(tmp_path: Path) -> None:

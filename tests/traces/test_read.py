@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,51 @@ def test_a_line_without_a_station_is_about_the_only_one_that_is_named() -> None:
     assert [(frame.station, "station" in frame.assumed) for frame in trace.frames] == [("CP_7", False), ("CP_7", True)]
     both = read_trace(named + named.replace("CP_7", "CP_8") + bare, format="mobilityhouse")
     assert both.stations == ["CP_7", "CP_8", ""]
+
+
+STEVE = "2024-03-01 10:00:0%d [chargeBoxId=BOX1, sessionId=4f1c] %s"
+
+
+def test_a_log_that_was_shipped_in_a_field_still_tells_station_and_direction() -> None:
+    inner = ["Connection is established", 'Received: [2,"1","DataTransfer",{"vendorId":"x"}]', 'Sending: [3,"1",{}]']
+    lines = [
+        json.dumps({"log": STEVE % (n, words) + "\n", "stream": "stdout", "time": f"2024-03-01T09:00:0{n}Z"})
+        for n, words in enumerate([*inner, "Connection is closed (1006)"])
+    ]
+    trace = read_trace("\n".join(lines))
+    assert (trace.format, told(trace)) == ("jsonl", [
+        (2, "BOX1", UP, 2, "1", "DataTransfer"), (3, "BOX1", DOWN, 3, "1", "DataTransfer"),
+    ])  # fmt: skip
+    assert [utc(frame.at_us) for frame in trace.frames] == ["2024-03-01T09:00:01.000Z", "2024-03-01T09:00:02.000Z"]
+    assert [(mark.line, mark.what, mark.station) for mark in trace.marks] == [
+        (1, "opened", "BOX1"),
+        (4, "closed", "BOX1"),
+    ]
+    assert read_trace('{"msg":"new connection to the database","time":"2024-03-01T09:00:00Z"}').marks == []
+
+
+def test_objects_that_were_made_pretty_are_put_together() -> None:
+    objects = [json.loads(line) for line in (SNIPPETS / "exchange.jsonl").read_text().splitlines()]
+    expected = [row[1:] for row in told(snippet("exchange.jsonl"))]
+    every = json.dumps(objects, indent=2)
+    for text in (every, every.replace("[\n  {", "[{", 1), "\n".join(json.dumps(one, indent=2) for one in objects)):
+        trace = read_trace(text)
+        assert (trace.format, [row[1:] for row in told(trace)]) == ("jsonl", expected)
+        assert [item.raw for item in trace.unreadable] == ['[2,"j2","Heart']
+    cut = read_trace("\n".join(json.dumps(one, indent=2) for one in objects)[:-30])
+    assert len(cut.frames) == len(expected) - 1 and cut.unreadable[-1].reason.startswith("cut off")
+
+
+def test_our_own_format_tells_of_connections() -> None:
+    row = {
+        "timestamp": "2024-03-01T09:00:00Z",
+        "chargePointId": "A",
+        "messageType": "CONNECTION",
+        "raw": "lost",
+        "x": 1,
+    }
+    trace = read_trace("\n".join(json.dumps(row | {"meta": {"event": event}}) for event in ("closed", "gone")))
+    (mark,) = trace.marks
+    assert (mark.what, mark.detail, mark.station, utc(mark.at_us), trace.other) == (
+        "closed", "lost", "A", "2024-03-01T09:00:00.000Z", 1,
+    )  # fmt: skip

@@ -19,11 +19,13 @@ def test_what_is_written_is_read_again(path: Path) -> None:
     trace = read_trace(path.read_text(encoding="utf-8"))
     lines = list(exchange_lines(trace))
     again = read_trace("\n".join(lines))
-    assert len(lines) == len(trace.frames) + len(trace.unreadable)
+    assert len(lines) == len(trace.frames) + len(trace.unreadable) + len(trace.marks)
     assert again.format == "jsonl"
     same = [msgspec.structs.replace(frame, line=0, raw="", assumed=()) for frame in trace.frames]
     assert [msgspec.structs.replace(frame, line=0, raw="", assumed=()) for frame in again.frames] == same
     assert len(again.unreadable) == len(trace.unreadable)
+    same_marks = [msgspec.structs.replace(mark, line=0) for mark in trace.marks]
+    assert [msgspec.structs.replace(mark, line=0) for mark in again.marks] == same_marks
 
 
 def test_what_is_not_known_is_left_out_and_what_was_concluded_is_said() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
-from simulator.traces.formats.fields import NAMES, piece_of_row
+from simulator.traces.formats.fields import NAMES, take_row
 from simulator.traces.formats.table import Format
 from simulator.traces.model import Unreadable
 from simulator.traces.pieces import Found
@@ -62,13 +62,7 @@ def _read(lines: Sequence[str]) -> Found:
             continue
         if not any(cell.strip() for cell in row):
             continue
-        made = piece_of_row(dict(zip(names, row, strict=False)), line, separator.join(row))
-        if made is None:
-            found.other += 1
-        elif isinstance(made, Unreadable):
-            found.unreadable.append(made)
-        else:
-            found.pieces.append(made)
+        take_row(dict(zip(names, row, strict=False)), line, separator.join(row), found)
     return found
 
 
