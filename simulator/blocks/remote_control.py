@@ -75,7 +75,7 @@ def request_start(st: Station, wish: StartWish) -> Outcome:
 
 def _free(st: Station, evse: Evse, wish: StartWish) -> bool:
     """Operative, without fault, authorised session, or reservation for somebody else (F01.FR.21-24, 1.6 5.13)."""
-    if not evse.in_service or st.blocked(evse) or _stance(st, evse, wish) == "refused":
+    if not evse.in_service or st.blocked(evse) or evse.lock_failed or _stance(st, evse, wish) == "refused":
         return False
     if evse.grant is not None or evse.wish is not None or evse.asked is not None:
         return False
@@ -119,17 +119,18 @@ def unlock(st: Station, evse_id: int, *, stop_reason: str | None) -> str:
     """Unlock the connector: Unlocked, UnlockFailed, OngoingAuthorizedTransaction, UnknownConnector, NoLock.
 
     ``stop_reason``: versions that end a running transaction first (1.6 5.18) say with which reason; the others refuse
-    while one is authorised (F05.FR.02).
+    while one is authorised (F05.FR.02), or is about to begin.
     """
     evse = st.evse(evse_id)
     if evse is None:
         return "UnknownConnector"
-    if evse.grant is not None and stop_reason is None:
+    begins = evse.tx is not None or (evse.plugged and not evse.lock_failed)
+    if evse.grant is not None and stop_reason is None and begins:
         return "OngoingAuthorizedTransaction"
     if evse.spec.tethered:  # 1.6 5.18: there is nothing to unlock, so nothing is stopped for it either
         return "NoLock"
-    if evse.grant is not None and stop_reason is not None:
-        evse.wish = StopWish("UnlockCommand", stop_reason)
+    if evse.grant is not None and (stop_reason is not None or evse.lock_failed):
+        evse.wish = StopWish("UnlockCommand", stop_reason or "Other")
     if evse.restarting:
         return "UnlockFailed"
     evse.released = True
@@ -140,8 +141,10 @@ def unlock(st: Station, evse_id: int, *, stop_reason: str | None) -> str:
 
 @rule(15)
 def relock(st: Station, evse: Evse, now: int) -> bool:
-    """An unlocked connector may be locked again once the cable is out."""
-    if evse.released and not (evse.plugged or evse.ev_gone):
+    """An unlocked connector may be locked again once the cable is out, or somebody has been authorised since: nobody
+    charges with a cable that anybody may pull (G05)."""
+    authorised = evse.grant is not None and evse.grant.at_us == now
+    if evse.released and (authorised or not (evse.plugged or evse.ev_gone)):
         evse.released = False
         return True
     return False

@@ -167,6 +167,28 @@ def test_the_lock_holds_a_charging_cable_only(version: str) -> None:
     assert not lock.closed
 
 
+@each_2x
+def test_unlock_where_somebody_is_authorised_and_nothing_has_begun(version: str) -> None:
+    """F05.FR.04-06: without a transaction it is tried; of a lock that failed the session is over (G05)."""
+    lab = bench(version).present()
+    assert unlock(lab) == "Unlocked"
+    lab.plug().run(4)
+    assert lab.station.board.locks[0].closed and unlock(lab) == "OngoingAuthorizedTransaction"
+    lab = bench(version).inject("lock.jammed", 1).plug().present().run(5)
+    assert lab.evse().status == "Faulted" and not lab.sessions()
+    assert unlock(lab) == "Unlocked" and lab.evse().grant is None
+    lab.clear().run(5)
+    assert lab.evse().status == "Preparing" and not lab.evse().flowing
+
+
+@each_2x
+def test_who_is_authorised_after_an_unlock_is_locked_in(version: str) -> None:
+    lab = bench(version).plug()
+    assert unlock(lab) == "Unlocked"
+    lab.run(1).present().run(4)
+    assert lab.evse().flowing and lab.station.board.locks[0].closed
+
+
 # -- triggers ----------------------------------------------------------------------------------------------------------
 
 
