@@ -191,7 +191,7 @@ def test_a_product_without_smart_charging(version: str) -> None:
 
 @each_2x
 def test_switched_off_and_on(version: str) -> None:
-    """2.9.1: Enabled can be written. Off is as good as not there (K01.FR.29, K05.FR.04); what is installed lies idle."""
+    """2.9.1: Enabled can be written. Off is as good as not there (K01.FR.29, K05.FR.04), what is there lies idle."""
     lab = bench(version)
     install(lab, 1, (0, 10))
     lab.charge(1).configure(charging_profiles.ENABLED, False)
