@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from simulator.core.settings import Setting
     from simulator.core.station import Station
 
+SAMPLED_ENABLED = setting(
+    "SampledDataCtrlr.Enabled",
+    "bool",
+    True,
+    description="are values sampled in a transaction at all, at its begin and end too",
+)
+ALIGNED_ENABLED = setting(
+    "AlignedDataCtrlr.Enabled",
+    "bool",
+    True,
+    description="are clock-aligned values taken at all",
+)
 SAMPLE_INTERVAL = setting(
     "SampledDataCtrlr.TxUpdatedInterval",
     "int",
@@ -171,6 +183,9 @@ MAX_STOP_VALUES = setting(
 #: capability of a dialect: an empty list of measurands means the default of the field, not nothing
 DEFAULT_MEASURAND = "default_measurand"
 
+_ALIGNED_KEYS = frozenset(
+    one.key for one in (ALIGNED_ENABLED, ALIGNED_INTERVAL, END_ALIGNED_INTERVAL, END_ALIGNED_MEASURANDS)
+)
 SAMPLES_AREA = "samples"
 MAX_COLLECTED = 250
 DAY_US = 86_400_000_000
@@ -195,13 +210,18 @@ def plan(st: Station, now: int) -> None:
 
 
 def _arm(st: Station, evse: Evse, tx: Transaction, now: int) -> None:
-    for name, interval_s in (("sample", st.settings[SAMPLE_INTERVAL]), ("collect", collect_interval_s(st))):
+    for name, interval_s in (("sample", sample_interval_s(st)), ("collect", collect_interval_s(st))):
         if interval_s > 0:
             interval_us = interval_s * 1_000_000
             past = now - tx.started.mono_us
             st.timers.set(name, tx.started.mono_us + (past // interval_us + 1) * interval_us, evse.evse_id)
         else:
             st.timers.cancel(name, evse.evse_id)
+
+
+def sample_interval_s(st: Station) -> int:
+    """Seconds between samples in a transaction, 0 for none."""
+    return int(st.settings[SAMPLE_INTERVAL]) if st.settings[SAMPLED_ENABLED] else 0
 
 
 def collect_interval_s(st: Station) -> int:
@@ -214,7 +234,7 @@ def sample(st: Station, evse_id: int, now: int) -> object:
     """A periodic sample is due."""
     evse = st.evses[evse_id - 1]
     tx = evse.tx
-    interval_s = st.settings[SAMPLE_INTERVAL]
+    interval_s = sample_interval_s(st)
     if tx is None or interval_s <= 0:
         return None
     st.timers.set("sample", now + interval_s * 1_000_000, evse_id)
@@ -305,9 +325,9 @@ def realign(st: Station, now: int) -> None:
 @at("settings")
 def replan(st: Station, now: int) -> None:
     """An interval may have changed."""
-    if st.changed_settings & {ALIGNED_INTERVAL.key, END_ALIGNED_INTERVAL.key, END_ALIGNED_MEASURANDS.key}:
+    if st.changed_settings & _ALIGNED_KEYS:
         _arm_aligned(st, now)
-    if st.changed_settings & {SAMPLE_INTERVAL.key, END_INTERVAL.key}:
+    if st.changed_settings & {SAMPLED_ENABLED.key, SAMPLE_INTERVAL.key, END_INTERVAL.key}:
         for evse in st.evses:
             if evse.tx is not None:
                 _arm(st, evse, evse.tx, now)
@@ -319,10 +339,10 @@ def _arm_aligned(st: Station, now: int) -> None:
 
 
 def _aligned_timers(st: Station) -> tuple[tuple[str, int], ...]:
-    """Timers of aligned values, and the seconds between their moments."""
+    """Timers of aligned values, and the seconds between their moments, 0 for none."""
     return (
-        ("aligned", st.settings[ALIGNED_INTERVAL]),
-        ("aligned_end", st.dialect.policy.aligned_end_interval_s(st)),
+        ("aligned", int(st.settings[ALIGNED_INTERVAL]) if st.settings[ALIGNED_ENABLED] else 0),
+        ("aligned_end", st.dialect.policy.aligned_end_interval_s(st) if st.settings[ALIGNED_ENABLED] else 0),
     )
 
 
@@ -387,8 +407,9 @@ def aligned_for_end(st: Station, index: int, now: int) -> None:
             _keep(st, evse.tx, signed_values.sign(st, evse, reading, signed_values.ALIGNED_END))
 
 
-def trigger_values(st: Station, evse_id: int | None) -> None:
-    """The CSMS asks for meter values now (F06.FR.06, 1.6 5.17)."""
+def trigger_values(st: Station, evse_id: int | None) -> bool:
+    """The CSMS asks for meter values now (F06.FR.06, 1.6 5.17); False when there is nothing to be measured."""
+    told = False
     for evse in st.evses:
         if evse_id in (None, 0, evse.evse_id):
             reading = readings.take(st, evse, "Trigger", st.dialect.policy.trigger_measurands(st))
@@ -397,3 +418,5 @@ def trigger_values(st: Station, evse_id: int | None) -> None:
                 key = evse.tx.key if evse.tx is not None else None
                 key_with = signed_values.key_outside(st, reading)
                 st.publish(MeterSampled(evse.evse_id, reading, key, key_with), triggered=True)
+                told = True
+    return told

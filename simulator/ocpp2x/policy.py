@@ -12,6 +12,7 @@ from simulator.blocks.metering import (
     END_ALIGNED_MEASURANDS,
     END_INTERVAL,
     END_MEASURANDS,
+    SAMPLED_ENABLED,
     START_MEASURANDS,
     collected,
 )
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 MAX_END_READINGS = 250
 
 
+def _start_measurands(st: Station) -> tuple[str, ...]:
+    """SampledDataCtrlr.TxStartedMeasurands, while values are sampled at all."""
+    wanted: tuple[str, ...] = st.settings[START_MEASURANDS]
+    return wanted if st.settings[SAMPLED_ENABLED] else ()
+
+
 class Policy2x:
     """See ``core/policy.py``."""
 
@@ -45,17 +52,17 @@ class Policy2x:
 
     def begin_measurands(self, st: Station) -> tuple[str, ...]:
         """What the start message and the end message want of the begin."""
-        started: tuple[str, ...] = st.settings[START_MEASURANDS]
-        return started + tuple(name for name in st.settings[END_MEASURANDS] if name not in started)
+        started = _start_measurands(st)
+        return started + tuple(name for name in self.end_measurands(st) if name not in started)
 
     def started_readings(self, st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
         """SampledDataCtrlr.TxStartedMeasurands (E01.FR.09, FR.17)."""
-        return begun(st, readings.only(tx.begin, st.settings[START_MEASURANDS]), BEGIN)
+        return begun(st, readings.only(tx.begin, _start_measurands(st)), BEGIN)
 
     def end_measurands(self, st: Station) -> tuple[str, ...]:
         """SampledDataCtrlr.TxEndedMeasurands."""
         wanted: tuple[str, ...] = st.settings[END_MEASURANDS]
-        return wanted
+        return wanted if st.settings[SAMPLED_ENABLED] else ()
 
     def end_readings(self, st: Station, evse: Evse, tx: Transaction) -> tuple[MeterReading, ...]:
         """Begin, what was collected, end (E06.FR.11); what is too much goes from the middle (J02.FR.20)."""
@@ -70,7 +77,7 @@ class Policy2x:
 
     def collect_interval_s(self, st: Station) -> int:
         """SampledDataCtrlr.TxEndedInterval; 0 leaves only begin and end."""
-        return int(st.settings[END_INTERVAL]) if st.settings[END_MEASURANDS] else 0
+        return int(st.settings[END_INTERVAL]) if self.end_measurands(st) else 0
 
     def aligned_end_interval_s(self, st: Station) -> int:
         """AlignedDataCtrlr.TxEndedInterval, if there is anything to measure."""

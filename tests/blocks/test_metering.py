@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.blocks.metering import (
+    ALIGNED_ENABLED,
     ALIGNED_INTERVAL,
     ALIGNED_MEASURANDS,
     END_ALIGNED_INTERVAL,
@@ -19,6 +20,7 @@ from simulator.blocks.metering import (
     ONLY_IDLE,
     SAMPLE_INTERVAL,
     SAMPLE_MEASURANDS,
+    SAMPLED_ENABLED,
     START_MEASURANDS,
     STOP_TXN_SAMPLED,
 )
@@ -65,6 +67,28 @@ def test_samples_count_from_the_start_of_the_transaction(version: str) -> None:
 def test_an_interval_of_0_means_none(version: str) -> None:
     lab = bench(version, settings={SAMPLE_INTERVAL: 0}).charge().run(500)
     assert told(lab) == []
+
+
+@each_2x
+def test_values_can_be_switched_off_and_on(version: str) -> None:
+    """SampledDataCtrlr.Enabled, AlignedDataCtrlr.Enabled (part 2, 2.7.1, 2.7.9)."""
+    settings = {ALIGNED_INTERVAL: 300, END_ALIGNED_INTERVAL: 300, END_ALIGNED_MEASURANDS: (ENERGY,)}
+    lab = bench(version, settings=settings)
+    lab.configure(SAMPLED_ENABLED, False)
+    lab.configure(ALIGNED_ENABLED, False)
+    lab.charge().run(1000)
+    assert told(lab) == told(lab, "Sample.Clock") == told(lab, "Transaction.Begin") == []
+    lab.configure(SAMPLED_ENABLED, True)
+    lab.configure(ALIGNED_ENABLED, True)
+    lab.run(600)
+    assert len(told(lab)) == 10 and len(told(lab, "Sample.Clock")) == 2
+    lab.configure(SAMPLED_ENABLED, False)
+    lab.configure(ALIGNED_ENABLED, False)
+    lab.run(600).present().run(5)
+    assert len(told(lab)) == 10 and len(told(lab, "Sample.Clock")) == 2
+    (ended,) = [event for event in lab.session().events if event["eventType"] == "Ended"]
+    contexts = [value["context"] for reading in ended.get("meterValue", ()) for value in reading["sampledValue"]]
+    assert contexts == ["Sample.Clock"] * 2, "collected while it was on"
 
 
 @each_version

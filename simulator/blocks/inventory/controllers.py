@@ -72,9 +72,7 @@ def _units(st: Station) -> str:
 
 ROWS: tuple[Row, ...] = (
     _there("AlignedDataCtrlr"),
-    Row(STATION, "AlignedDataCtrlr", "Enabled", "boolean", "true", constant=True),
     _there("SampledDataCtrlr"),
-    Row(STATION, "SampledDataCtrlr", "Enabled", "boolean", "true", constant=True),
     Row(STATION, "AuthCtrlr", "Enabled", "boolean", "true", constant=True),
     _there("MonitoringCtrlr"),
     _there("AuthCacheCtrlr"),
