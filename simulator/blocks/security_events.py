@@ -35,7 +35,7 @@ OF_CAUSE = {
     "tls_client_cert": "FailedToAuthenticateAtCsms",
 }
 REFUSED = frozenset({401, 403})
-#: a memory that is still full, or full again, is worth an event every so often
+#: what is still so, or so again, is worth an event every so often
 AGAIN_US = 3_600_000_000
 
 
@@ -82,9 +82,23 @@ def memory(st: Station, now: int) -> None:
     """The memory has refused a write because it is full; said at most once an hour."""
     if st.board.flash.why != "full":
         return
-    said_us: int | None = st.data.get("memory_full_us")
-    if said_us is not None and now < said_us + AGAIN_US:
+    if not _again(st, "memory_full_us", now):
         return
-    st.data["memory_full_us"] = now
     flash = st.board.flash
     say(st, "MemoryExhaustion", f"{flash.used_bytes} of {flash.capacity_bytes} bytes of flash in use")
+
+
+@at("invalid")
+def invalid(st: Station, now: int) -> None:
+    """The CSMS talks nonsense; said at most once an hour, so that it cannot fill the log with it."""
+    if _again(st, "invalid_us", now):
+        say(st, "InvalidMessages", str(st.data["invalid"]))
+
+
+def _again(st: Station, key: str, now: int) -> bool:
+    """Has an event of this kind not been said for so long that it is worth saying again?"""
+    said_us: int | None = st.data.get(key)
+    if said_us is not None and now < said_us + AGAIN_US:
+        return False
+    st.data[key] = now
+    return True

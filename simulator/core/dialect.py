@@ -54,6 +54,8 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     when: frozenset[str]
     feature: str = ""
+    #: paths whose unknown words the handler answers itself
+    open_words: frozenset[str] = frozenset()
 
 
 class Dialect:
@@ -88,6 +90,8 @@ class Dialect:
         self.replies: dict[str, Reply] = {}
         #: called for the answers that are CALLERRORs or never came: (station, report, code)
         self.failures: dict[str, Callable[[Any, Any, str], None]] = {}
+        #: is a station that was rejected silent, whatever the CSMS sends (1.6 4.2)?
+        self.rejected_is_silent = False
         #: is the password setting hexadecimal text for the bytes of the password?
         self.password_is_hex = False
         #: key of a setting -> longest text, where this version allows less than the setting does
@@ -145,15 +149,17 @@ class Table:
         when: frozenset[str] = ACCEPTED,
         since: str | None = None,
         feature: str | None = None,
+        open_words: frozenset[str] = frozenset(),
     ) -> Callable[[Handler], Handler]:
         """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised.
 
         ``feature`` replaces the table's; "" for a request whose answer has words of its own for a product without it.
+        ``open_words``: fields (paths) whose unknown words its answer has a word for; they are violations all the same.
         """
         owned = self.feature if feature is None else feature
 
         def declare(function: Handler) -> Handler:
-            self.handlers.append((action, Route(function, when, owned), since))
+            self.handlers.append((action, Route(function, when, owned, open_words), since))
             return function
 
         return declare

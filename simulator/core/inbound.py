@@ -18,9 +18,11 @@ from simulator.hardware.network import Cut
 from simulator.wire.rpc import Call, Error, Result, parse
 
 if TYPE_CHECKING:
+    from simulator.core.dialect import Route
     from simulator.core.inputs import Frame
     from simulator.core.outbox import Entry
     from simulator.core.station import Station
+    from simulator.wire.codec import Violation
 
 MAX_LATER = 16
 RESET = Cut("reset")
@@ -63,11 +65,24 @@ def frame(st: Station, event: Frame, now: int) -> object:
 def _on_garbage(st: Station, error: RemoteProtocolError) -> None:
     """A frame that cannot be used: on record, and refused if this version answers such a frame at all."""
     st.record(ViolationSeen("", "", error.kind, error.description[:100]))
-    if error.kind in st.dialect.never_answered:
+    _invalid(st, error.kind)
+    if error.kind in st.dialect.never_answered or _silent(st):
         return
     message_id = error.message_id if error.message_id is not None else st.dialect.unreadable_id
     if message_id is not None:
         st.refuse(message_id, error.kind, error.description)
+
+
+def _invalid(st: Station, what: str) -> None:
+    """The CSMS has sent something that is no message of OCPP."""
+    st.data["invalid"] = what
+    for function in MOMENTS["invalid"]:
+        function(st, st.now)
+
+
+def _silent(st: Station) -> bool:
+    """Does the registration forbid any answer?"""
+    return st.gate == "rejected" and st.dialect.rejected_is_silent
 
 
 def _on_result(st: Station, message: Result, now: int) -> object:
@@ -131,9 +146,19 @@ def _has(st: Station, feature: str) -> bool:
     return feature in FEATURES[0](st.model)
 
 
+def _bearable(st: Station, route: Route, violations: tuple[Violation, ...]) -> bool:
+    """May a request be served although its schema forbids it?"""
+    if st.model.lenient:
+        return True
+    return all(found.rule == "enum" and found.path in route.open_words for found in violations)
+
+
 def _on_call(st: Station, message: Call, now: int) -> None:
     dialect = st.dialect
     action = message.action
+    if _silent(st):
+        st.record(CsmsCallHandled(action if dialect.codec.knows(action) else "", "silent"))
+        return
     route = dialect.routes.get(action)
     if action in st.model.not_offered or (route is not None and route.feature and not _has(st, route.feature)):
         route = None
@@ -148,8 +173,9 @@ def _on_call(st: Station, message: Call, now: int) -> None:
     decoded = dialect.codec.decode_request(action, message.payload)
     for violation in decoded.violations:
         st.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
-    if decoded.violations and not (st.model.lenient and decoded.value is not None):
+    if decoded.violations and not (decoded.value is not None and _bearable(st, route, decoded.violations)):
         first = decoded.violations[0]
+        _invalid(st, f"{action} {first.path} {first.rule}")
         st.refuse(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
         return
     for quirk in st.model.seams.request:

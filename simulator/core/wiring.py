@@ -59,6 +59,8 @@ MOMENTS: dict[str, list[Moment]] = {
     "accepted": [],
     # a CALL (outbox.action) was answered by a CALLERROR
     "callerror": [],
+    # the CSMS has sent what is no message of the version (``data["invalid"]`` says what is wrong with it)
+    "invalid": [],
     # a setting was written (the names stand in station.changed_settings)
     "settings": [],
     # the clock was set

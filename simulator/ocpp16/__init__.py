@@ -71,4 +71,5 @@ DIALECT_16.adopt(
     reservation.table,
 )
 DIALECT_16.policy = Policy16()
+DIALECT_16.rejected_is_silent = True
 DIALECT_16.password_is_hex = True  # AuthorizationKey, security white paper A00.FR.205

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 table = Table("RemoteTrigger")
 extended_table = Table()
+#: 5.17: a message that is unknown is not implemented
+UNKNOWN = frozenset({"requestedMessage"})
 
 #: ``serve(station, connector)``: the connector as asked (None: all of them); the status of the answer
 Trigger = Callable[["Station", int | None], str]
@@ -106,13 +108,13 @@ def _serve(st: Station, req: Any, table: dict[str, Trigger], lowest: int) -> str
     return serve(st, connector)
 
 
-@table.on("TriggerMessage", when=REGISTERED)
+@table.on("TriggerMessage", when=REGISTERED, open_words=UNKNOWN)
 def trigger(st: Station, req: Any, m: Any) -> Any:
     """5.17."""
     return m.TriggerMessageResponse(status=_serve(st, req, TRIGGERS, 0))
 
 
-@extended_table.on("ExtendedTriggerMessage", when=REGISTERED)
+@extended_table.on("ExtendedTriggerMessage", when=REGISTERED, open_words=UNKNOWN)
 def extended(st: Station, req: Any, m: Any) -> Any:
     """White paper 5.5: a connector is greater than 0."""
     return m.ExtendedTriggerMessageResponse(status=_serve(st, req, EXTENDED, 1))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.blocks import security_events
+from simulator.core import history, security_event
 from simulator.core import inputs as i
-from simulator.core import security_event
 from simulator.core.reports import SecurityEvent, SecurityNote
 from tests.bench import Lab, bench, build, each_2x, each_version
 
@@ -91,3 +91,20 @@ def test_the_clock_is_set(version: str, seconds: int, count: int) -> None:
         0 if version == "1.6" else count
     )
     assert len(lab.fleet.recorded(object)) == before
+
+
+@each_version
+def test_nonsense_of_the_csms_is_logged_once_an_hour(version: str) -> None:
+    """A04.FR.04, InvalidMessages: not critical, so it is logged and not told."""
+    lab = bench(version)
+
+    def logged() -> int:
+        return sum("InvalidMessages" in line for _, _, line in history.lines(lab.station, security=True))
+
+    for _ in range(3):
+        lab.feed(i.Frame(lab.station.link.number, b"nonsense"))
+    assert lab.ask("TriggerMessage")[0].startswith("Occur")
+    assert logged() == 1 and "InvalidMessages" not in events(lab)
+    lab.run(3_700)
+    lab.ask("TriggerMessage")
+    assert logged() == 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.core import inputs as i
 from simulator.core.model import Identity
 from simulator.ocpp16 import provisioning
 from tests.bench import Lab, bench, build, frames, told
@@ -182,7 +183,7 @@ def test_keys_of_the_vendor() -> None:
 
 
 def test_the_rejected_station_serves_nothing(lab: Lab) -> None:
-    """4.2: while Rejected the CSMS may not ask for anything."""
+    """4.2: while Rejected the CSMS is to ask for nothing, and nothing it sends is answered."""
     lab.csms.boot_status, lab.csms.interval_s = "Rejected", 300
     lab.ask("Reset", type="Soft")
     lab.run(30)
@@ -192,8 +193,12 @@ def test_the_rejected_station_serves_nothing(lab: Lab) -> None:
         ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "1"}),
         ("Reset", {"type": "Soft"}),
         ("DataTransfer", {"vendorId": "x"}),
+        ("Reset", {}),
+        ("NoSuchAction", {}),
     ):
-        assert lab.ask(action, **payload)[0] == "GenericError", action
+        assert lab.ask(action, **payload) is None, action
+    lab.forget().feed(i.Frame(lab.station.link.number, b'[2,"1","Reset",{'), 1)
+    assert lab.csms.seen == []
 
 
 def test_a_long_identity_is_cut_to_what_the_message_takes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.core.records import ViolationSeen
 from simulator.ocpp16.triggers import EXTENDED, TRIGGERS
 from tests.bench import Lab, bench, told
 from tests.secure import delivered, secured
@@ -48,6 +49,17 @@ def test_a_connector_without_meaning_for_the_message_is_passed_over(lab: Lab) ->
         lab.forget()
         assert lab.ask(action, requestedMessage=wanted, connectorId=99) == {"status": "Accepted"}
         assert told(lab) == [message]
+
+
+@pytest.mark.parametrize("action", ["TriggerMessage", "ExtendedTriggerMessage"])
+def test_a_message_that_cannot_be_triggered_is_not_implemented(lab: Lab, action: str) -> None:
+    """5.17; the CSMS has violated the schema all the same, and nothing else about the request is forgiven."""
+    assert lab.ask(action, requestedMessage="StopTransaction") == {"status": "NotImplemented"}
+    assert [(v.action, v.path, v.rule) for v in lab.fleet.recorded(ViolationSeen)] == [
+        (action, "requestedMessage", "enum")
+    ]
+    assert lab.ask(action, requestedMessage="StopTransaction", more=1)[0] == "PropertyConstraintViolation"
+    assert lab.ask(action, requestedMessage=1)[0] == "TypeConstraintViolation"
 
 
 def test_a_triggered_status_of_all_connectors() -> None:
