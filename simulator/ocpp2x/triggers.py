@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.blocks import availability, firmware, logs, metering, provisioning, publishing, signed_values, signing
-from simulator.blocks.metering import ALIGNED_MEASURANDS, SAMPLE_MEASURANDS
+from simulator.blocks.metering import SAMPLE_MEASURANDS
 from simulator.core import readings
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import TransactionUpdated
@@ -84,12 +84,8 @@ def _meant(st: Station, where: Any) -> tuple[Evse, ...]:
 
 
 def _meter_values(st: Station, where: Any) -> bool:
-    """F06.FR.06; nothing to promise when nothing is to be measured."""
-    meant = _meant(st, where)
-    if not meant or not st.settings[ALIGNED_MEASURANDS] or all(st.meter_dead(evse) for evse in meant):
-        return False
-    metering.trigger_values(st, None if where is UNSET else where.id)
-    return True
+    """F06.FR.06; nothing to promise when nothing is to be measured (FR.10)."""
+    return bool(_meant(st, where)) and metering.trigger_values(st, None if where is UNSET else where.id)
 
 
 def _transaction_event(st: Station, where: Any) -> bool:

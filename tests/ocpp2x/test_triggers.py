@@ -60,8 +60,10 @@ def test_custom_triggers_are_not_known() -> None:
 
 @each_version
 def test_nothing_to_measure_is_refused(version: str) -> None:
-    bench = Bench(version, {"AlignedDataCtrlr.Measurands": ()}).boot()
-    assert trigger(bench, "MeterValues") == ("Rejected", [])
+    """F06.FR.10: what is Accepted is sent; the state of charge is not known here."""
+    for measurands in ((), ("SoC",)):
+        bench = Bench(version, {"AlignedDataCtrlr.Measurands": measurands}).boot()
+        assert trigger(bench, "MeterValues") == ("Rejected", [])
 
 
 @each_version
