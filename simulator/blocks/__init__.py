@@ -5,6 +5,7 @@ never sends; it publishes reports. Importing this package fills the tables of ``
 """
 
 from simulator.blocks import (
+    allowance,
     authorization,
     availability,
     certificates,
@@ -22,6 +23,7 @@ from simulator.blocks import (
     firmware_record,
     forecast,
     grant,
+    kept_cable,
     local_list,
     local_lookup,
     logs,
@@ -52,6 +54,7 @@ from simulator.blocks import (
 from simulator.core import lifecycle, link_policy, outbox, power_path, trial, watchdog
 
 __all__ = [
+    "allowance",
     "authorization",
     "availability",
     "certificates",
@@ -69,6 +72,7 @@ __all__ = [
     "firmware_record",
     "forecast",
     "grant",
+    "kept_cable",
     "lifecycle",
     "link_policy",
     "local_list",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import common_reader, master_pass, reservation
+from simulator.blocks import allowance, common_reader, kept_cable, master_pass, reservation
 from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
 from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_group, same_token
 from simulator.blocks.provisioning import interruption
@@ -152,7 +152,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     else:
         _decide_offline(st, evse, id_token, token_type, known)
     if evse.grant is None and evse.asked is None:
-        _hand_back(st, evse, id_token, known.group if known else None)
+        kept_cable.hand_back(st, evse, id_token, known.group if known else None)
 
 
 def _decide_online(
@@ -220,7 +220,7 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
     elif allowed:
         give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
     else:
-        _hand_back(st, evse, id_token, info.group)
+        kept_cable.hand_back(st, evse, id_token, info.group)
         st.record(Remark(f"token refused by the CSMS: {info.status}"))
 
 
@@ -248,10 +248,8 @@ def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str, *
             grant.group = tx.group = info.group or grant.group
         elif st.settings[STOP_ON_INVALID]:
             end(st, evse, GrantEnd("Deauthorized", "DeAuthorized", st.now))  # E05.FR.09-10
-        elif st.settings[MAX_ENERGY_ON_INVALID] > 0:  # E05.FR.03
-            if grant.stop_at_wh is None:
-                meter = st.board.meters[evse.evse_id - 1]
-                grant.stop_at_wh = meter.physical_wh(st.now) + st.settings[MAX_ENERGY_ON_INVALID]
+        elif st.settings[MAX_ENERGY_ON_INVALID] > 0:
+            allowance.grant(st, evse, grant, st.settings[MAX_ENERGY_ON_INVALID])  # E05.FR.03
         else:
             grant.energy = False  # E05.FR.02
 
@@ -271,9 +269,9 @@ def give(
     """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut).
 
     A cable that stayed locked after its session is handed back instead, to its owner (E09.FR.03)."""
-    if remote_start_id is None and _keeps_a_cable(st, evse):
+    if remote_start_id is None and kept_cable.kept(st, evse):
         evse.asked = None
-        if not _hand_back(st, evse, id_token, group):
+        if not kept_cable.hand_back(st, evse, id_token, group):
             st.record(Remark("token refused: somebody else's cable is locked in"))
         return
     grant = Grant(id_token, token_type, group, source, st.now)
@@ -283,22 +281,6 @@ def give(
     evse.grant, evse.grant_end, evse.asked = grant, None, None
     if not evse.plugged:
         _await_cable(st, evse)
-
-
-def _keeps_a_cable(st: Station, evse: Evse) -> bool:
-    """Is a cable without a car locked in, after its session is over?"""
-    return evse.ev_gone and evse.tx is None and evse.grant_end is not None and st.board.locks[evse.evse_id - 1].closed
-
-
-def _hand_back(st: Station, evse: Evse, id_token: str, group: str | None = None) -> bool:
-    """A cable that stayed locked is let go for the token its session began with, or one of the same group; a token that
-    is not valid is the usual case (1.6 errata 3.5, E05.FR.11)."""
-    over = evse.grant_end
-    theirs = over is not None and (same_token(over.owner, id_token) or same_group(over.owner_group, group))
-    if not theirs or evse.tx is not None or not st.board.locks[evse.evse_id - 1].closed:
-        return False
-    evse.grant_end = None
-    return True
 
 
 def _await_cable(st: Station, evse: Evse) -> None:
@@ -328,11 +310,6 @@ def no_cable(st: Station, evse_id: int, now: int) -> None:
     evse = st.evses[evse_id - 1]
     if evse.grant is not None and not evse.plugged:
         end(st, evse, GrantEnd("EVConnectTimeout", "Timeout", now))
-
-
-@on_timer("allowance")
-def allowance_used(st: Station, evse_id: int, now: int) -> None:
-    """The rule below compares with the register."""
 
 
 @rule(10)
@@ -370,7 +347,7 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
                 _await_cable(st, evse)  # E10.FR.02
     if evse.grant is grant:
         _check_faults(st, evse, now)
-        _check_allowance(st, evse, grant, now)
+        allowance.check(st, evse, grant, now)
         ends = interruption(st, evse)
         if ends is not None and evse.grant is not None:
             end(st, evse, GrantEnd(*ends, now))
@@ -400,17 +377,6 @@ def _check_faults(st: Station, evse: Evse, now: int) -> None:
             reason = FAULT_REASONS.get(problem.component) or FAULT_REASONS.get(problem.code or "", "Other")
             end(st, evse, GrantEnd("AbnormalCondition", reason, now))  # E06.FR.16
             return
-
-
-def _check_allowance(st: Station, evse: Evse, grant: Grant, now: int) -> None:
-    if grant.stop_at_wh is None or not grant.energy:
-        return
-    left_wh = grant.stop_at_wh - st.board.meters[evse.evse_id - 1].physical_wh(now)
-    if left_wh <= 1e-6:
-        grant.energy = False
-        st.timers.cancel("allowance", evse.evse_id)
-    elif evse.power_w > 0:  # solved for the crossing, not polled
-        st.timers.set("allowance", now + 1 + int(left_wh / evse.power_w * 3_600_000_000), evse.evse_id)
 
 
 def _serve_wish(st: Station, evse: Evse, now: int) -> None:

@@ -89,7 +89,7 @@ OWNERS: dict[str, str] = {
     "taking_out": "core/world core/power_path",
     "grant": "blocks/authorization",
     "asked": "blocks/authorization",
-    "grant_end": "blocks/authorization",
+    "grant_end": "blocks/authorization blocks/kept_cable",
     #: made by remote_control, consumed by authorization
     "wish": "blocks/remote_control blocks/authorization",
     "released": "blocks/remote_control",

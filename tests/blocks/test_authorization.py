@@ -8,8 +8,6 @@ import pytest
 
 from simulator.blocks.authorization import (
     CONNECTION_TIMEOUT,
-    LOCAL_AUTHORIZE_OFFLINE,
-    MAX_ENERGY_ON_INVALID,
     OFFLINE_UNKNOWN,
     STOP_ON_EV_SIDE,
     STOP_ON_INVALID,
@@ -148,21 +146,6 @@ def test_refused_in_the_start_answer_suspends(version: str) -> None:
     assert lab.session().reason == "Local"
 
 
-@each_version
-def test_a_refused_token_may_use_up_its_allowance(version: str) -> None:
-    """MaxEnergyOnInvalidId, E05.FR.03."""
-    lab = bench(version, settings={STOP_ON_INVALID: False, MAX_ENERGY_ON_INVALID: 500})
-    verdict_in_start(lab, "Expired")
-    lab.plug().present().run(60)
-    assert lab.evse().flowing
-    lab.run(200)  # 500 Wh at 11 kW take 164 s
-    assert not lab.evse().flowing and lab.session().end is None
-    taken_wh = lab.station.board.meters[0].physical_wh(lab.fleet.now) - lab.station.evses[0].tx.physical_wh
-    assert taken_wh == pytest.approx(500, abs=0.1)
-    lab.unplug().run(1)
-    assert lab.session().reason == "EVDisconnected"
-
-
 @each_2x
 def test_a_deauthorised_transaction_that_only_the_cable_ends(version: str) -> None:
     """E05.FR.09: TxStopPoint without Authorized tells Deauthorized and goes on until the cable is out."""
@@ -269,48 +252,6 @@ def test_pulling_the_plug_at_the_car_ends(version: str) -> None:
         assert session.triggers[-1] == "EVCommunicationLost"
     lab.unplug(side="station")
     assert lab.statuses()[-1] == "Available"
-
-
-@each_version
-def test_a_cable_that_stays_locked_is_released_by_its_owner(version: str) -> None:
-    """E09.FR.03."""
-    lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False}).charge().unplug(side="ev").run(1)
-    lab.unplug(side="station")
-    assert "locked" in lab.remarks()[-1]
-    lab.present().run(1)  # handed back; no session begins (TC_E_25)
-    assert lab.evse().grant is None
-    lab.unplug(side="station")
-    assert lab.statuses()[-1] == "Available"
-
-
-@each_version
-@pytest.mark.parametrize("side", ["station", "ev"])
-def test_a_cable_of_a_refused_token_waits_for_it(version: str, side: str) -> None:
-    """1.6 errata 3.5, E05.FR.11: the token the session began with lets it go, valid or not; another one does not."""
-    lab = bench(version)
-    lab.csms.groups = {"TAG": "FAMILY", "STRANGER": "OTHERS"}
-    verdict_in_start(lab, "Blocked")
-    lab.plug().present().run(10).unplug(side=side).run(1)
-    lock = lab.station.board.locks[0]
-    assert lab.session().reason == "DeAuthorized" and lock.closed
-    if side == "ev":
-        lab.present("STRANGER").run(1)
-        assert lock.closed and lab.evse().grant is None
-    lab.csms.verdicts["tag"] = "Blocked"
-    lab.present("tag").run(1)
-    assert not lock.closed and len(lab.sessions()) == 1
-
-
-@each_version
-def test_a_cable_is_let_go_offline(version: str) -> None:
-    """1.6 errata 3.5, 4.10, E09.FR.03: nobody can be asked, and it is its owner's all the same."""
-    lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False, LOCAL_AUTHORIZE_OFFLINE: False}).charge()
-    lab.unplug(side="ev").run(1)
-    lab.fleet.cut(lab.station)
-    lab.present("STRANGER").run(1)
-    assert lab.station.board.locks[0].closed
-    lab.present().run(1)
-    assert not lab.station.board.locks[0].closed
 
 
 @each_version
