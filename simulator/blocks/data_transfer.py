@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 def received(st: Station, vendor_id: str, message_id: str | None) -> str:
-    """What becomes of a vendor message: UnknownVendorId, or UnknownMessageId for the product's own vendor id."""
-    own_id = vendor_id == st.model.identity.vendor
-    return "UnknownMessageId" if own_id else "UnknownVendorId"
+    """What becomes of a vendor message: UnknownVendorId; for the product's own vendor id UnknownMessageId, Rejected
+    where no message id can be unknown (P01.FR.06: if used)."""
+    if vendor_id != st.model.identity.vendor:
+        return "UnknownVendorId"
+    return "Rejected" if message_id is None else "UnknownMessageId"
 
 
 def send(st: Station, vendor_id: str, message_id: str | None, data: object) -> None:

@@ -17,7 +17,9 @@ def test_an_unknown_vendor(version: str) -> None:
 @each_version
 def test_an_unknown_message_of_the_own_vendor(version: str) -> None:
     """1.6 5.6, P01.FR.06."""
-    assert bench(version).ask("DataTransfer", vendorId="Maker", messageId="m") == {"status": "UnknownMessageId"}
+    lab = bench(version)
+    assert lab.ask("DataTransfer", vendorId="Maker", messageId="m") == {"status": "UnknownMessageId"}
+    assert lab.ask("DataTransfer", vendorId="Maker") == {"status": "Rejected"}
 
 
 @each_version
