@@ -141,9 +141,12 @@ def reserve(st: Station, wanted: Reservation) -> str:
 
 
 def cancel(st: Station, reservation_id: int) -> bool:
-    """Cancel a reservation; False when there is none of this id, or flash cannot forget it (1.6 5.1, H02.FR.01-02)."""
+    """Cancel a reservation; False when there is none of this id (any more: H03.FR.09), or flash cannot forget it (1.6
+    5.1, H02.FR.01-02)."""
     held = _held(st)
-    if reservation_id not in held or not st.board.flash.delete(RESERVATION_AREA, reservation_id):
+    if reservation_id not in held or reservation_id in st.data.get(CLAIMED, {}).values():
+        return False
+    if not st.board.flash.delete(RESERVATION_AREA, reservation_id):
         return False
     _keep(st, {key: one for key, one in held.items() if key != reservation_id})
     return True
@@ -328,7 +331,7 @@ def keep(st: Station, now: int) -> bool:
         if evse.tx is not None and evse.tx.reservation_id is not None and evse.tx.reservation_id in held:
             gone[evse.tx.reservation_id] = "used"
     unusable = {evse.evse_id for evse in st.evses if _broken(st, evse) or not evse.operative}
-    for one in held.values() if unusable else ():
+    for one in _unclaimed(st) if unusable else ():
         if all(evse.evse_id in unusable for evse in st.evses if one.covers(evse)):
             gone.setdefault(one.reservation_id, "its EVSE cannot be used")
     for reservation_id in _follow_claims(st, held):

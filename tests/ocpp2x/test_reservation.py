@@ -270,6 +270,21 @@ def test_a_token_without_a_cable_has_used_it(version: str) -> None:
 
 
 @each_2x
+def test_what_is_used_cannot_be_cancelled_nor_lost(version: str) -> None:
+    """H03.FR.09: from the token on there is no such reservation any more (H02.FR.01), but its transaction names it."""
+    lab = bench(version)
+    reserve(lab)
+    lab.present("TAG", 1).run(1)
+    assert lab.ask("CancelReservation", reservationId=7)["status"] == "Rejected"
+    lab.plug(1, CAR).run(4)
+    assert used(lab) == [7]
+    lab.present("TAG", 1).unplug(1).run(1)
+    reserve(lab)
+    lab.present("TAG", 1).run(1).inject("protection.rcd_trip", 1).run(5)
+    assert lab.statuses()[-1] == "Faulted" and (7, "Removed") not in updates(lab)
+
+
+@each_2x
 def test_used_at_the_last_moment_is_not_expired(version: str) -> None:
     lab = bench(version)
     reserve(lab, for_s=30)
