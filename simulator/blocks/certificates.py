@@ -6,8 +6,9 @@ work, so an answer that depends on a look into a certificate comes later. What i
 
 The station's own certificate: a new key is made under a new handle, the request goes out, and only a certificate for
 that very key, by an authority of the operator, for this station, is taken (A02.FR.06). The handle waits on flash, so a
-certificate may come after a power cut. With security profile 3 the station then connects anew with it and comes back to
-the previous one when the CSMS refuses it (``core/trial.py``).
+certificate may come after a power cut. With security profile 3 the station then connects anew with it; as long as the
+CSMS refuses it, it and the previous one are tried in turn, and the one that does not work in the end goes
+(``core/trial.py``; errata 2.9, A02.FR.10, FR.28).
 
 AdditionalRootCertificateCheck (M05.FR.08-13): one root of the CSMS, and for the time of a change the one before it. The
 new root is used for dialling, the old one when the server's certificate does not fit, and the old one goes when the new
@@ -43,6 +44,7 @@ STORE_LENGTH = setting(
     maximum=100,
     description="most root certificates that can be installed",
 )
+product_settings.MAXIMA[product_settings.CERTIFICATE_ENTRIES.key] = lambda model: model.defaults[STORE_LENGTH.index]
 MAX_CHAIN = setting(
     "SecurityCtrlr.MaxCertificateChainSize",
     "int",
@@ -66,6 +68,10 @@ ADDITIONAL_CHECK = setting(
 PATIENCE_S = 30
 #: a certificate that begins later than this is not taken, and one that begins later than now is used from then on
 AHEAD_US = 31 * 86_400_000_000
+#: capability of a version that takes no certificate before it is in force (errata 2.9, A02.FR.06)
+IN_FORCE_ONLY = "a certificate must be in force when it comes"
+#: ... and of one in which the station's own certificate counts with the roots (CertificateEntries)
+COUNTS_OWN = "the certificate of the station is one of the entries"
 #: flash key of the handle whose certificate is asked for
 PENDING = "pending"
 
@@ -167,11 +173,12 @@ def _store_root(st: Station, use: str, facts: Facts) -> str:
     replaced: list[str] = []
     if use == CSMS_ROOT and st.settings[ADDITIONAL_CHECK]:
         replaced = current[:-1]  # M05.FR.08: one, and for a while the one before
-    if sum(len(store.entries(st, one)) for one in ROOTS) - len(replaced) >= st.settings[STORE_LENGTH]:
-        return "Rejected"  # M05.FR.03
+    counted = USES if COUNTS_OWN in st.dialect.capabilities else ROOTS
+    if sum(len(store.entries(st, one)) for one in counted) - len(replaced) >= st.settings[STORE_LENGTH]:
+        return "Rejected"  # M05.FR.06
     if not store.put(st, use, facts):
         st.record(FlashTrouble(AREA, st.board.flash.why, name))
-        return "Failed"  # M05.FR.04
+        return "Failed"  # M05.FR.03
     for old in replaced:
         _drop(st, old)
     say(st, "ReconfigurationOfSecurityParameters", f"{use} installed")
@@ -211,7 +218,7 @@ def refs(st: Station, profile: int) -> dict[str, str]:
     st.data["trusted_roots"] = tuple(name for name, _ in roots)
     found = {"trust": "".join(facts["pem"] for _, facts in roots)} if roots else {}
     if profile == CERTIFICATE_PROFILE:
-        own = store.station_certificate(st)
+        own = store.shown_certificate(st)
         if own is not None:
             found["certificate"], found["key"] = own[1]["pem"], own[1]["key"]
             st.data["dialled_certificate"] = own[0]
@@ -264,7 +271,7 @@ def signed(st: Station, chain: str, token: str) -> str | None:
 
 @jobs.on_job("certificates.inspect")
 def looked_at_own(st: Station, number: int, event: JobDone | JobProgress, now: int) -> None:
-    """It can be read; is it to be trusted? One that begins soon is judged at its beginning (A02.FR.08)."""
+    """It can be read; is it to be trusted? Where it may begin later, it is judged at its beginning (1.6 A02.FR.08)."""
     if not isinstance(event, JobDone) or (waiting := _waiting(st, number)) is None:
         return
     key = st.board.flash.get(AREA, PENDING)
@@ -273,10 +280,11 @@ def looked_at_own(st: Station, number: int, event: JobDone | JobProgress, now: i
         return
     wall_us = st.board.rtc.wall(now)
     begins_us: int = event.result["not_before_us"]
+    may_begin_later = IN_FORCE_ONLY not in st.dialect.capabilities
     args = {
         "pem": event.result["pem"],
         "roots": installed(st, CSMS_ROOT),
-        "at_us": begins_us if wall_us < begins_us <= wall_us + AHEAD_US else wall_us,
+        "at_us": begins_us if may_begin_later and wall_us < begins_us <= wall_us + AHEAD_US else wall_us,
         "key": key,
         "common_name": subject_of(st)["CN"],
         "organization": st.settings[product_settings.ORGANIZATION],
@@ -313,7 +321,7 @@ def _take(st: Station, facts: Facts) -> bool:
     """Keep it; use it at once if it is in force and certificates are in use."""
     in_force = store.in_force(facts, st.board.rtc.wall(st.now))
     before = store.entries(st, STATION)
-    present = store.station_certificate(st)
+    present = store.shown_certificate(st)
     in_use = st.settings[SECURITY_PROFILE] == CERTIFICATE_PROFILE
     use_now = in_force and in_use
     if use_now and not begin_use(st, "" if present is None else present[0]):
@@ -339,19 +347,30 @@ def begin_use(st: Station, present: str) -> bool:
     return trial.begin(st, "station_certificate", present)
 
 
-def _back(st: Station, previous: Any) -> None:
-    if previous:
-        for name, _ in store.entries(st, STATION):
-            if name != previous:
-                _drop(st, name)
-        say(st, "ReconfigurationOfSecurityParameters", "back to the previous certificate of the station")
+def _back(st: Station, previous: Any) -> str | None:
+    """A02.FR.28: use the other one; the name of the one given up, which is tried next."""
+    used = store.shown_certificate(st)
+    if not previous or used is None or used[0] == previous or not store.prefer(st, previous):
+        return None
+    say(st, "ReconfigurationOfSecurityParameters", "another certificate of the station is tried")
+    return used[0]
 
 
 def _works(st: Station, previous: Any) -> None:
-    """A02.FR.10: what the new one replaces may go."""
+    """A02.FR.10: what is not in use goes. One that is to be used later stays; that the newest one is given up for good
+    is told (A02.FR.29)."""
     present = store.station_certificate(st)
-    if present is not None and previous and previous != present[0]:
-        _drop(st, previous)
+    if present is None:
+        return
+    wall_us, older = st.board.rtc.wall(st.now), True
+    for name, facts in store.entries(st, STATION):
+        if name == present[0]:
+            older = False
+        elif facts["not_before_us"] <= wall_us:
+            _drop(st, name)
+            if not older and IN_FORCE_ONLY in st.dialect.capabilities:
+                say(st, "DiscardedRenewedClientCertificate", f"serial number {facts['serial_number']}")
+    store.prefer(st, None)
 
 
 trial.declare(

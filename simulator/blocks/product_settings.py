@@ -11,7 +11,12 @@ from simulator.core.settings import READ_ONLY, setting
 from simulator.core.wiring import FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.core.model import Model
+
+#: settings (by key) whose largest value follows from the product: filled by the block that knows
+MAXIMA: dict[str, Callable[[Model], float]] = {}
 
 NUMBER_OF_CONNECTORS = setting(
     None,
@@ -72,9 +77,15 @@ ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR
 def _rotation_problem(value: tuple[str, ...]) -> str | None:
     for item in value:
         number, _, rotation = item.partition(".")
-        if not number.isdigit() or rotation not in ROTATIONS:
+        if not (number.isascii() and number.isdigit()) or rotation not in ROTATIONS:
             return f"{item!r} is not connector.rotation, such as 1.RST"
-    return None
+    numbers = rotated(value)
+    return "a connector is named twice" if len(set(numbers)) < len(numbers) else None
+
+
+def rotated(value: tuple[str, ...]) -> tuple[int, ...]:
+    """The connectors whose phases a value of ConnectorPhaseRotation names; 0 is the grid connection."""
+    return tuple(int(item.partition(".")[0]) for item in value)
 
 
 PHASE_ROTATION = setting(

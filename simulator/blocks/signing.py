@@ -181,7 +181,7 @@ def watch_validity(st: Station, now: int) -> None:
     """When will something have to be done about the certificate in use?"""
     if st.settings[SECURITY_PROFILE] != CERTIFICATE_PROFILE or SigningAsked not in st.dialect.renderers:
         return
-    present = store.station_certificate(st)
+    present = store.shown_certificate(st)
     wall_us = st.board.rtc.wall(now)
     moments = [facts["not_before_us"] for _, facts in store.entries(st, STATION) if facts["not_before_us"] > wall_us]
     if present is not None:
@@ -197,7 +197,7 @@ def validity_due(st: Station, index: int, now: int) -> None:
     st.timers.set("certificate", now + DAY_US)
     if not st.link.is_up or st.gate != "accepted":
         return
-    present = store.station_certificate(st)
+    present = store.shown_certificate(st)
     if present is None:
         return
     used = st.data.get("dialled_certificate")

@@ -2,7 +2,8 @@
 
 Every entry of the flash area is the facts of one certificate (the result of the job ``inspect_certificate``, plain
 data; the station's own with ``key``, the handle of its private key). The same facts may be shared by a whole fleet and
-are never changed. Uses are in words of 2.x. Of the station's own certificates the newest in force counts (A02.FR.09).
+are never changed. Uses are in words of 2.x. Of the station's own certificates the newest in force counts, unless it has
+been given up for another one for the time being (:func:`prefer`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ AREA = "certificates"
 CSMS_ROOT, MANUFACTURER_ROOT = "CSMSRootCertificate", "ManufacturerRootCertificate"
 V2G_ROOT, MO_ROOT = "V2GRootCertificate", "MORootCertificate"
 STATION = "ChargingStationCertificate"
+#: flash key of the certificate of the station that goes before a newer one
+PREFERRED = "preferred"
 ROOTS = (CSMS_ROOT, MANUFACTURER_ROOT, V2G_ROOT, MO_ROOT)
 USES = (*ROOTS, STATION)
 
@@ -69,14 +72,39 @@ def in_force(facts: Facts, wall_us: int) -> bool:
 
 
 def station_certificate(st: Station) -> tuple[str, Facts] | None:
-    """(name, facts) of the station's own certificate in use: of those in force the one whose validity began last, and
-    of several such the one that came last."""
+    """(name, facts) of the station's own certificate in use: of those in force the one preferred, else the one whose
+    validity began last, and of several such the one that came last."""
     found = entries(st, STATION)
     if not found:
         return None
     wall_us = st.board.rtc.wall(st.now)
     valid = [row for row in reversed(found) if in_force(row[1], wall_us)]
-    return max(valid, key=lambda row: int(row[1]["not_before_us"])) if valid else None
+    return _chosen(st, valid) if valid else None
+
+
+def shown_certificate(st: Station) -> tuple[str, Facts] | None:
+    """What the station shows a server: the one in use, else one that has expired; who takes it is the server's
+    business (errata 2.6, A00.FR.430)."""
+    own = station_certificate(st)
+    if own is not None:
+        return own
+    wall_us = st.board.rtc.wall(st.now)
+    past = [row for row in reversed(entries(st, STATION)) if row[1]["not_after_us"] < wall_us]
+    return _chosen(st, past) if past else None
+
+
+def _chosen(st: Station, rows: list[tuple[str, Facts]]) -> tuple[str, Facts]:
+    preferred = st.board.flash.get(AREA, PREFERRED)
+    named = [row for row in rows if row[0] == preferred]
+    return named[0] if named else max(rows, key=lambda row: int(row[1]["not_before_us"]))
+
+
+def prefer(st: Station, name: str | None) -> bool:
+    """Use this certificate of the station from now on, whichever is newer; None: the newest again. False when the
+    memory cannot be written."""
+    if name is None:
+        return st.board.flash.delete(AREA, PREFERRED)
+    return st.board.flash.write(AREA, PREFERRED, name, 32 + len(name))
 
 
 def has_root(st: Station, use: str = CSMS_ROOT) -> bool:

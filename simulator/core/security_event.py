@@ -35,6 +35,7 @@ TOLD = OF_EVERY_STATION | {
     "InvalidChargingStationCertificate",
     "InvalidTLSVersion",
     "InvalidTLSCipherSuite",
+    "DiscardedRenewedClientCertificate",
 }
 #: longest text beside an event (techInfo)
 MAX_INFO = 255

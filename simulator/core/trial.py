@@ -32,10 +32,11 @@ REFUSED = frozenset({401, 403})
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be tried. ``restore(st, previous)`` puts the old value back, ``confirm(st, previous)`` drops it;
-    ``blames(cause, code)``: does this end of a dial speak against the new value?"""
+    """What can be tried. ``restore(st, previous)`` puts the old value back and returns None, or, where the two are to
+    be tried in turn until one of them works, what is to be gone back to next. ``confirm(st, previous)``: what is in
+    use works. ``blames(cause, code)``: does this end of a dial speak against the value in use?"""
 
-    restore: Callable[[Station, Any], None]
+    restore: Callable[[Station, Any], Any]
     confirm: Callable[[Station, Any], None]
     blames: Callable[[str, int], bool]
 
@@ -106,11 +107,15 @@ def judge(st: Station, now: int) -> None:
     link.failures += 1
     if link.failures < st.settings[NETWORK_ATTEMPTS]:
         return
-    for name, previous in known.items():
-        KINDS[name].restore(st, previous)
-    _over(st)
+    again = {name: KINDS[name].restore(st, previous) for name, previous in known.items()}
+    again = {name: other for name, other in again.items() if other is not None}
+    if not again or not st.board.flash.write(AREA, KEY, again, 32 * len(again)):
+        _over(st)
     st.record(Remark(f"back to the previous {', '.join(sorted(known))} after {link.failures} failed dials ({cause})"))
-    link.attempts = link.failures = 0
+    link.failures = 0
+    if again:
+        return  # with two that do not work in turn the waits grow as ever
+    link.attempts = 0
     if link.state == "down" and not link.held:
         st.timers.set("dial", now)
 

@@ -10,7 +10,10 @@ from simulator.blocks import certificates
 from simulator.blocks.certificates import ADDITIONAL_CHECK, MAX_CHAIN, STORE_LENGTH
 from simulator.blocks.product_settings import ORGANIZATION
 from simulator.blocks.signing import REPEAT_TIMES, WAIT_MINIMUM
+from simulator.core import certificate_store as store
+from simulator.core import inputs as i
 from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
+from simulator.core.link_policy import NETWORK_ATTEMPTS
 from simulator.ocpp2x import certificates as dialect
 from simulator.pki import work
 from simulator.pki.authority import DAY_US
@@ -89,6 +92,10 @@ def test_tc_m_05_06_07_refused(version: str) -> None:
     lab.run(1)
     assert lab.events() == ["InvalidCsmsCertificate"]
     assert listed(lab) == [(CSMS_ROOT, hashed(authority("second").pem))]
+    entries = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "CertificateEntries"}}
+    assert lab.ask("GetReport", requestId=1, componentVariable=[entries])["status"] == "Accepted"
+    (row,) = lab.csms.sent("NotifyReport")[-1]["reportData"]
+    assert (row["variableAttribute"][0]["value"], row["variableCharacteristics"]["maxLimit"]) == ("1", 1)
     if version == "2.1":
         answer = lab.ask("InstallCertificate", certificateType="OEMRootCertificate", certificate="x")
         assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
@@ -142,6 +149,60 @@ def test_tc_a_14_an_invalid_certificate(version: str) -> None:
     assert set(lab.events()) == {"InvalidChargingStationCertificate"} and len(lab.events()) == 3
     assert len(lab.csms.sent("SignCertificate")) == 1
     assert lab.certificate_signed(lab.sign(csr)) == "Accepted"
+
+
+@each_2x
+def test_a_certificate_that_is_not_in_force_yet_is_refused(version: str) -> None:
+    """Errata 2.9, A02.FR.06."""
+    lab = secured(version, profile=3)
+    links, chain = lab.links(), lab.sign(csr_of(lab), not_before_us=DAY_US)
+    assert lab.certificate_signed(chain) == "Rejected"
+    lab.run(2 * 86_400)
+    assert lab.events() == ["InvalidChargingStationCertificate"]
+    assert lab.links() == links and lab.stored()[STATION] == 1
+
+
+@pytest.mark.parametrize("renewed", [True, False], ids=["the new one works", "the old one works"])
+def test_old_and_new_are_tried_in_turn_until_one_works(renewed: bool) -> None:
+    """Errata 2.9, A02.FR.10, FR.28-29: neither is discarded before the other one has worked."""
+    lab = secured("2.0.1", profile=3, settings={NETWORK_ATTEMPTS: 2})
+    before, known = lab.dial.refs["key"], lab.door.client_roots
+    other = authority("second")
+    assert install(lab, "second") == "Accepted"
+    csr = csr_of(lab)
+    lab.door.client_roots = (authority("third").pem,)  # nobody's
+    assert lab.certificate_signed(lab.sign(csr, other)) == "Accepted"
+    lab.run(400)
+    keys = [dial.refs["key"] == before for dial in lab.path.dials[1:]]
+    assert keys[:6] == [False, False, True, True, False, False] and lab.stored()[STATION] == 2
+    assert lab.links() < 10, "the waits grow"
+    lab.door.client_roots = (other.pem,) if renewed else known
+    lab.run(1200)
+    assert lab.station.link.is_up and lab.stored()[STATION] == 1
+    assert (lab.dial.refs["key"] != before) == renewed
+    assert lab.events() == ([] if renewed else ["DiscardedRenewedClientCertificate"])
+    lab.feed(i.PowerOff())
+    lab.feed(i.PowerOn())
+    lab.run(120)
+    assert lab.station.link.is_up and (lab.dial.refs["key"] != before) == renewed
+
+
+@each_2x
+def test_a_certificate_that_has_expired_is_still_shown(version: str) -> None:
+    """Errata 2.6, A00.FR.430: who lets it in is the server's business. Another one is asked for at once (A03.FR.02)."""
+    lab = secured(version, profile=3)
+    old = lab.dial.refs["key"]
+    lab.feed(i.PowerOff())
+    facts = certificates.listed(lab.station, (STATION,))[0][1]
+    name = store.name_of(STATION, facts)
+    lab.station.board.flash.write(store.AREA, name, {**facts, "not_after_us": facts["not_before_us"] + 1}, 1)
+    lab.feed(i.PowerOn())
+    lab.run(25)
+    assert lab.dial.refs["key"] == old and lab.station.gate == "accepted"
+    (asked,) = lab.csms.sent("SignCertificate")
+    assert lab.certificate_signed(lab.sign(asked["csr"])) == "Accepted"
+    lab.run(30)
+    assert lab.dial.refs["key"] != old and lab.station.link.is_up and lab.stored()[STATION] == 1
 
 
 @each_2x

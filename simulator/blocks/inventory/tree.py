@@ -24,7 +24,7 @@ from simulator.blocks.inventory.rows import (
     Row,
     Variable,
 )
-from simulator.blocks.product_settings import NETWORK_PRIORITY, TIME_SOURCE
+from simulator.blocks.product_settings import MAXIMA, NETWORK_PRIORITY, TIME_SOURCE
 from simulator.blocks.setting_values import exists_in, may_write, members_in, text_of
 from simulator.core.settings import READ_ONLY, Setting, all_settings
 
@@ -167,7 +167,7 @@ def _reader(given: ReadRow, index: int | None) -> Read:
 def of_setting(model: Model, found: Setting) -> Variable:
     """A setting as a variable. Settings are on flash, so they persist."""
     data_type = _DATA_TYPES[found.type]
-    maximum: float | None = found.maximum
+    maximum: float | None = MAXIMA[found.key](model) if found.key in MAXIMA else found.maximum
     offered: tuple[str, ...] = ()
     if found.type == "list":
         offered = members_in(model, found)
