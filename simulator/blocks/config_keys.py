@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks.product_settings import PHASE_ROTATION
+from simulator.blocks.product_settings import FILE_PROTOCOLS, PHASE_ROTATION, rotated
 from simulator.blocks.setting_values import exists, text_of, writable
 from simulator.core.settings import KEYS, WRITE_ONLY, Setting, all_settings
 from simulator.core.wiring import BEFORE_WRITE
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 MAX_KEYS = 1_000
+#: 1.6 has no word for them (errata 3.90)
+LATER_PROTOCOLS = frozenset({"SFTP"})
 
 
 def write(st: Station, found: Setting, mutability: str, text: str) -> str:
@@ -27,7 +29,7 @@ def write(st: Station, found: Setting, mutability: str, text: str) -> str:
         value = found.parse(text)
     except ValueError:
         return "Rejected"
-    if found is PHASE_ROTATION and len(value) > len(st.evses) + 1:
+    if found is PHASE_ROTATION and max(rotated(value), default=0) > len(st.evses):
         return "Rejected"
     judge = BEFORE_WRITE.get(found.key)
     if judge is not None and not judge(st, value):
@@ -44,6 +46,8 @@ def read_key(st: Station, name: str) -> tuple[str, str | None, bool] | None:
         assert found.key16 is not None
         read_only = not writable(st, found, found.mutability16)
         value = None if found.mutability16 == WRITE_ONLY else text_of(st, found, found.key16)
+        if found is FILE_PROTOCOLS and value is not None:
+            value = ",".join(name for name in value.split(",") if name not in LATER_PROTOCOLS)
         return found.key16, value, read_only
     for key, (value, may_write) in st.model.vendor_keys.items():
         if key.lower() == name.lower():

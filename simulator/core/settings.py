@@ -7,12 +7,19 @@ differs, which lives on flash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from simulator.registry import Registry
 
 Value = Any  # int | bool | str | float | tuple[str, ...]
+
+#: numbers as they are written on the wire; Python's own readers also take "1_000" and the digits of other scripts
+_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+#: characters of a wrong text that are repeated
+MAX_SHOWN = 60
 
 READ_ONLY, READ_WRITE, WRITE_ONLY = "ReadOnly", "ReadWrite", "WriteOnly"
 
@@ -103,17 +110,13 @@ class Setting:
                 raise ValueError(f"{text!r} is not true or false")
             value: Value = text.lower() == "true"
         elif self.type == "int":
-            try:
-                value = int(text.strip())
-            except ValueError:
-                raise ValueError(f"{text!r} is not a whole number") from None
+            if not _WHOLE.fullmatch(text.strip()):
+                raise ValueError(f"{text[:MAX_SHOWN]!r} is not a whole number")
+            value = int(text)
         elif self.type == "float":
-            try:
-                value = float(text)
-            except ValueError:
-                raise ValueError(f"{text!r} is not a number") from None
-            if value != value or value in (float("inf"), float("-inf")):
-                raise ValueError(f"{text!r} is not a number")
+            value = float(text) if _NUMBER.fullmatch(text.strip()) else float("inf")
+            if value in (float("inf"), float("-inf")):
+                raise ValueError(f"{text[:MAX_SHOWN]!r} is not a number")
         elif self.type == "list":
             value = tuple(part.strip() for part in text.split(",") if part.strip())
         else:

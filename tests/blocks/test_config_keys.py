@@ -44,3 +44,18 @@ def test_identities() -> None:
     assert serial_of(st) == "CP1"
     st.serial = "s" * 30
     assert serial_of(st) == "s" * 25
+
+
+def test_phases_of_connectors_that_are_there_once_each() -> None:
+    """1.6 9.1.7: connector.rotation, 0 for the grid connection; anything else does not conform (5.3)."""
+    st = bench("1.6", evses=2).station
+    for text in ("3.RST", "1.RST,1.RTS", "\u0661.RST", "1.rst", "1", "-1.RST"):
+        assert write_key(st, "ConnectorPhaseRotation", text) == "Rejected", text
+    assert write_key(st, "ConnectorPhaseRotation", "0.RST, 2.STR") == "Accepted"
+    assert read_key(st, "ConnectorPhaseRotation") == ("ConnectorPhaseRotation", "0.RST,2.STR", False)
+
+
+def test_file_protocols_in_the_words_of_the_version() -> None:
+    """1.6 errata 3.90: FTP, FTPS, HTTP, HTTPS."""
+    row = read_key(bench("1.6").station, "SupportedFileTransferProtocols")
+    assert row is not None and row[1] == "HTTP,HTTPS,FTP,FTPS"
