@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from simulator.core import readings
 from simulator.core.course import Course
 
 if TYPE_CHECKING:
@@ -63,6 +64,19 @@ def _session_energy(st: Station, evse_id: int, now: int) -> Shown | None:
     return Shown(Course(now, course.base - tx.register_wh, course.slope_s), found.step, floors=True)
 
 
+def _feed_energy(st: Station, evse_id: int, now: int) -> Shown | None:
+    """All registers together, in whole Wh."""
+    base, slope_s, step = 0.0, 0.0, 1.0
+    for evse in st.evses:
+        shown = _register(st, evse.evse_id, now)
+        if shown is None:
+            base += readings.register_wh(st, evse) or 0.0
+        else:
+            base, slope_s = base + shown.course.base, slope_s + shown.course.slope_s
+            step = max(step, shown.step)
+    return Shown(Course(now, base, slope_s), step, floors=True) if slope_s else None
+
+
 def _soc(st: Station, evse_id: int, now: int) -> Shown | None:
     evse = st.evses[evse_id - 1]
     if evse.ev is None or evse.power_w <= 0.0:
@@ -87,6 +101,7 @@ _MOVING: dict[tuple[str, str], Forecast] = {
     ("TemperatureSensor", "Temperature"): _temperature,
     ("FiscalMetering", "EnergyImportRegister"): _register,
     ("FiscalMetering", "EnergyImport"): _session_energy,
+    ("ElectricalFeed", "Energy"): _feed_energy,
     ("ConnectedEV", "StateOfCharge"): _soc,
     ("ConnectedEV", "RemainingTimeFull"): _remaining,
 }

@@ -48,7 +48,8 @@ def test_what_does_not_move_that_way() -> None:
 
 
 def _value(lab: Lab, component: str, variable: str, connector_id: int = 0) -> tuple[Any, Any]:
-    found = look_up(lab.station, component, variable, evse_id=1, connector_id=connector_id)
+    evse_id = 0 if component == "ElectricalFeed" else 1
+    found = look_up(lab.station, component, variable, evse_id=evse_id, connector_id=connector_id)
     assert not isinstance(found, str), (component, variable)
     return found, forecast_of(found)
 
@@ -63,6 +64,7 @@ DIRECT = {"phases": 0, "max_power_w": 50_000.0, "max_current_a": 125.0, "voltage
         ("TemperatureSensor", "Temperature", 1),
         ("FiscalMetering", "EnergyImportRegister", 0),
         ("FiscalMetering", "EnergyImport", 0),
+        ("ElectricalFeed", "Energy", 0),
         ("ConnectedEV", "StateOfCharge", 0),
         ("ConnectedEV", "RemainingTimeFull", 0),
     ],
@@ -86,6 +88,7 @@ def test_nothing_is_foretold_of_what_stands_still() -> None:
     for component, variable in (
         ("FiscalMetering", "EnergyImportRegister"),
         ("FiscalMetering", "EnergyImport"),
+        ("ElectricalFeed", "Energy"),
         ("ConnectedEV", "StateOfCharge"),
         ("ConnectedEV", "RemainingTimeFull"),
     ):
