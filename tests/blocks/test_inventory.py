@@ -266,6 +266,15 @@ def test_a_fault_shows_at_its_component_and_goes_with_it(
     assert read(lab.station, component, at, connector, variable) == "false"
 
 
+def test_the_air_outside_shows_at_its_sensor() -> None:
+    lab = bench("2.0.1")
+    mild = read(lab.station, "ExternalTemperatureSensor", 0, 0, "Temperature")
+    lab.inject("thermal.hot_ambient", air_c=48.5)
+    assert read(lab.station, "ExternalTemperatureSensor", 0, 0, "Temperature") == "48.5"
+    lab.clear()
+    assert read(lab.station, "ExternalTemperatureSensor", 0, 0, "Temperature") == mild
+
+
 def test_what_the_hardware_lacks_is_not_there() -> None:
     def components(**spec: object) -> set[str]:
         model = Bench("2.0.1", evses=(EvseSpec(1, **spec),)).st.model  # type: ignore[arg-type]

@@ -203,6 +203,10 @@ ROWS: tuple[Row, ...] = (
         "TemperatureSensor", "Temperature", "Celsius", lambda st: number(q.cabinet_c(st)), least=-40.0, most=125.0,
         more=((MAX_SET, lambda st: number(st.model.hardware.thermal.cabinet_derate_c)),),
     ),
+    _decimal(
+        "ExternalTemperatureSensor", "Temperature", "Celsius", lambda st: number(st.board.thermal.ambient_c()),
+        least=-40.0, most=125.0,
+    ),
     _always("AirCoolingSystem", _direct),
     _flag("AirCoolingSystem", "Active", lambda st: truth(q.load_share(st) > 0), when=_direct),
     _problem("AirCoolingSystem", _direct),
