@@ -3,7 +3,8 @@
 Such a limit is a charging profile of its own purpose: it counts beside all others, is listed with them, and can neither
 be replaced nor cleared by the CSMS (K01.FR.05, K10.FR.08-09). Its id is negative (K11.FR.06). It lies on flash like
 the others, because who imposed it does not know of restarts. What is told of it: that it came or changed by more than
-LimitChangeSignificance, and that it went; what a running transaction feels of it tells the transaction.
+LimitChangeSignificance, and that it went or its time was over; what a running transaction feels of it tells the
+transaction.
 
 It comes in by ``Perform``: ``charging_limit`` with ``limit_a`` (a phase) or ``limit_w`` (in all), and optionally
 ``evse_id`` (0: the station), ``source`` (EMS, SO, Other), ``duration_s`` and ``grid_critical``;
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.blocks import charging_profiles
 from simulator.blocks import charging_schedule as cs
-from simulator.blocks.charging_profiles import FEATURE, SOURCES
+from simulator.blocks.charging_profiles import FEATURE, SOURCES, Installed
 from simulator.core.records import Remark
 from simulator.core.reports import LimitImposed, LimitReleased
 from simulator.core.settings import setting
@@ -107,8 +108,27 @@ def release(st: Station, args: dict[str, Any], now: int) -> None:
     evse_id = args.get("evse_id", 0)
     for there in charging_profiles.installed(st):
         if there.profile.purpose == cs.EXTERNAL and there.evse_id == evse_id:
-            charging_profiles.remove(st, [there.profile.id])
-            charging_profiles.store_of(st).external = True
-            st.publish(LimitReleased(there.source, evse_id))
-            return
+            return _gone(st, there)
     _remark(st, f"there is none at EVSE {evse_id} to release")
+
+
+def _gone(st: Station, limit: Installed) -> None:
+    charging_profiles.remove(st, [limit.profile.id])
+    charging_profiles.store_of(st).external = True
+    st.publish(LimitReleased(limit.source, limit.evse_id))
+
+
+def run_out(st: Station, now: int) -> None:
+    """A limit whose time is over is gone like one that is released, and this is told: of its duration the CSMS may
+    never have heard (K13.FR.01-03)."""
+    wall_us = st.board.rtc.wall(now)
+    for there in charging_profiles.installed(st):
+        if there.profile.purpose == cs.EXTERNAL and _over(there, wall_us):
+            _gone(st, there)
+
+
+def _over(limit: Installed, wall_us: int) -> bool:
+    schedule = limit.profile.schedules[0]
+    if schedule.start_us is None or schedule.duration_s is None:
+        return False
+    return wall_us >= schedule.start_us + schedule.duration_s * cs.SECOND_US

@@ -21,7 +21,7 @@ import msgspec
 
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, in_force, install, remove, units
-from simulator.blocks.external_limit import differs
+from simulator.blocks.external_limit import differs, run_out
 from simulator.core.connector import POWER_PATH_CLOSED
 from simulator.core.power_path import enough
 from simulator.core.wiring import at, on_timer, station_rule
@@ -134,6 +134,7 @@ def follow(st: Station, now: int) -> bool:
     store: Store | None = st.data.get(NAME)
     if store is None:
         return False
+    before = store.seen
     if store.expected:
         _apply_expected(st, store)
     seen = tuple(
@@ -152,11 +153,11 @@ def follow(st: Station, now: int) -> bool:
             if i.profile.purpose == cs.TX and i.profile.transaction_key not in running
         ],
     )
+    run_out(st, now)
     # who is as before has another limit because others come and go
-    before = None if seen == store.seen else store.seen
-    balanced = (
-        [] if before is None else [e for e, was, is_now in zip(st.evses, before, seen, strict=True) if was == is_now]
-    )
+    balanced = []
+    if before is not None and before != seen:
+        balanced = [evse for evse, was, is_now in zip(st.evses, before, seen, strict=True) if was == is_now]
     store.seen, store.offset_us = seen, offset_us
     changed = _apply(st, store, now, balanced)
     kept = any(phases < st.evses[evse_id - 1].spec.phases for evse_id, phases in store.phases.items())
@@ -300,7 +301,7 @@ def composite(st: Station, evse_id: int, duration_s: int, unit: str | None) -> C
     """
     if evse_id != 0 and st.evse(evse_id) is None:
         return "UnknownEvse"
-    if duration_s < 0:
+    if not 0 <= duration_s < 1 << 31:  # 2.x 2.1.4: an integer has 32 bits
         return "Duration"
     allowed = units(st)
     evses = st.evses if evse_id == 0 else (st.evses[evse_id - 1],)

@@ -47,6 +47,22 @@ def test_a_limit_while_nobody_charges(version: str) -> None:
 
 
 @each_2x
+def test_a_limit_whose_time_is_over_is_gone(version: str) -> None:
+    """K13.FR.01-03: also over a restart; the CSMS may never have heard how long it was meant for."""
+    lab = bench(version).charge(1).forget()
+    lab.feed(Perform("charging_limit", {"limit_a": 8, "duration_s": 20, "source": "SO"}), 19)
+    assert power_kw(lab) == 5.52 and lab.csms.sent("ClearedChargingLimit") == []
+    lab.run(2)
+    assert power_kw(lab) == 11.0 and reported(lab) == []
+    assert [p["chargingLimitSource"] for p in lab.csms.sent("ClearedChargingLimit")] == ["SO"]
+    triggers = [event["triggerReason"] for event in lab.csms.sent("TransactionEvent")]
+    assert triggers.count("ChargingRateChanged") == 2
+    lab.feed(Perform("charging_limit", {"limit_a": 8, "duration_s": 20, "evse_id": 1}), 1).feed(PowerOff(), 60)
+    lab.boot().run(60)
+    assert reported(lab) == [] and lab.csms.sent("ClearedChargingLimit")[-1]["evseId"] == 1
+
+
+@each_2x
 def test_a_limit_of_one_evse_and_suspension(version: str) -> None:
     lab = bench(version, evses=2)
     lab.charge(1).charge(2, "OTHER").forget()

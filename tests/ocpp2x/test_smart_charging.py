@@ -401,7 +401,7 @@ def test_tc_k_39_to_46_composite(version: str) -> None:
     lab = bench(version, settings={RATE_UNIT: ("Current",)})
     assert composite(lab) == [(0, 31.8)]
     assert composite(lab, 9) == "UnknownEvse" and composite(lab, chargingRateUnit="W") == "UnsupportedRateUnit"
-    assert composite(lab, duration=-1) == "InvalidValue"
+    assert composite(lab, duration=-1) == composite(lab, duration=1 << 31) == "InvalidValue"
     absolute(lab, 1, (0, 10), (100, 20))
     absolute(lab, 1, (0, 7), number=2, level=1, duration=50)
     absolute(lab, 0, (0, 15), number=3, purpose=MAX)
