@@ -23,8 +23,8 @@ table = Table()
 def start(st: Station, req: Any, m: Any) -> Any:
     """F01, F02, K05. Without smart charging a profile in the request is left aside (F01.FR.12)."""
 
-    def rejected(code: str) -> Any:
-        return m.make(m.RequestStartTransactionResponse, status="Rejected", status_info=reason(m, code))
+    def rejected(code: str, info: str = "") -> Any:
+        return m.make(m.RequestStartTransactionResponse, status="Rejected", status_info=reason(m, code, info))
 
     if st.gate != "accepted":  # B02.FR.05
         return rejected("CSNotAccepted")
@@ -47,7 +47,9 @@ def start(st: Station, req: Any, m: Any) -> Any:
         return rejected(done.reason)
     if not done.accepted:
         wanted = st.evses if evse_id is None else (st.evses[evse_id - 1],)
-        return rejected("TxInProgress" if any(evse.tx is not None for evse in wanted) else "Unspecified")
+        if any(evse.tx is not None for evse in wanted):
+            return rejected("TxInProgress")
+        return rejected("Unspecified", "reserved for somebody else, out of service, or about to be used")
     if profile is not None:
         smart_charging.expect(st, wish, profile)
     return m.make(

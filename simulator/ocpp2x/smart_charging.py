@@ -211,11 +211,12 @@ def released(st: Station, report: LimitReleased, m: Any) -> Any:
 
 def remote_profile(st: Station, wire: Any, evse_id: int | None) -> cs.ChargingProfile | None:
     """The profile a remote start brings along; None when there is none, or the product does no smart charging and
-    leaves it aside (K05.FR.04, F01.FR.12). Refused when the start must be rejected for it (K05.FR.02, FR.05)."""
+    leaves it aside (K05.FR.04, F01.FR.12). Refused when the start must be rejected for it (K05.FR.02, FR.05, F01.FR.09,
+    FR.11, FR.26)."""
     if wire is UNSET or not charging_profiles.offered(st):
         return None
     profile = profile_of(st, "RequestStartTransaction", wire, of_start=True)
-    if profile.purpose != cs.TX:
+    if profile.purpose != cs.TX or wire.transaction_id is not UNSET:
         raise Refused("InvalidProfile")
     # every EVSE judges a profile alike, so it does not matter that the station may still choose one
     why = charging_profiles.problem(st, evse_id or 1, profile)

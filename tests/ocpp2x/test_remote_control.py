@@ -83,11 +83,31 @@ def test_remote_start_that_cannot_be(version: str) -> None:
     bench.feed(i.Inject("f1", "protection.rcd_trip", 2))
     bench.run(1)
     assert start(bench, evseId=2)["status"] == "Rejected"
-    assert start(bench)["statusInfo"]["reasonCode"] == "Unspecified"
+    why = start(bench)["statusInfo"]
+    assert why["reasonCode"] == "Unspecified" and why["additionalInfo"]  # the code asks for more (appendices, 5)
 
 
 def test_evse_zero_is_no_evse() -> None:
     assert start(Bench("2.0.1").boot(), evseId=0)["statusInfo"]["reasonCode"] == "UnknownEvse"
+
+
+PROFILE = {
+    "id": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": [
+        {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
+    ],
+}
+
+
+@each_version
+@pytest.mark.parametrize("wrong", [{"chargingProfilePurpose": "TxDefaultProfile"}, {"transactionId": "other"}])
+def test_a_profile_that_a_remote_start_must_not_bring(version: str, wrong: dict[str, str]) -> None:
+    """F01.FR.09, FR.11, FR.26."""
+    answer = start(Bench(version).boot(), evseId=1, chargingProfile=PROFILE | wrong)
+    assert answer == {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidProfile"}}
 
 
 @each_version
@@ -95,16 +115,7 @@ def test_a_profile_is_left_aside(version: str) -> None:
     """F01.FR.12: by a product without smart charging."""
     bench = Bench(version, {"*.SupportedFeatureProfiles": ("Core",)}).boot()
     bench.feed(i.Plug(1))
-    profile = {
-        "id": 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxProfile",
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": [
-            {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}]}
-        ],
-    }
-    assert start(bench, evseId=1, chargingProfile=profile)["status"] == "Accepted"
+    assert start(bench, evseId=1, chargingProfile=PROFILE)["status"] == "Accepted"
     bench.run(5)
     assert bench.st.evses[0].power_w > 10_000
 
