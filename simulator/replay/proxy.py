@@ -15,6 +15,8 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import errno
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -112,7 +114,7 @@ class Proxy:
                 self._accept, self.host, self._port, ssl=self._tls, limit=HEAD_MAX
             )
         except OSError as error:
-            raise AuthorError(f"cannot listen on {self.host}:{self._port}: {error.strerror or error}") from None
+            raise AuthorError(f"cannot listen on {self.host}:{self._port}: {_plain(error)}") from None
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -369,6 +371,11 @@ def _version(subprotocol: str) -> str:
         return normalise_version(subprotocol)
     except UnknownName:
         return subprotocol
+
+
+def _plain(error: OSError) -> str:
+    """The system's own words; asyncio puts more around them."""
+    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
 
 
 def _why(error: BaseException) -> str:
