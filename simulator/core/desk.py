@@ -33,6 +33,10 @@ MAX_HELD = 64
 SETTINGS_AREA = "settings"
 #: area for small facts that must survive: boot reason, operative states, counters
 FACTS_AREA = "facts"
+#: the streams that ids of CALLs come from, here and in quirks. One run of a seed is told from the next only by the
+#: place at which these begin, and no id may be used again (OCPP-J part 4, 4.1.4): who runs against a CSMS that
+#: remembers begins them anew
+ID_STREAMS = ("message_id", "quirk.message_id")
 
 
 class Desk:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from simulator.blocks.product_identity import serial_of
 from simulator.core import inputs as i
+from simulator.core.desk import ID_STREAMS
 from simulator.core.effects import Dial
 from simulator.core.link_policy import CERTIFICATE_PROFILE, PASSWORD_PROFILES, TLS_PROFILES
 from simulator.core.records import Booted
@@ -155,6 +156,7 @@ class Farm:
             station.board.supply.rotation = plan.place.rotation
         if stored is not None:
             restore(station, stored)
+        station.rng.counters.update(dict.fromkeys(ID_STREAMS, self.clock.epoch_us + self.clock.now()))
         self.credentials.read_station(self.target, plan)
         self.credentials.deliver(station, self.target.security_profile)
         return station

@@ -11,6 +11,7 @@ from simulator.core import inputs as i
 from simulator.fleet.farm import DEFAULT_TOKENS, initial_password
 from simulator.fleet.plan import FleetPlan
 from simulator.fleet.state import StateDir
+from tests.fleet import manual
 from tests.fleet.manual import Rig, plan_of, plan_of_file
 
 MakeRig = Callable[..., Rig]
@@ -221,3 +222,17 @@ def test_an_error_of_ours_stops_the_farm_and_is_kept(rig: MakeRig, monkeypatch: 
     assert isinstance(one.farm.live.failure, KeyError)
     one.farm.live.feed(one.seat("S-2"), i.PowerOff())  # nothing is fed any more
     assert one.seat("S-2").phase == "available"
+
+
+def test_no_later_run_uses_an_id_of_a_call_again(
+    rig: MakeRig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """OCPP-J part 4, 4.1.4: an id differs from all that the same station ever used, whatever the seed, and also when
+    the run before it could not save its state."""
+    used: list[set[str]] = []
+    for began_us in (manual.EPOCH_US, manual.EPOCH_US + 1_000_000):
+        monkeypatch.setattr(manual, "EPOCH_US", began_us)
+        one = rig(plan_of(count=1, ramp={"rate": 10}), state=StateDir(tmp_path))
+        one.loop.turn(5)
+        used.append({seen.message_id for seen in one.transport.csms["S-1"].seen if seen.direction == "cp"})
+    assert used[0] and used[1] and not used[0] & used[1]
