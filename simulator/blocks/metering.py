@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from simulator.blocks import signed_values
 from simulator.core import readings
 from simulator.core.readings import ENERGY, MEASURANDS
-from simulator.core.reports import MeterReading, MeterSampled, SampleTaken, reading_bytes
+from simulator.core.reports import ClockSampled, MeterReading, MeterSampled, SampleTaken, reading_bytes
 from simulator.core.settings import READ_ONLY, Setting, setting
 from simulator.core.wiring import QUIET, at, before_write, drain, on_timer
 
@@ -182,6 +182,8 @@ MAX_STOP_VALUES = setting(
 
 #: capability of a dialect: an empty list of measurands means the default of the field, not nothing
 DEFAULT_MEASURAND = "default_measurand"
+#: capability of a dialect: clock-aligned values outside a transaction are kept until they are answered (1.6 3.7)
+KEEPS_ALIGNED = "keeps_aligned_values"
 
 _ALIGNED_KEYS = frozenset(
     one.key for one in (ALIGNED_ENABLED, ALIGNED_INTERVAL, END_ALIGNED_INTERVAL, END_ALIGNED_MEASURANDS)
@@ -388,7 +390,8 @@ def aligned(st: Station, index: int, now: int) -> object:
         if evse.tx is not None:
             publish_sample(st, evse, evse.tx, reading, "MeterValueClock")
         elif st.gate == "accepted":
-            st.publish(MeterSampled(evse.evse_id, reading, key_with=signed_values.key_outside(st, reading)))
+            kind = ClockSampled if KEEPS_ALIGNED in st.dialect.capabilities else MeterSampled
+            st.publish(kind(evse.evse_id, reading, key_with=signed_values.key_outside(st, reading)))
     return None
 
 

@@ -29,6 +29,7 @@ from simulator.core.records import (
 )
 from simulator.core.reports import (
     BootAsked,
+    ClockSampled,
     Report,
     TransactionEnded,
     TransactionReport,
@@ -112,6 +113,8 @@ def estimate_bytes(report: Report) -> int:
     if isinstance(report, TransactionReport):
         for reading in report.readings:
             size += reading_bytes(reading)
+    elif isinstance(report, ClockSampled):
+        size += reading_bytes(report.reading)
     return size
 
 
@@ -342,7 +345,7 @@ class Outbox:
         entry.attempts += 1
         # a CSMS that does not know the message will not know it later; a transaction message is offered all the same,
         # because only repeated failure permits to skip it (1.6 3.7.1)
-        hopeless = code in NEVER_KNOWN and not isinstance(report, TransactionReport)
+        hopeless = code in NEVER_KNOWN and not isinstance(report, TransactionReport | ClockSampled)
         if not report.retry or hopeless:
             if report.durable:
                 self._fate(st, entry, "answered_with_error" if code != "timeout" else "sent_unanswered", code)

@@ -168,6 +168,15 @@ class MeterSampled(Report):
     key_with: str = ""
 
 
+class ClockSampled(MeterSampled):
+    """Clock-aligned values outside a transaction, in a version that counts them among the messages that are kept and
+    offered again (1.6 3.7)."""
+
+    durable: ClassVar[bool] = True
+    retry: ClassVar[bool] = True
+    drop_rank: ClassVar[int] = 2
+
+
 class ComponentEvent(Report):
     """A component's variable changed or raised an alarm. ``cleared`` ends an earlier one.
 
@@ -369,6 +378,7 @@ AnyReport = (
     | SampleTaken
     | TransactionEnded
     | MeterSampled
+    | ClockSampled
     | ComponentEvent
     | MonitorEvents
     | KeptEvent

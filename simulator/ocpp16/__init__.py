@@ -2,7 +2,7 @@
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.blocks.authorization import GROUP_FIRST, NO_RETURN_TIME
-from simulator.blocks.metering import DEFAULT_MEASURAND
+from simulator.blocks.metering import DEFAULT_MEASURAND, KEEPS_ALIGNED
 from simulator.core.dialect import Dialect
 from simulator.ocpp16 import (
     authorization,
@@ -50,8 +50,8 @@ DIALECT_16 = Dialect(
     # OCPP-J 1.6 4.1.3: a message of an unknown type is ignored
     never_answered=frozenset({"protocol", "message_type"}),
 )
-#: what 1.6 decides otherwise (certification cases TC_068_CS, TC_070_CS and TC_071_CS; 4.10)
-DIALECT_16.capabilities = frozenset({GROUP_FIRST, DEFAULT_MEASURAND, NO_RETURN_TIME})
+#: what 1.6 decides otherwise (certification cases TC_068_CS, TC_070_CS and TC_071_CS; 3.7, 4.10)
+DIALECT_16.capabilities = frozenset({GROUP_FIRST, DEFAULT_MEASURAND, NO_RETURN_TIME, KEEPS_ALIGNED})
 DIALECT_16.adopt(
     provisioning.table,
     authorization.table,

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from simulator.blocks import transaction_record
 from simulator.core.dialect import Table
-from simulator.core.reports import MeterReading, MeterSampled, SampleTaken
+from simulator.core.reports import ClockSampled, MeterReading, MeterSampled, SampleTaken
 from simulator.core.wall import format_wall
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def sample(st: Station, report: SampleTaken, m: Any) -> Any:
     )
 
 
+@table.render(ClockSampled)
 @table.render(MeterSampled)
 def outside(st: Station, report: MeterSampled, m: Any) -> Any:
     """4.7: clock-aligned outside a transaction, or triggered."""

@@ -12,9 +12,12 @@ import pytest
 
 from simulator.blocks.authorization import STOP_ON_EV_SIDE
 from simulator.blocks.metering import ALIGNED_INTERVAL, ALIGNED_MEASURANDS, SAMPLE_INTERVAL, SAMPLE_MEASURANDS
+from simulator.core import inputs as i
 from simulator.core.connector import AUTHORIZED, EV_CONNECTED, POWER_PATH_CLOSED
+from simulator.core.outbox import MESSAGE_INTERVAL
 from simulator.core.readings import CURRENT, ENERGY, POWER
 from simulator.core.wall import parse_wall
+from simulator.lab.csms import CallError
 from simulator.ocpp16 import metering
 from simulator.ocpp16.policy import Policy16
 from tests.bench import Lab, bench
@@ -63,6 +66,28 @@ def test_tc_036_cs_connection_loss_during_transaction() -> None:
     lab.run(120)
     values = samples(lab)
     assert len(values) >= 10 and steps(values) == {10}
+
+
+def test_clock_aligned_values_of_an_idle_connector_are_kept_offline() -> None:
+    """3.7: a clock-aligned MeterValues.req is transaction-related, transaction or not; in their order, none lost."""
+    lab = bench(settings={ALIGNED_INTERVAL: 60}).run(70)
+    lab.fleet.cut(lab.station)
+    lab.run(200)
+    lab.feed(i.PowerOff()).boot().run(100)  # they survive a power cut as well
+    lab.fleet.mend(lab.station)
+    lab.run(200)
+    stamps = [parse_wall(p["meterValue"][0]["timestamp"]) or 0 for p in lab.csms.sent("MeterValues")]
+    assert [(stamp - lab.csms.epoch_us) // 60_000_000 for stamp in stamps][:4] == [1, 2, 3, 4]
+    assert stamps == sorted(stamps) and all("transactionId" not in p for p in lab.csms.sent("MeterValues"))
+
+
+def test_clock_aligned_values_are_offered_again() -> None:
+    """3.7.1: only repeated failure permits to skip one."""
+    lab = bench(settings={ALIGNED_INTERVAL: 600, MESSAGE_INTERVAL: 5})
+    lab.csms.script["MeterValues"] = lambda csms, payload: CallError("InternalError")
+    lab.run(599)
+    lab.run(20)
+    assert len(lab.csms.sent("MeterValues")) == 3
 
 
 def test_whole_numbers_have_no_fraction() -> None:
