@@ -111,13 +111,16 @@ def forget(st: Station) -> None:
     st.board.flash.clear(AREA)
 
 
-def ready(st: Station, security_profile: int) -> bool:
-    """Has the station what a connection of this security needs (A05.FR.02-03)?"""
-    if security_profile in PASSWORD_PROFILES and not has_password(st):
+def ready(st: Station, profile: NetworkProfile) -> bool:
+    """Has the station what a connection of this security needs (A05.FR.02-03)? What the present one needs came with the
+    product, even if the store does not show it."""
+    if profile.security_profile <= st.settings[SECURITY_PROFILE]:
+        return True
+    if profile.security_profile in PASSWORD_PROFILES and profile.password is None and not has_password(st):
         return False
-    if security_profile in TLS_PROFILES and not store.has_root(st):
+    if profile.security_profile in TLS_PROFILES and not store.has_root(st):
         return False
-    return security_profile != CERTIFICATE_PROFILE or store.station_certificate(st) is not None
+    return profile.security_profile != CERTIFICATE_PROFILE or store.station_certificate(st) is not None
 
 
 @before_write(NETWORK_PRIORITY.key)
@@ -134,7 +137,7 @@ def may_order(st: Station, wanted: tuple[str, ...]) -> bool:
             continue  # the factory's: what the station is connected with, or could be
         if profile.security_profile < st.settings[SECURITY_PROFILE]:
             return False
-        if profile.password is None and not ready(st, profile.security_profile):
+        if not ready(st, profile):
             return False
     return True
 

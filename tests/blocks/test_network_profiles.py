@@ -200,6 +200,23 @@ def test_an_order_that_cannot_work_is_rejected() -> None:
     assert value(lab, "NetworkConfigurationPriority") == "1"
 
 
+def test_a_password_of_its_own_is_no_root() -> None:
+    """A05.FR.02, with the passwords that profiles of 2.1 may bring along."""
+    lab = bench("2.1")
+    secure = {"ocppCsmsUrl": "wss://other.test", "securityProfile": 2, "basicAuthPassword": "a-password-of-its-own"}
+    assert profile(lab, **secure)["status"] == "Accepted" and order(lab, "2,1") == "Rejected"
+    assert profile(lab, basicAuthPassword="a-password-of-its-own", securityProfile=1)["status"] == "Accepted"
+    assert order(lab, "2,1") == "RebootRequired"
+
+
+@each_2x
+def test_no_more_security_than_now_needs_nothing_new(version: str) -> None:
+    """A05.FR.04, B10.FR.01: whatever the present connection is trusted by, another one of its kind is."""
+    lab = bench(version, settings={SECURITY_PROFILE: 2})
+    assert profile(lab, ocppCsmsUrl="wss://other.test", securityProfile=2)["status"] == "Accepted"
+    assert order(lab, "2,1") == "RebootRequired"
+
+
 def test_more_security_by_another_profile() -> None:
     """TC_A_19, A05.FR.04-06: once connected, what is less secure is forgotten and SecurityProfile says so."""
     lab = bench("2.0.1")
