@@ -224,15 +224,15 @@ def test_an_error_of_ours_stops_the_farm_and_is_kept(rig: MakeRig, monkeypatch: 
     assert one.seat("S-2").phase == "available"
 
 
-def test_no_later_run_uses_an_id_of_a_call_again(
-    rig: MakeRig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_no_later_run_uses_an_id_of_a_call_again(rig: MakeRig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OCPP-J part 4, 4.1.4: an id differs from all that the same station ever used, whatever the seed, and also when
-    the run before it could not save its state."""
+    the run before it ended without saving its state."""
+    state = StateDir(tmp_path)
     used: list[set[str]] = []
     for began_us in (manual.EPOCH_US, manual.EPOCH_US + 1_000_000):
         monkeypatch.setattr(manual, "EPOCH_US", began_us)
-        one = rig(plan_of(count=1, ramp={"rate": 10}), state=StateDir(tmp_path))
+        one = rig(plan_of(count=1, ramp={"rate": 10}), state=state)
+        state.save([one.seat("S-1").station], 0)
         one.loop.turn(5)
         used.append({seen.message_id for seen in one.transport.csms["S-1"].seen if seen.direction == "cp"})
     assert used[0] and used[1] and not used[0] & used[1]
