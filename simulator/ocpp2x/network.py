@@ -10,7 +10,6 @@ from simulator.blocks import network_profiles
 from simulator.blocks.network_profiles import NetworkProfile
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.link_policy import TLS_PROFILES
-from simulator.ocpp2x.capabilities import V21
 from simulator.ocpp2x.types import reason
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 table = Table()
 
-#: the words for the version a station of each kind speaks; it speaks no other
-_SPOKEN, _SPOKEN_21 = ("OCPP20",), ("OCPP21",)
 MAX_TIMEOUT_S, MAX_SECURITY_PROFILE = 3_600, 3
 
 
@@ -49,13 +46,12 @@ def _rejected(m: Any, code: str, info: str = "") -> Any:
 
 
 def _wrong(st: Station, data: Any) -> str:
-    """Why this station cannot connect so, "" when it can (B09.FR.02)."""
-    spoken = _SPOKEN_21 if V21 in st.dialect.capabilities else _SPOKEN
+    """Why this station cannot connect so, "" when it can (B09.FR.02). The field ocppVersion is ignored: the handshake
+    decides (part 2, NetworkConnectionProfileType)."""
     kind = "Wired" if st.model.hardware.modem.kind == "ethernet" else "Wireless"
     scheme, _, rest = data.ocpp_csms_url.partition("://")
     wanted = "wss" if data.security_profile in TLS_PROFILES else "ws"
     checks = (
-        (data.ocpp_version is not UNSET and data.ocpp_version not in spoken, "ocppVersion is not spoken"),
         (data.ocpp_transport != "JSON", "only JSON is spoken"),
         (not 0 <= data.security_profile <= MAX_SECURITY_PROFILE, "no such securityProfile"),
         (scheme.lower() != wanted, f"ocppCsmsUrl must begin with {wanted}://"),

@@ -151,7 +151,6 @@ def test_a_lost_link_is_dialled_by_its_own_profile_first_and_another_one_is_told
     ("changed", "code"),
     [
         ({"ocppTransport": "SOAP"}, "InvalidNetworkConf"),
-        ({"ocppVersion": "OCPP16"}, "InvalidNetworkConf"),
         ({"ocppCsmsUrl": "http://other.test"}, "InvalidNetworkConf"),
         ({"ocppCsmsUrl": "ws://"}, "InvalidNetworkConf"),
         ({"securityProfile": 2}, "InvalidNetworkConf"),
@@ -171,6 +170,15 @@ def test_what_the_station_cannot_do_is_rejected(version: str, changed: dict[str,
     answer = profile(lab, **changed)
     assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", code)
     assert not network_profiles.configured(lab.station, 2)
+
+
+@each_2x
+@pytest.mark.parametrize("word", ["OCPP12", "OCPP16", "OCPP20"])
+def test_the_version_in_a_profile_is_ignored(version: str, word: str) -> None:
+    """NetworkConnectionProfileType: the handshake decides which version is spoken, not this field."""
+    lab = bench(version)
+    assert profile(lab, ocppVersion=word)["status"] == "Accepted"
+    assert network_profiles.configured(lab.station, 2)
 
 
 @each_2x
