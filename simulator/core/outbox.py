@@ -163,6 +163,10 @@ class Outbox:
         """Are there undelivered messages about this transaction (E14.FR.04)?"""
         return any(_key_of(entry.report) == key for entry in self._all())
 
+    def start_waits(self, key: str) -> bool:
+        """Is it still to be told that this transaction has begun?"""
+        return any(isinstance(e.report, TransactionStarted) and e.report.key == key for e in self._all())
+
     def durable_waits(self) -> bool:
         """Is anything undelivered that must not be lost?"""
         return bool(self.durable) or (self.in_flight is not None and self.in_flight.report.durable)

@@ -81,10 +81,12 @@ def sample(st: Station, report: SampleTaken, m: Any) -> Any:
 @table.render(ClockSampled)
 @table.render(MeterSampled)
 def outside(st: Station, report: MeterSampled, m: Any) -> Any:
-    """4.7: clock-aligned outside a transaction, or triggered."""
+    """4.7: clock-aligned outside a transaction, or triggered. What was asked for does not wait for a start that is
+    still to be delivered, and names no transaction then: -1 is for one that never was (errata 3.18)."""
+    nameless = report.key is None or st.outbox.start_waits(report.key)
     return "MeterValues", m.make(
         m.MeterValuesRequest,
         connector_id=report.evse_id,
-        transaction_id=UNSET if report.key is None else wire_id(st, report.key),
+        transaction_id=UNSET if nameless else wire_id(st, str(report.key)),
         meter_value=[meter_value(st, report.reading, m)],
     )

@@ -90,6 +90,17 @@ def test_clock_aligned_values_are_offered_again() -> None:
     assert len(lab.csms.sent("MeterValues")) == 3
 
 
+def test_triggered_values_before_the_start_is_delivered() -> None:
+    """Errata 3.18: -1 only when the start could not be delivered despite all attempts."""
+    lab = bench(settings={SAMPLE_INTERVAL: 0, MESSAGE_INTERVAL: 20})
+    lab.csms.script["StartTransaction"] = lambda csms, payload: CallError("InternalError")
+    lab.charge()
+    for seconds in (0, 100):
+        lab.run(seconds)
+        assert lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=1) == {"status": "Accepted"}
+    assert [p.get("transactionId") for p in lab.csms.sent("MeterValues")] == [None, -1]
+
+
 def test_whole_numbers_have_no_fraction() -> None:
     assert [metering.number(v) for v in (5.0, 0.1, -0.0, 1e6, 230.25)] == ["5", "0.1", "0", "1000000", "230.25"]
 
