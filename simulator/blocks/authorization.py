@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 from simulator.blocks import allowance, common_reader, kept_cable, master_pass, reservation
 from simulator.blocks.grant import FAULT_REASONS, Asked, Grant, GrantEnd
-from simulator.blocks.local_lookup import ASKS_NOBODY, Known, is_final, lookup, remember, same_group, same_token
+from simulator.blocks.local_lookup import (
+    ASKS_NOBODY,
+    NEVER_ASKED,
+    Known,
+    is_final,
+    lookup,
+    remember,
+    same_group,
+    same_token,
+)
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.token_cache import TokenInfo, use
 from simulator.core.records import Remark
@@ -116,13 +125,13 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if st.link.is_up and st.gate != "accepted":
         st.record(Remark("token ignored: not registered"))
         return
-    evse = st.evse(evse_id) if evse_id else common_reader.meant(st, id_token)
+    evse = st.evse(evse_id) if evse_id else common_reader.meant(st, id_token, token_type)
     if evse is None:
         st.record(Remark("token ignored: no EVSE is free"))
         return
     grant = evse.grant
     if grant is not None:
-        if same_token(id_token, grant.id_token):
+        if same_token(id_token, grant.id_token, token_type, grant.token_type):
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))
             return
         known = lookup(st, id_token, token_type)
@@ -135,17 +144,16 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
     if st.leave_by is not None:
         st.record(Remark("token ignored: the run is ending"))
         return
-    if evse.tx is not None and evse.tx.id_token and not same_token(evse.tx.id_token, id_token):
-        st.record(Remark("token refused: the transaction belongs to another one"))  # C01.FR.23
-        return
-    if st.blocked(evse) or (not evse.in_service and evse.tx is None):
-        st.record(Remark(f"token refused: EVSE {evse.evse_id} is not usable"))
-        return
     if evse.asked is not None:
         return
     known = lookup(st, id_token, token_type)
-    if reservation.stance(st, evse, id_token, known) == "refused":
-        st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))  # 1.6 5.13
+    obstacle = _obstacle(st, evse, id_token, token_type)
+    if not obstacle and reservation.stance(st, evse, id_token, known) == "refused":
+        obstacle = f"EVSE {evse.evse_id} is reserved"  # 1.6 5.13
+    if obstacle:
+        st.record(Remark(f"token refused: {obstacle}"))
+        if st.link.is_up and master_pass.may_be_one(st, known):
+            _ask(st, evse, id_token, token_type, None)
         return
     if st.link.is_up:
         _decide_online(st, evse, id_token, token_type, known, None)
@@ -155,13 +163,22 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         kept_cable.hand_back(st, evse, id_token, known.group if known else None)
 
 
+def _obstacle(st: Station, evse: Evse, id_token: str, token_type: str) -> str:
+    """Why nobody with this token can begin anything at an EVSE, whatever its status; empty when he can."""
+    tx = evse.tx
+    if tx is not None and tx.id_token and not same_token(tx.id_token, id_token, tx.token_type, token_type):
+        return "the transaction belongs to another one"  # C01.FR.23
+    unusable = st.blocked(evse) or (not evse.in_service and tx is None)
+    return f"EVSE {evse.evse_id} is not usable" if unusable else ""
+
+
 def _decide_online(
     st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None, remote_start_id: int | None
 ) -> None:
     """What the station knows is enough if it may be; otherwise the CSMS says (1.6 3.5, C10, C12, C14)."""
     ours = known is not None and not master_pass.is_one(st, known.group)
     ahead = st.settings[LOCAL_PRE_AUTHORIZE] or st.settings[ASKS_NOBODY]
-    if ours and known is not None and known.status == "Accepted" and ahead:
+    if ours and known is not None and known.admits_to(evse.evse_id) and ahead:
         give(st, evse, id_token, token_type, known.group, "local", remote_start_id)
     elif known is not None and is_final(st, known):
         st.record(Remark(f"token refused: {known.status}, and the CSMS is not asked about it"))
@@ -175,7 +192,7 @@ def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, kno
     elif known is not None:
         if master_pass.is_one(st, known.group):
             st.record(Remark("token refused offline: a master pass begins nothing"))  # C16.FR.03
-        elif known.status == "Accepted" and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
+        elif known.admits_to(evse.evse_id) and st.settings[LOCAL_AUTHORIZE_OFFLINE]:
             give(st, evse, id_token, token_type, known.group, "local")
         else:
             st.record(Remark(f"token refused offline: {known.status}"))
@@ -196,9 +213,9 @@ def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_i
 # -- what the CSMS says ------------------------------------------------------------------------------------------------
 
 
-def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
+def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo, token_type: str = "") -> None:
     """The answer to Authorize."""
-    remember(st, id_token, info)
+    remember(st, id_token, info, token_type)
     evse = st.evses[evse_id - 1]
     asked = evse.asked
     if asked is None or asked.id_token != id_token:
@@ -215,7 +232,10 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo) -> None:
         else:
             st.record(Remark("token refused: another session is running"))
         return
-    if allowed and not reservation.admits(st, evse, id_token, info.group):
+    obstacle = _obstacle(st, evse, id_token, asked.token_type) if allowed else ""
+    if obstacle:  # the EVSE has been taken out of service meanwhile
+        st.record(Remark(f"token refused: {obstacle}"))
+    elif allowed and not reservation.admits(st, evse, id_token, info.group):
         st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))
     elif allowed:
         give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
@@ -232,16 +252,20 @@ def unanswered(st: Station, evse_id: int, code: str) -> None:
         _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token, asked.token_type))
 
 
-def transaction_verdict(st: Station, key: str, info: TokenInfo, id_token: str, *, cached: bool = True) -> None:
+def transaction_verdict(
+    st: Station, key: str, info: TokenInfo, id_token: str, token_type: str = "", *, cached: bool = True
+) -> None:
     """What the CSMS says of a token in its answer to a transaction message (1.6 4.8, E05, E06.FR.04).
 
     Only a word about the token that holds the authorisation concerns it, not one about a token that ended it before.
     One that is not for this EVSE (C01.FR.21), or a master pass (C16.FR.03), may not charge either."""
     if cached:
-        remember(st, id_token, info)
+        remember(st, id_token, info, token_type)
     for evse in st.evses:
         tx, grant = evse.tx, evse.grant
-        if tx is None or tx.key != key or grant is None or not same_token(grant.id_token, id_token):
+        if tx is None or tx.key != key or grant is None:
+            continue
+        if not same_token(grant.id_token, id_token, grant.token_type, token_type):
             continue
         elsewhere = info.evse_ids and evse.evse_id not in info.evse_ids
         if info.status == "Accepted" and not elsewhere and not master_pass.is_one(st, info.group):
@@ -386,7 +410,7 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
         return
     evse.wish = None
     if wish.start:
-        by_csms = wish.token_type in ("Central", "NoAuthorization")  # C05.FR.01: nothing is asked about these
+        by_csms = wish.token_type in NEVER_ASKED
         known = lookup(st, wish.id_token, wish.token_type)
         unsure = wish.group is None and not by_csms and reservation.group_may_fit(st, evse, wish.id_token, known)
         if st.settings[AUTHORIZE_REMOTE] and not by_csms:

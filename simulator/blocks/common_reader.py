@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 PREFERENCE = ("mine", "free", "ask", "refused")
 
 
-def meant(st: Station, id_token: str) -> Evse | None:
+def meant(st: Station, id_token: str, token_type: str = "") -> Evse | None:
     """The EVSE that is meant; None when every one is taken by somebody who is not known to have a session."""
     for evse in st.evses:
-        if evse.grant is not None and same_token(evse.grant.id_token, id_token):
+        if evse.grant is not None and same_token(evse.grant.id_token, id_token, evse.grant.token_type, token_type):
             return evse
-    known = lookup(st, id_token)
+    known = lookup(st, id_token, token_type)
     stances = {evse.evse_id: reservation.stance(st, evse, id_token, known) for evse in st.evses}
     for evse in st.evses:
         waits = not evse.used or (evse.tx is not None and not evse.tx.id_token)

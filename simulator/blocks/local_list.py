@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from simulator.blocks import product_settings
 from simulator.blocks.token_cache import fold
@@ -100,6 +101,7 @@ class ListEntry(msgspec.Struct, frozen=True, gc=False):
     group: str | None = None
     expiry_us: int | None = None
     token_type: str = ""
+    evse_ids: tuple[int, ...] = ()
 
 
 #: entries by folded token; None in a difference is a deletion
@@ -146,14 +148,14 @@ def supported(st: Station) -> bool:
 
 
 def known(st: Station, id_token: str, token_type: str = "") -> ListEntry | None:
-    """What the list says of a token, None when nothing. An entry whose time is over says Expired (1.6 3.5.4); one of
-    another type is another token, where both types are known."""
+    """What the list says of a token, None when nothing. One whose time is over says Expired (1.6 3.5.4, C14.FR.05); one
+    of another type is another token, where both types are known (C01.FR.25)."""
     found: LocalList | None = st.board.flash.get(LIST_AREA, LIST_KEY)
     if found is None or not supported(st):
         return None
     entry = found.get(id_token)
     if entry is not None and entry.expiry_us is not None and entry.expiry_us < st.board.rtc.wall(st.now):
-        entry = ListEntry("Expired", entry.group, entry.expiry_us, entry.token_type)
+        entry = structs.replace(entry, status="Expired")
     if entry is not None and token_type and entry.token_type not in ("", token_type):
         return None
     return entry

@@ -24,21 +24,30 @@ ASKS_NOBODY = setting(
     description="only list and cache say whether a token is valid; the CSMS is never asked",
 )
 
+#: types of tokens that the CSMS or nobody has made up: it is never asked about them (C02, C03.FR.01, C05.FR.01)
+NEVER_ASKED = frozenset({"Central", "NoAuthorization"})
 #: statuses that leave a token valid as such (1.6 3.5.2)
 VALID = frozenset({"Accepted", "ConcurrentTx"})
 
 
 class Known(NamedTuple):
-    """What is known of a token: ``status`` in the finest words, its group, and ``listed`` when it is of the list."""
+    """What is known of a token: ``status`` in the finest words, its group, and ``listed`` when it is of the list.
+    ``evse_ids`` limits where it may charge, empty means anywhere; ``lapsed``: its time in the list is over."""
 
     status: str
     group: str | None
     listed: bool
+    evse_ids: tuple[int, ...] = ()
+    lapsed: bool = False
+
+    def admits_to(self, evse_id: int) -> bool:
+        """Is the token good for charging at this EVSE (C01.FR.21)?"""
+        return self.status == "Accepted" and (not self.evse_ids or evse_id in self.evse_ids)
 
 
-def same_token(one: str, other: str) -> bool:
-    """Are two tokens the same? Case does not count."""
-    return one == other or fold(one) == fold(other)
+def same_token(one: str, other: str, its_type: str = "", other_type: str = "") -> bool:
+    """Are two tokens the same? Case does not count; types do, where both are known (C01.FR.25)."""
+    return (one == other or fold(one) == fold(other)) and (not its_type or not other_type or its_type == other_type)
 
 
 def same_group(one: str | None, other: str | None) -> bool:
@@ -50,22 +59,25 @@ def lookup(st: Station, id_token: str, token_type: str = "") -> Known | None:
     """What list and cache know of a token, None when nothing; ``token_type`` empty asks for any type."""
     entry = local_list.known(st, id_token, token_type)
     if entry is not None:
-        return Known(entry.status, entry.group, True)
-    cached = token_cache.lookup(st, id_token)
-    return None if cached is None else Known(cached.status, cached.group, False)
+        lapsed = entry.expiry_us is not None and entry.expiry_us < st.board.rtc.wall(st.now)
+        return Known(entry.status, entry.group, True, entry.evse_ids, lapsed)
+    cached = token_cache.lookup(st, id_token, token_type)
+    return None if cached is None else Known(cached.status, cached.group, False, cached.evse_ids)
 
 
 def is_final(st: Station, known: Known) -> bool:
-    """Is a token refused for what is known of it, without asking the CSMS again (DisablePostAuthorize)?"""
+    """Is a token refused for what is known of it, without asking the CSMS again (DisablePostAuthorize)? One whose time
+    in the list is over counts as if it were not there (C14.FR.05)."""
     post = local_list.DISABLE_POST if known.listed else token_cache.DISABLE_POST
-    return known.status != "Accepted" and bool(st.settings[post] or st.settings[ASKS_NOBODY])
+    post_barred = bool(st.settings[post]) and not known.lapsed
+    return known.status != "Accepted" and bool(post_barred or st.settings[ASKS_NOBODY])
 
 
-def remember(st: Station, id_token: str, info: TokenInfo) -> None:
+def remember(st: Station, id_token: str, info: TokenInfo, token_type: str = "") -> None:
     """The CSMS said something of a token: into the cache with it, unless it is in the list."""
-    entry = local_list.known(st, id_token)
+    entry = local_list.known(st, id_token, token_type)
     if entry is None:
-        token_cache.remember(st, id_token, info)
+        token_cache.remember(st, id_token, info, token_type)
         return
     conflict = (fold(id_token), info.status)
     if (entry.status in VALID) == (info.status in VALID):

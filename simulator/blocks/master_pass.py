@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from simulator.core.settings import setting
 
 if TYPE_CHECKING:
+    from simulator.blocks.local_lookup import Known
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
@@ -43,6 +44,12 @@ def is_one(st: Station, group: str | None) -> bool:
     """Is a token of this group a master pass? Tokens compare without case."""
     known: str = st.settings[GROUP]
     return bool(known) and group is not None and group.upper() == known.upper()
+
+
+def may_be_one(st: Station, known: Known | None) -> bool:
+    """Is it worth asking whether a token is a master pass, although nothing can begin with it here (C16.FR.02)?"""
+    unsure = known is None or is_one(st, known.group)
+    return bool(st.settings[GROUP]) and unsure and any(evse.grant is not None for evse in st.evses)
 
 
 def read(st: Station, id_token: str, token_type: str) -> Choice:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 from simulator.blocks import master_pass, reservation
-from simulator.blocks.local_lookup import Known, lookup
+from simulator.blocks.local_lookup import NEVER_ASKED, Known, lookup
 from simulator.core.wiring import rule
 
 
@@ -83,8 +83,8 @@ def _free(st: Station, evse: Evse, wish: StartWish) -> bool:
 
 
 def _stance(st: Station, evse: Evse, wish: StartWish) -> str:
-    known = lookup(st, wish.id_token)
-    if wish.group is not None:
+    known = lookup(st, wish.id_token, wish.token_type)
+    if wish.group is not None or wish.token_type in NEVER_ASKED:  # C05.FR.01: its group is told now or never
         known = Known("Accepted", wish.group, False)
     return reservation.stance(st, evse, wish.id_token, known)
 

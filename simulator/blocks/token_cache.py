@@ -1,9 +1,9 @@
 """C10 to C12 The authorization cache: what the station remembers of tokens, on flash.
 
-Everything the CSMS says of a token is kept, whatever it is (C10.FR.01); an entry ends by its own expiry or, without
-one, by the life time since its last use. When room is short, be it in the cache (``hardware.flash.cache_tokens`` of the
-profile) or on flash, what is not valid gives way first, then the least recently used (1.6 3.5.1, C10.FR.07). Tokens
-compare without case.
+Everything the CSMS says of a token is kept, whatever it is (C10.FR.01), unless it is over already; an entry ends by its
+own expiry or, without one, by the life time since the CSMS last spoke of it (C10.FR.10, FR.13, errata 2.21). When room
+is short, be it in the cache (``hardware.flash.cache_tokens`` of the profile) or on flash, what is not valid gives way
+first, then the least recently used (1.6 3.5.1, C10.FR.07). Tokens compare without case.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CACHE_LIFETIME = setting(
     minimum=0,
     maximum=10**9,
     unit="s",
-    description="seconds after its last use until a cached token is forgotten; 0: no limit",
+    description="seconds after the CSMS last spoke of it until a cached token is forgotten; 0: no limit",
 )
 DISABLE_POST = setting(
     "AuthCacheCtrlr.DisablePostAuthorize",
@@ -55,12 +55,16 @@ class TokenInfo(msgspec.Struct, frozen=True):
 
 
 class CacheEntry(msgspec.Struct, frozen=True):
-    """A cached token; ``used_us`` is the wall time of its last use."""
+    """A cached token; ``used_us`` is the wall time of its last use, ``told_us`` of the CSMS's last word on it (0: the
+    same). Without ``token_type`` in a version of the protocol that has no types."""
 
     status: str
     group: str | None
     expiry_us: int | None
     used_us: int
+    told_us: int = 0
+    evse_ids: tuple[int, ...] = ()
+    token_type: str = ""
 
 
 def fold(id_token: str) -> str:
@@ -73,30 +77,37 @@ def has_cache(st: Station) -> bool:
     return CACHE_ENABLED not in st.model.absent and bool(st.settings[CACHE_ENABLED])
 
 
-def lookup(st: Station, id_token: str) -> CacheEntry | None:
-    """What the cache knows of a token, None when nothing (any more)."""
+def lookup(st: Station, id_token: str, token_type: str = "") -> CacheEntry | None:
+    """What the cache knows of a token, None when nothing (any more). One of another type is another token, where both
+    types are known (C01.FR.25)."""
     if not has_cache(st):
         return None
     id_token = fold(id_token)
     entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
-    if entry is None:
+    if entry is None or (token_type and entry.token_type not in ("", token_type)):
         return None
     wall_us = st.board.rtc.wall(st.now)
     lifetime_s = st.settings[CACHE_LIFETIME]
     if entry.expiry_us is not None and entry.expiry_us < wall_us:  # C10.FR.10, FR.13
-        return CacheEntry("Expired", entry.group, entry.expiry_us, entry.used_us)
-    if entry.expiry_us is None and lifetime_s and entry.used_us + lifetime_s * 1_000_000 < wall_us:  # C10.FR.08
+        return msgspec.structs.replace(entry, status="Expired")
+    since_us = entry.told_us or entry.used_us
+    if entry.expiry_us is None and lifetime_s and since_us + lifetime_s * 1_000_000 < wall_us:  # C10.FR.08, FR.10
         st.board.flash.delete(CACHE_AREA, id_token)
         return None
     return entry
 
 
-def remember(st: Station, id_token: str, info: TokenInfo) -> None:
-    """Keep what the CSMS said, whatever it was (C10.FR.01, FR.04-05); others give way if they must (C10.FR.07)."""
+def remember(st: Station, id_token: str, info: TokenInfo, token_type: str = "") -> None:
+    """Keep what the CSMS said, whatever it was (C10.FR.01, FR.04-05); others give way if they must (C10.FR.07). With an
+    expiry that is past already it says that nothing is to be kept (C10.FR.10, note; 1.6 IdTagInfo expiryDate)."""
     if not has_cache(st) or not id_token or id_token == st.model.free_vend_token:
         return
     flash, id_token = st.board.flash, fold(id_token)
-    entry = CacheEntry(info.status, info.group, info.expiry_us, st.board.rtc.wall(st.now))
+    wall_us = st.board.rtc.wall(st.now)
+    if info.expiry_us is not None and info.expiry_us < wall_us:
+        flash.delete(CACHE_AREA, id_token)
+        return
+    entry = CacheEntry(info.status, info.group, info.expiry_us, wall_us, wall_us, info.evse_ids, token_type)
     size = _entry_bytes(id_token, info.group)
     while not flash.write(CACHE_AREA, id_token, entry, size):
         if flash.why != "full" or not _evict(st):
@@ -107,7 +118,7 @@ def remember(st: Station, id_token: str, info: TokenInfo) -> None:
 
 
 def use(st: Station, id_token: str) -> None:
-    """A cached token was of use: its life time counts from now (AuthCacheCtrlr.LifeTime, C10.FR.08)."""
+    """A cached token was of use: it is not the next to give way (C10.FR.07)."""
     id_token = fold(id_token)
     entry: CacheEntry | None = st.board.flash.get(CACHE_AREA, id_token)
     if entry is not None:

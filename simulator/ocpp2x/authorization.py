@@ -11,7 +11,7 @@ from simulator.blocks.token_cache import CACHE_ENABLED, TokenInfo
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
-from simulator.ocpp2x import tariff
+from simulator.ocpp2x import smart_charging, tariff
 from simulator.ocpp2x.types import NO_AUTHORIZATION, id_token, reason
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def authorize(st: Station, report: AuthorizeAsked, m: Any) -> Any:
 @table.reply("Authorize")
 def authorized(st: Station, report: AuthorizeAsked, res: Any) -> None:
     """C01.FR.07."""
-    authorization.answered(st, report.evse_id, report.id_token, token_info(res.id_token_info))
+    authorization.answered(st, report.evse_id, report.id_token, token_info(res.id_token_info), report.token_type)
     tariff.identified(st, report.evse_id, res.id_token_info)
+    smart_charging.identified(st, report.evse_id, report.id_token, res.id_token_info)
 
 
 @table.failure("Authorize")

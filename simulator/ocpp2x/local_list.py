@@ -60,4 +60,4 @@ def _entry(row: Any) -> ListEntry | None:
     if row.id_token_info is UNSET:
         return None
     known = token_info(row.id_token_info)
-    return ListEntry(known.status, known.group, known.expiry_us, row.id_token.type)
+    return ListEntry(known.status, known.group, known.expiry_us, row.id_token.type, known.evse_ids)

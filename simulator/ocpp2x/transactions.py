@@ -16,7 +16,7 @@ from simulator.core.reports import (
     TransactionUpdated,
 )
 from simulator.core.wiring import QUIET
-from simulator.ocpp2x import tariff
+from simulator.ocpp2x import smart_charging, tariff
 from simulator.ocpp2x.authorization import NOT_CACHED, token_info
 from simulator.ocpp2x.metering import meter_values
 from simulator.ocpp2x.types import evse, id_token, when
@@ -117,14 +117,16 @@ def answered(st: Station, report: TransactionReport, res: Any) -> object:
     """E05: the CSMS may refuse the token. What it says is of the token that the event named, else of the one the
     transaction belongs to (E06.FR.04: it may think better of it at any time)."""
     tariff.event_answered(st, report, res)
+    ranked = res.charging_priority is not UNSET and smart_charging.event_answered(st, report.key, res.charging_priority)
     if res.id_token_info is UNSET:
-        return QUIET
+        return None if ranked else QUIET
     token = _token(report) or _holder(st, report.key)
     if token is None:
-        return QUIET
+        return None if ranked else QUIET
     name, kind = token
+    smart_charging.identified(st, report.evse_id, name, res.id_token_info)
     info = token_info(res.id_token_info)
-    authorization.transaction_verdict(st, report.key, info, name, cached=kind not in NOT_CACHED)
+    authorization.transaction_verdict(st, report.key, info, name, kind, cached=kind not in NOT_CACHED)
     return None
 
 

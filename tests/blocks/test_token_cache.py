@@ -134,14 +134,34 @@ def test_cached_tokens_expire(version: str) -> None:
     assert lookup(lab.station, "UNDATED") is None
 
 
-def test_use_prolongs_the_life_of_a_cached_token() -> None:
-    """AuthCacheCtrlr.LifeTime counts from the last use."""
-    lab = bench(settings={CACHE_LIFETIME: 100, LOCAL_PRE_AUTHORIZE: True})
+@each_version
+def test_a_word_of_the_csms_prolongs_the_life_of_a_cached_token(version: str) -> None:
+    """C10.FR.10 (errata 2.21): AuthCacheCtrlr.LifeTime counts from the last update, which every session brings."""
+    lab = bench(version, settings={CACHE_LIFETIME: 100, LOCAL_PRE_AUTHORIZE: True})
     cached(lab)
-    lab.run(80).present().run(1).present().run(80)
+    lab.run(80).charge().present().unplug().run(80)
     assert asked(lab) == 0 and lookup(lab.station, "TAG") is not None
     lab.run(30).feed(i.Tick())
     assert lookup(lab.station, "TAG") is None
+
+
+def test_a_use_that_nobody_heard_of_does_not_prolong_it() -> None:
+    """C10.FR.10 (errata 2.21); the one used last is still the last to give way."""
+    lab = bench(settings={CACHE_LIFETIME: 100, LOCAL_PRE_AUTHORIZE: True})
+    cached(lab)
+    lab.run(80).present().run(1).present().run(15)
+    assert lookup(lab.station, "TAG") is not None
+    lab.run(10).feed(i.Tick())
+    assert lookup(lab.station, "TAG") is None
+
+
+@each_version
+def test_what_is_over_already_is_not_kept(version: str) -> None:
+    """C10.FR.10, note: a past expiry keeps a token out of the cache, or takes it out."""
+    lab = bench(version)
+    cached(lab)
+    cached(lab, expiry_us=lab.station.board.rtc.wall(lab.station.now) - 1)
+    assert lookup(lab.station, "TAG") is None and not lab.station.board.flash.items(CACHE_AREA)
 
 
 def test_the_oldest_entry_gives_way() -> None:

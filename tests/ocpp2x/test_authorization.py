@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from simulator.core import inputs as i
+from simulator.lab.csms import Late
 from simulator.ocpp2x.authorization import NOT_CACHED, token_info
 from simulator.ocpp2x.messages_201 import IdTokenInfoType, IdTokenType
 from tests.ocpp2x.bench import Bench, each_version
+
+ACCEPTED = {"status": "Accepted"}
 
 
 def test_token_info_in_neutral_words() -> None:
@@ -167,3 +170,106 @@ def test_what_is_refused_locally_may_be_final(version: str, where: str, final: b
     asked = [payload["idToken"]["idToken"] for action, payload in bench.since(mark) if action == "Authorize"]
     silent = {"AuthCacheCtrlr": "CACHED", "LocalAuthListCtrlr": "LISTED"}[where]
     assert asked == [token for token in ("CACHED", "LISTED") if not (final and token == silent)]
+
+
+LIMITED = {"status": "Accepted", "evseId": [2]}
+
+
+@each_version
+@pytest.mark.parametrize("where", ["cache", "list"])
+@pytest.mark.parametrize("online", [True, False])
+def test_what_is_known_locally_is_good_for_some_evses_only(version: str, where: str, online: bool) -> None:
+    """C01.FR.21, C10.FR.04: list and cache keep where a token may charge."""
+    bench = Bench(version, {"AuthCtrlr.LocalPreAuthorize": True}).boot()
+    bench.csms.script["Authorize"] = lambda csms, payload: {"idTokenInfo": LIMITED}
+    bench.csms.script["TransactionEvent"] = lambda csms, payload: (
+        {"idTokenInfo": LIMITED} if "idToken" in payload else {}
+    )
+    if where == "list":
+        row = {"idToken": {"idToken": "TAG", "type": "ISO14443"}, "idTokenInfo": LIMITED}
+        bench.ask("SendLocalList", {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": [row]})
+    else:
+        bench.feed(i.Present("TAG", 1))
+    bench.run(1)
+    if not online:
+        bench.fleet.cut(bench.st)
+    for evse_id in (1, 2):
+        bench.feed(i.Plug(evse_id), i.Present("TAG", evse_id))
+        bench.run(5)
+    assert [bool(evse.tx) for evse in bench.st.evses] == [False, True]
+
+
+@each_version
+def test_one_text_of_two_types_is_two_tokens(version: str) -> None:
+    """C01.FR.25 (errata 2.18): neither ends the other's session, nor is one known for the other."""
+    bench = Bench(version, {"AuthCtrlr.LocalPreAuthorize": True}).boot()
+    bench.charge()
+    for evse_id in (2, 1):
+        bench.feed(i.Plug(evse_id), i.Present("TAG", evse_id, "KeyCode"))
+        bench.run(1)
+    assert bench.st.evses[0].flowing
+    assert [payload["idToken"]["type"] for payload in bench.sent("Authorize")] == ["ISO14443", "KeyCode", "KeyCode"]
+    bench.feed(i.Present("tag", 1))
+    bench.run(1)
+    assert not bench.st.evses[0].flowing
+
+
+@each_version
+@pytest.mark.parametrize("final", [False, True])
+def test_a_listed_token_whose_time_is_over_is_asked_about(version: str, final: bool) -> None:
+    """C14.FR.04-05: as if it were not in the list, whatever DisablePostAuthorize says of refused ones."""
+    settings = {"AuthCtrlr.LocalPreAuthorize": True, "LocalAuthListCtrlr.DisablePostAuthorize": final}
+    bench = Bench(version, settings).boot()
+    rows = [
+        {"idToken": {"idToken": name, "type": "ISO14443"}, "idTokenInfo": {"status": "Accepted"} | info}
+        for name, info in (("OVER", {"cacheExpiryDateTime": "2020-01-01T00:00:00Z"}), ("TIMELESS", {}))
+    ]
+    bench.ask("SendLocalList", {"versionNumber": 1, "updateType": "Full", "localAuthorizationList": rows})
+    for evse_id, name in enumerate(("OVER", "TIMELESS"), 1):
+        bench.feed(i.Plug(evse_id), i.Present(name, evse_id))
+        bench.run(5)
+    assert [payload["idToken"]["idToken"] for payload in bench.sent("Authorize")] == ["OVER"]
+    assert all(evse.flowing for evse in bench.st.evses)
+
+
+@each_version
+def test_an_evse_that_went_out_of_service_over_the_question(version: str) -> None:
+    """G03: the answer comes too late to begin anything."""
+    bench = Bench(version).boot()
+    bench.csms.script["Authorize"] = lambda csms, payload: Late(3, {"idTokenInfo": {"status": "Accepted"}})
+    bench.feed(i.Plug(1), i.Present("TAG", 1))
+    bench.run(1)
+    bench.ask("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 1}})
+    bench.run(5)
+    assert not bench.events() and bench.st.evses[0].grant is None
+
+
+@each_version
+@pytest.mark.parametrize("obstacle", ["reserved", "inoperative"])
+def test_a_master_pass_works_at_an_evse_where_nothing_can_begin(version: str, obstacle: str) -> None:
+    """C16.FR.02: all sessions end, wherever it was presented."""
+    bench = Bench(version, {"AuthCtrlr.MasterPassGroupId": "POLICE"}).boot()
+    bench.csms.groups["PASS"] = "POLICE"
+    bench.charge(evse_id=2)
+    if obstacle == "reserved":
+        expiry = "2036-01-01T00:00:00Z"
+        token = {"idToken": "OTHER", "type": "ISO14443"}
+        assert bench.ask("ReserveNow", {"id": 1, "evseId": 1, "expiryDateTime": expiry, "idToken": token}) == ACCEPTED
+    else:
+        assert bench.ask("ChangeAvailability", {"operationalStatus": "Inoperative", "evse": {"id": 1}}) == ACCEPTED
+    bench.feed(i.Present("PASS", 1))
+    bench.run(1)
+    assert bench.events()[-1]["transactionInfo"]["stoppedReason"] == "MasterPass"
+
+
+@each_version
+def test_a_central_token_is_not_asked_about_for_the_sake_of_a_reservation(version: str) -> None:
+    """C05.FR.01, F01.FR.22: its group is told in the request or not at all."""
+    bench = Bench(version).boot()
+    group = {"idToken": "FAMILY", "type": "Central"}
+    reservation = {"id": 1, "evseId": 1, "expiryDateTime": "2036-01-01T00:00:00Z", "groupIdToken": group}
+    assert bench.ask("ReserveNow", reservation | {"idToken": {"idToken": "OTHER", "type": "ISO14443"}}) == ACCEPTED
+    start = {"idToken": {"idToken": "APP", "type": "Central"}, "remoteStartId": 5, "evseId": 1}
+    assert bench.ask("RequestStartTransaction", start)["status"] == "Rejected"
+    assert bench.ask("RequestStartTransaction", start | {"groupIdToken": group})["status"] == "Accepted"
+    assert not bench.sent("Authorize")

@@ -94,6 +94,8 @@ ROWS: tuple[Row, ...] = (
         STATION, "LocalAuthListCtrlr", "Storage", "integer", _used(local_list.LIST_AREA),
         unit="B", maximum=_room, monitored=True, when=_LIST,
     ),
+    # cacheExpiryDateTime of a listed token counts (C13.FR.05-06, C14.FR.04-05)
+    Row(STATION, "LocalAuthListCtrlr", "SupportsExpiryDateTime", "boolean", "true", constant=True, when=_LIST),
     Row(
         STATION, "TariffCostCtrlr", "Available", "boolean", lambda st: truth(tariff.shows_tariff(st.model)),
         instance="Tariff", constant=True, when=_prices,
