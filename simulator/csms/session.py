@@ -224,9 +224,10 @@ class Session(ChargePoint):
             await self._take_answer(message)
 
     async def _answer_unreadable(self, e: Unreadable) -> None:
+        if e.rule == "message-type" and self.version != "2.0.1":
+            return  # ignored (1.6-J 4.1.3, part 4 of 2.1 4.4); only 2.0.1 refuses it (part 4 4.4)
         if self.version == "1.6":
-            # 1.6 has neither an id for the unreadable nor a word for unknown message types, which it ignores.
-            if e.message_id is None or e.rule == "message-type":
+            if e.message_id is None:  # 1.6 has no id for the unreadable
                 return
             e.code = "FormationViolation"
         await self._send_bytes(error_frame(e.message_id or UNREADABLE_ID, e.code, e.detail))

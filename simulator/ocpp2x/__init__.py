@@ -70,7 +70,12 @@ UNREADABLE_ID = "-1"
 
 
 def _dialect(
-    name: str, subprotocol: str, messages: Any, capabilities: frozenset[str], frame_types: tuple[type, ...]
+    name: str,
+    subprotocol: str,
+    messages: Any,
+    capabilities: frozenset[str],
+    frame_types: tuple[type, ...],
+    never_answered: frozenset[str],
 ) -> Dialect:
     """One version of the family. B03.FR.08: what comes while the station is not registered is a SecurityError."""
     dialect = Dialect(
@@ -80,6 +85,7 @@ def _dialect(
         ERROR_CODES,
         unreadable_id=UNREADABLE_ID,
         refused_kind="security",
+        never_answered=never_answered,
         frame_types=frame_types,
     )
     dialect.capabilities = capabilities | {
@@ -115,9 +121,15 @@ def _dialect(
     return dialect
 
 
-DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, Result, Error))
+DIALECT_201 = _dialect("2.0.1", "ocpp2.0.1", messages_201, frozenset(), (Call, Result, Error), frozenset({"protocol"}))
 DIALECT_21 = _dialect(
-    "2.1", "ocpp2.1", messages_21, frozenset({V21, EACH_BY_ITSELF}), (Call, Result, Error, ResultError, Send)
+    "2.1",
+    "ocpp2.1",
+    messages_21,
+    frozenset({V21, EACH_BY_ITSELF}),
+    (Call, Result, Error, ResultError, Send),
+    # part 4, 4.4: a message of an unknown type is ignored; the older version refuses it
+    frozenset({"protocol", "message_type"}),
 )
 # A00.FR.205; errata 2.1 allow any limit from 40 to 64
 DIALECT_201.longest = {PASSWORD.key: 40}

@@ -147,7 +147,10 @@ def test_calls_that_break_the_protocol(version: str, formation: str) -> None:
                 await s.socket.send('[9,"x",{}]')
             else:
                 assert (await s.raw("not json"))[:3] == [4, "-1", "RpcFrameworkError"]
-                assert (await s.raw('[9,"x",{}]'))[:3] == [4, "x", "MessageTypeNotSupported"]
+                if version == "2.1":  # ignored (part 4, 4.4)
+                    await s.socket.send('[9,"x",{}]')
+                else:
+                    assert (await s.raw('[9,"x",{}]'))[:3] == [4, "x", "MessageTypeNotSupported"]
             await s.call("Heartbeat", {})
             assert await r.rules() == [
                 "additionalProperties",

@@ -154,7 +154,7 @@ def test_what_was_asked_for_while_pending_waits_unless_it_may_be_said(version: s
 
 @each_version
 def test_frames_that_are_no_message(version: str) -> None:
-    """Part 4, 4.2.3: the id of an unreadable frame is -1."""
+    """Part 4, 4.2.3: the id of an unreadable frame is -1. 4.4: the newer version ignores an unknown message type."""
     bench = Bench(version).boot()
     for text, code, message_id in (
         ("[2", "RpcFrameworkError", "-1"),
@@ -168,6 +168,9 @@ def test_frames_that_are_no_message(version: str) -> None:
     ):
         effects: list[Any] = bench.fleet.feed(bench.st, i.Frame(bench.st.link.number, text.encode()))
         sent = [effect.data.decode() for effect in effects if type(effect).__name__ == "Send"]
+        if code == "MessageTypeNotSupported" and version == "2.1":
+            assert sent == []
+            continue
         assert len(sent) == 1 and sent[0].startswith(f'[4,"{message_id}","{code}"'), (text, sent)
 
 
