@@ -25,10 +25,11 @@ WORDS = ("Accepted", "AcceptedCanceled", "Rejected", "InvalidCertificate", "Revo
 
 @table.on("UpdateFirmware", when=REGISTERED)
 def update(st: Station, req: Any, m: Any) -> Any:
-    """L01.FR.21-27, L02.FR.15, FR.18; half of a signature is none that could be checked."""
+    """L01.FR.21-27, L02.FR.15, FR.18. Whose certificate stands here is to have signed the image: without a signature it
+    is fetched and found to be of nobody (L01, scenario step 5). A signature without certificate says nothing at all."""
     image = req.firmware
-    signed = image.signature is not UNSET
-    if (image.signing_certificate is not UNSET) != signed or (not signed and firmware.signed_only(st)):
+    signed = image.signing_certificate is not UNSET
+    if not signed and (image.signature is not UNSET or firmware.signed_only(st)):
         return m.make(m.UpdateFirmwareResponse, status="Rejected", status_info=reason(m, "MissingParam"))
     wanted = firmware.order(
         image.location,
@@ -37,8 +38,8 @@ def update(st: Station, req: Any, m: Any) -> Any:
         optional(req.retry_interval),
         request_id=req.request_id,
         install_us=moment(image.install_date_time, "installDateTime"),
-        certificate=image.signing_certificate if signed else "",
-        signature=image.signature if signed else "",
+        certificate=optional(image.signing_certificate) or "",
+        signature=optional(image.signature) or "",
     )
     answers = {word: m.make(m.UpdateFirmwareResponse, status=word) for word in WORDS}
     if not signed:

@@ -82,10 +82,15 @@ def test_tc_l_06_a_wrong_signature(version: str) -> None:
 
 
 @each_2x
-@pytest.mark.parametrize("half", ["signature", "signingCertificate"])
-def test_half_a_signature(version: str, half: str) -> None:
+def test_half_a_signature(version: str) -> None:
+    """L01.FR.21, and step 5 of its scenario: a signature that is missing entirely is an invalid one."""
     lab = Field(version)
-    assert update(lab, **{half: "abc"}) == "Rejected" and lab.run(60).said() == []
+    assert update(lab, signature="abc") == "Rejected" and lab.run(60).said() == []
+    assert update(lab, signingCertificate="abc") == "InvalidCertificate" and lab.run(60).said() == []
+    lab.forget()
+    assert update(lab, signingCertificate=known_maker(lab).signer.certificate) == "Accepted"
+    lab.run(60)
+    assert lab.said() == [*FETCHED, "InvalidSignature 11"] and lab.events() == ["InvalidFirmwareSignature"]
 
 
 @each_2x
