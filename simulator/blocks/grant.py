@@ -29,10 +29,12 @@ class Grant:
         "id_token",
         "limit_w",
         "plugged_seen",
+        "priority",
         "remote_start_id",
         "source",
         "stop_at_wh",
         "token_type",
+        "tx_priority",
     )
 
     def __init__(self, id_token: str, token_type: str, group: str | None, source: str, at_us: int) -> None:
@@ -43,6 +45,9 @@ class Grant:
         #: a transaction belongs to it
         self.bound = False
         self.plugged_seen = False
+        #: chargingPriority of the token, and of the transaction alone, which goes before it (K03.FR.05-06)
+        self.priority = 0
+        self.tx_priority: int | None = None
         #: register at which a refused token's last allowance is used up
         self.stop_at_wh: float | None = None
 

@@ -7,14 +7,16 @@ plays no part in it: an offline station goes on (1.6 3.13.6).
 
 The profile of the whole station is shared. Each EVSE whose car asks for energy, and whose own limit lets it charge,
 gets the same share; when such a share is too small to charge with (IEC 61851-1: 6 A), those who were authorised last
-wait, so that the others can. What one does not take of its share is not given to the others.
+wait, so that the others can. What one does not take of its share is not given to the others. Those whom the CSMS gives
+a higher priority go before all that: only what they cannot take is left to the others (K03.FR.04).
 
-Sources: 1.6 3.13, 5.7, 9.4.4, errata 3.8, 3.28 to 3.30, 3.34, 3.43; part 2 K01, K08.
+Sources: 1.6 3.13, 5.7, 9.4.4, errata 3.8, 3.28 to 3.30, 3.34, 3.43; part 2 K01, K03, K08.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +25,7 @@ from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, in_force, install, remove, units
 from simulator.blocks.external_limit import differs, run_out
 from simulator.core.connector import POWER_PATH_CLOSED
-from simulator.core.power_path import enough
+from simulator.core.power_path import enough, usable_phases
 from simulator.core.wiring import at, on_timer, station_rule
 
 if TYPE_CHECKING:
@@ -138,7 +140,12 @@ def follow(st: Station, now: int) -> bool:
     if store.expected:
         _apply_expected(st, store)
     seen = tuple(
-        (evse.tx.key if evse.tx is not None else None, evse.grant is not None, evse.flowing, _asking(st, evse))
+        (
+            evse.tx.key if evse.tx is not None else None,
+            None if evse.grant is None else _priority(evse),
+            evse.flowing,
+            _asking(st, evse),
+        )
         for evse in st.evses
     )
     offset_us = st.board.rtc.wall(now) - now
@@ -200,7 +207,7 @@ def _apply(st: Station, store: Store, now: int, balanced: Sequence[Evse]) -> boo
         if _asking(st, evse) and enough(evse, cs.merge(own, cs.Bound(phases=limit.phases))):
             users.append(evse)
     if len(users) > 1 and total != cs.FREE:
-        _share(total, sorted(users, key=_seniority), limits)
+        _divide(total, users, limits)
     changed = False
     external, store.external = store.external, False
     for evse in st.evses:
@@ -246,6 +253,38 @@ def _with_phases(st: Station, store: Store, evse: Evse, limit: cs.Bound) -> cs.B
 def _seniority(evse: Evse) -> tuple[int, int]:
     assert evse.grant is not None
     return evse.grant.at_us, evse.evse_id
+
+
+def _priority(evse: Evse) -> int:
+    """K03.FR.05-06: that of the transaction, else of the token, else 0."""
+    assert evse.grant is not None
+    return evse.grant.priority if evse.grant.tx_priority is None else evse.grant.tx_priority
+
+
+def _divide(total: cs.Bound, users: Sequence[Evse], limits: dict[int, cs.Bound | None]) -> None:
+    """Divide the station's limit: those of the highest priority first (K03.FR.04), those of the same share."""
+    for priority in sorted({_priority(evse) for evse in users}, reverse=True):
+        alike = sorted((evse for evse in users if _priority(evse) == priority), key=_seniority)
+        _share(total, alike, limits)
+        for evse in alike:
+            total = _less(total, evse, limits[evse.evse_id] or cs.FREE)
+
+
+def _less(total: cs.Bound, evse: Evse, limit: cs.Bound) -> cs.Bound:
+    """What is left of a limit beside the most that one EVSE may take of it."""
+    if not enough(evse, limit):
+        return total
+    most = cs.merge(limit, _of_hardware(evse))
+    used = usable_phases(evse, limit)
+    volts, current, power = evse.spec.voltage_v * max(1, used), most.current, most.total(used)
+    assert current is not None and power is not None, "the hardware bounds both"
+    amps, watts = min(current, ceil(power / volts)), ceil(min(power, current * volts))
+    return cs.Bound(
+        None if total.current is None else max(0, total.current - amps),
+        None if total.power is None else max(0, total.power - watts),
+        total.phases,
+        None if total.each is None else max(0.0, total.each - watts / max(1, used)),
+    )
 
 
 def _share(total: cs.Bound, users: Sequence[Evse], limits: dict[int, cs.Bound | None]) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import charging_profiles, smart_charging
+from simulator.blocks import charging_profiles, smart_charging, transaction_record
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import Installed
 from simulator.blocks.external_limit import WITH_SCHEDULES
+from simulator.blocks.local_lookup import same_token
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import LimitImposed, LimitReleased, ProfilesPage
 from simulator.core.wall import format_wall
@@ -204,6 +205,25 @@ def released(st: Station, report: LimitReleased, m: Any) -> Any:
     return "ClearedChargingLimit", m.make(
         m.ClearedChargingLimitRequest, charging_limit_source=report.source, evse_id=report.evse_id
     )
+
+
+# -- priorities --------------------------------------------------------------------------------------------------------
+
+
+def identified(st: Station, evse_id: int, name: str, info: Any) -> None:
+    """What the CSMS says of a token: IdTokenInfoType (K03.FR.04-06)."""
+    grant = st.evses[evse_id - 1].grant
+    if info.charging_priority is not UNSET and grant is not None and same_token(grant.id_token, name):
+        grant.priority = info.charging_priority
+
+
+def event_answered(st: Station, key: str, priority: int) -> bool:
+    """The answer to an event of a transaction gives this one a priority (K03.FR.05); False when it does not run."""
+    evse = transaction_record.running(st, key)
+    if evse is None or evse.grant is None:
+        return False
+    evse.grant.tx_priority = priority
+    return True
 
 
 # -- the profile of a remote start -------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from simulator.blocks.charging_profiles import (
 from simulator.blocks.external_limit import external_id
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.transactions import TX_START_POINT
-from simulator.core.inputs import EvSpec, Perform, PowerOff
+from simulator.core.inputs import EvReady, EvSpec, Perform, PowerOff
 from simulator.ocpp2x import charging_profile, smart_charging
 from tests.bench import Lab, bench, each_2x
 from tests.ocpp2x.charging import (
@@ -94,6 +94,30 @@ def test_who_gets_less_because_another_comes_says_so(version: str) -> None:
     assert power_kw(lab) == 11.0 and lab.sessions()[0].triggers.count("ChargingRateChanged") == 2
     lab.run(700)
     assert lab.sessions()[0].triggers.count("ChargingRateChanged") == 2
+
+
+@each_2x
+def test_who_has_priority_goes_first(version: str) -> None:
+    """K03.FR.04-06: the others have what is left, if that is enough; of two words that of the transaction counts."""
+    lab = bench(version, evses=2)
+    said: dict[str, Any] = {}
+    lab.csms.script["TransactionEvent"] = lambda csms, payload: (
+        said if payload["transactionInfo"]["transactionId"] == key(lab) else {}
+    )
+    absolute(lab, 0, (0, 20), purpose=MAX)
+    lab.charge(1, "A").charge(2, "B")
+
+    def again() -> list[float]:
+        lab.feed(EvReady(2, False), 1).feed(EvReady(2, True), 4)
+        return [power_kw(lab, 1), power_kw(lab, 2)]
+
+    assert again() == [6.9, 6.9]
+    said |= {"idTokenInfo": {"status": "Accepted", "chargingPriority": 3}}
+    assert again() == [0.0, 11.0], "too little is left for A"
+    absolute(lab, 0, (0, 40), purpose=MAX)
+    assert again() == [5.59, 11.0], "B may take 31.9 A"
+    said |= {"chargingPriority": -1}
+    assert again() == [11.0, 5.59]
 
 
 @each_2x
