@@ -20,7 +20,9 @@ table = Table()
 def received(st: Station, req: Any, m: Any) -> Any:
     """5.6."""
     message_id = None if req.message_id is UNSET else req.message_id
-    return m.DataTransferResponse(status=data_transfer.received(st, req.vendor_id, message_id))
+    own = st.model.identity.vendor
+    vendor_id = own if req.vendor_id.lower() == own.lower() else req.vendor_id  # 6.15: its case does not count
+    return m.DataTransferResponse(status=data_transfer.received(st, vendor_id, message_id))
 
 
 @table.render(DataSent)

@@ -63,24 +63,25 @@ class Policy16:
         return AUTHORIZED | EV_CONNECTED if st.settings[STOP_ON_EV_SIDE] else AUTHORIZED
 
     def begin_measurands(self, st: Station) -> tuple[str, ...]:
-        """StopTxnSampledData: the begin values go into transactionData."""
-        named: tuple[str, ...] = st.settings[STOP_TXN_SAMPLED]
-        return named
+        """The begin and end values of transactionData: every measurand configured for it (errata 3.14)."""
+        aligned = st.settings[END_ALIGNED_MEASURANDS] if st.settings[ALIGNED_INTERVAL] else ()
+        return tuple(dict.fromkeys((*st.settings[STOP_TXN_SAMPLED], *aligned)))
 
     def started_readings(self, st: Station, tx: Transaction) -> tuple[MeterReading, ...]:
         """StartTransaction has the register only."""
         return ()
 
     def end_measurands(self, st: Station) -> tuple[str, ...]:
-        """StopTxnSampledData."""
-        return self.begin_measurands(st)
+        """StopTxnSampledData: what is sampled in between."""
+        named: tuple[str, ...] = st.settings[STOP_TXN_SAMPLED]
+        return named
 
     def end_readings(self, st: Station, evse: Evse, tx: Transaction) -> tuple[MeterReading, ...]:
         """transactionData: begin, collected, end; bounded by StopTransactionMaxMeterValues (errata 3.89)."""
+        if not (st.settings[STOP_TXN_SAMPLED] or st.settings[END_ALIGNED_MEASURANDS]):
+            return ()  # 3.16.5
         named = self.begin_measurands(st)
         middle = collected(st, tx)
-        if not named and not middle:
-            return ()
         end = readings.take(st, evse, "Transaction.End", named)
         first = (tx.begin,) if tx.begin is not None else ()
         last = (end,) if end is not None else ()

@@ -15,6 +15,11 @@ def test_tc_064_cs_data_transfer_to_the_station(lab: Lab) -> None:
     assert answer["status"] in ("UnknownVendorId", "UnknownMessageId", "Rejected")
 
 
+def test_a_vendor_id_has_no_case(lab: Lab) -> None:
+    """6.15: CiString255Type."""
+    assert lab.ask("DataTransfer", vendorId="MAKER", messageId="m") == {"status": "UnknownMessageId"}
+
+
 def test_a_message_of_the_station_carries_text(lab: Lab) -> None:
     """4.3: data is a text in 1.6, whatever the product meant."""
     lab.station.publish(DataSent("Maker", "m", 42))

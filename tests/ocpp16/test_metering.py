@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from simulator.blocks.authorization import STOP_ON_EV_SIDE
-from simulator.blocks.metering import ALIGNED_INTERVAL, ALIGNED_MEASURANDS, SAMPLE_INTERVAL, SAMPLE_MEASURANDS
+from simulator.blocks.metering import (
+    ALIGNED_INTERVAL,
+    ALIGNED_MEASURANDS,
+    END_ALIGNED_MEASURANDS,
+    SAMPLE_INTERVAL,
+    SAMPLE_MEASURANDS,
+    STOP_TXN_SAMPLED,
+)
 from simulator.core import inputs as i
 from simulator.core.connector import AUTHORIZED, EV_CONNECTED, POWER_PATH_CLOSED
 from simulator.core.outbox import MESSAGE_INTERVAL
@@ -99,6 +106,34 @@ def test_triggered_values_before_the_start_is_delivered() -> None:
         lab.run(seconds)
         assert lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=1) == {"status": "Accepted"}
     assert [p.get("transactionId") for p in lab.csms.sent("MeterValues")] == [None, -1]
+
+
+def stop_contexts(lab: Lab) -> list[tuple[str, str]]:
+    """(context, measurand) of all values in the stop message."""
+    (stop,) = lab.csms.sent("StopTransaction")
+    values = [value for reading in stop.get("transactionData", []) for value in reading["sampledValue"]]
+    return list(dict.fromkeys((value["context"], value["measurand"]) for value in values))
+
+
+def test_begin_and_end_of_every_measurand_of_the_stop_message() -> None:
+    """Errata 3.14: of the clock-aligned ones as of the sampled ones."""
+    settings = {STOP_TXN_SAMPLED: (POWER,), END_ALIGNED_MEASURANDS: (ENERGY,), ALIGNED_INTERVAL: 60}
+    lab = bench(settings=settings | {SAMPLE_INTERVAL: 0}).charge().run(70).present().run(1)
+    assert stop_contexts(lab) == [
+        ("Transaction.Begin", POWER),
+        ("Transaction.Begin", ENERGY),
+        ("Sample.Clock", ENERGY),
+        ("Transaction.End", POWER),
+        ("Transaction.End", ENERGY),
+    ]
+
+
+def test_no_values_in_the_stop_message_when_both_keys_are_empty() -> None:
+    """3.16.5, also when they were emptied while the transaction ran."""
+    lab = bench(settings={STOP_TXN_SAMPLED: (POWER,)}).charge().run(70)
+    lab.configure(STOP_TXN_SAMPLED, ())
+    lab.present().run(1)
+    assert stop_contexts(lab) == []
 
 
 def test_whole_numbers_have_no_fraction() -> None:
