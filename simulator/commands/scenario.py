@@ -26,6 +26,7 @@ from simulator.commands.options import (
     writable,
 )
 from simulator.commands.output import print_json, print_table, print_text
+from simulator.commands.trace import FORMAT_HELP, trace_of
 from simulator.errors import AuthorError
 
 if TYPE_CHECKING:
@@ -292,21 +293,16 @@ def schema(
 
 @app.command("from-trace")
 def from_trace(
-    trace: Path = typer.Argument(..., help="Recorded frames: JSON lines as --trace writes them."),
-    station_id: str | None = option("--id", "The station, when there are several in it."),
+    trace: Path = typer.Argument(..., help="A trace, or a log of any known format; - reads standard input."),
+    station: str | None = option("--station", "The station, when there are several in it.", None, "--id"),
+    format_: str = option("--format", FORMAT_HELP, "auto"),
     output: Path | None = option("--out", "Write the draft there instead of to standard output.", None, "--output"),
 ) -> None:
-    """Draft a scenario from a recorded trace; a draft to be read, what is guessed is marked."""
+    """Draft a scenario from a trace or a log; a draft to be read, what is guessed is marked."""
     from simulator.scenario.from_trace import draft
 
     writable({"--out": output})
-    try:
-        text = trace.read_text(encoding="utf-8")
-    except OSError as error:
-        raise AuthorError(f"cannot be read: {error.strerror}", file=str(trace)) from None
-    except UnicodeDecodeError:
-        raise AuthorError("is not UTF-8 text", file=str(trace)) from None
-    drafted = draft(text, station=station_id, source=trace.name)
+    drafted = draft(trace_of(trace, format_), station=station, source=trace.name if str(trace) != "-" else "a log")
     if output is None:
         typer.echo(drafted, nl=False)
     else:

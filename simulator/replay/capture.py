@@ -12,7 +12,7 @@ there. What a trace lacks at its end is not invented.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,7 +120,7 @@ def capture_of(
     spoilt = [one for one in trace.unreadable if one.station == name]
     if spoilt and not raw:
         notes.append(f"{len(spoilt)} pieces are left out, which are no messages: the first is in line {spoilt[0].line}")
-    found = Capture(name, version or _version(frames), notes=notes)
+    found = Capture(name, version or spoken_version(frames), notes=notes)
     if not version and not any(frame.version for frame in frames):
         found.assumed.append(f"the version is {found.version}, because of what is said")
     closed = [mark for mark in trace.marks if mark.station == name and mark.what == "closed"]
@@ -151,8 +151,8 @@ def _of_station(trace: Trace, station: str | None, source: str) -> tuple[list[Fr
     return trace.of(station), [one for one in trace.unreadable if one.station == station and one.direction == TO_CSMS]
 
 
-def _version(frames: list[Frame]) -> str:
-    """What the log says, else what the messages are like."""
+def spoken_version(frames: Sequence[Frame]) -> str:
+    """The version of the protocol: what the log says, else what the messages are like."""
     for frame in frames:
         if frame.version in DIALECTS:
             return frame.version

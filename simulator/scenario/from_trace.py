@@ -1,4 +1,4 @@
-"""A scenario drafted from a recorded trace: what people did at the station, read off what the station said.
+"""A scenario drafted from a trace or a log: what people did at the station, read off what the station said.
 
 A trace has messages, a scenario has causes. A StatusNotification Preparing was a cable, an Authorize was a card, a
 StopTransaction says why; what the CSMS sent was its operator. So each message becomes the act that must have caused it,
@@ -12,16 +12,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from simulator.errors import AuthorError
-from simulator.registry import nearest
+from simulator.replay.capture import spoken_version
 from simulator.scenario.expecting import is_order
 from simulator.scenario.match import find
 from simulator.scenario.words import MESSAGES, Form
+from simulator.traces.model import ERROR, Frame, Trace
+from simulator.yamlfile import hint
 
-MAX_LINES, MAX_STEPS = 200_000, 900
+MAX_STEPS = 900
 #: a pause shorter than this is no step of its own
 PAUSE_S = 2.0
 #: what a CSMS says of a token -> the role of such a token
@@ -42,8 +43,7 @@ BY_ITSELF = frozenset({"Heartbeat", "MeterValues", "NotifyReport", "SecurityEven
 class _Line:
     at_s: float
     to_csms: bool
-    kind: str
-    message_id: str
+    kind: int
     action: str
     payload: Any
     answer: _Line | None = None
@@ -70,18 +70,24 @@ class _Draft:
         self.steps.insert(place, f"  - {step}" + (f"   # assumed: {why}" if why else ""))
 
 
-def draft(text: str, *, station: str | None = None, source: str = "trace") -> str:
-    """The YAML of a scenario from the lines of a trace. Raises AuthorError for a trace that is none, or that holds
-    several stations when none is named."""
-    version, lines = _read(text, station, source)
-    lines = _paired(lines)
+def draft(trace: Trace, *, station: str | None = None, source: str = "trace") -> str:
+    """The YAML of a scenario from a trace. Raises AuthorError for a trace without messages, or with several stations
+    when none is named."""
+    version, frames = _frames(trace, station, source)
+    lines = _paired(frames)
     found = _Draft()
+    spoilt = sum(one.station == frames[0].station for one in trace.unreadable)
+    nowhere = sum(frame.direction is None for frame in frames)
+    for what, count in (("pieces that cannot be read", spoilt), ("messages that went nobody knows which way", nowhere)):
+        if count:
+            found.unused[what] = count
     began_booting = bool(lines) and lines[0].action == "BootNotification"
-    clock_s = lines[0].at_s if lines else 0.0
+    clock_s = next((frame.at_us / 1e6 for frame in frames if frame.at_us is not None), 0.0)
     if began_booting:
         found.add("power: {on: true, how: switch}")
-    for line in lines:
+    for number, line in enumerate(lines):
         if len(found.steps) > MAX_STEPS:
+            found.unused["messages after those that fit into one scenario"] = len(lines) - number
             break
         before = len(found.steps)
         acts = list(_acts(line, version, found))
@@ -115,51 +121,45 @@ def _text(version: str, booting: bool, found: _Draft, source: str) -> str:
 # -- reading
 
 
-def _read(text: str, station: str | None, source: str) -> tuple[str, list[_Line]]:
-    versions: dict[str, str] = {}
-    rows: dict[str, list[_Line]] = {}
-    for number, raw in enumerate(text.splitlines()[:MAX_LINES], 1):
-        if not raw.strip():
-            continue
-        try:
-            row = json.loads(raw)
-            who, at = str(row["chargePointId"]), datetime.fromisoformat(str(row["timestamp"]).replace("Z", "+00:00"))
-            to_csms = row["direction"] == "cp-to-csms"
-        except (ValueError, KeyError, TypeError):
-            raise AuthorError(
-                "is no line of a trace (JSON lines as --trace writes them)", file=source, line=number
-            ) from None
-        version = str(row.get("ocppVersion", "1.6"))
-        if versions.setdefault(who, version) != version:
-            several = f"{who} speaks {versions[who]} and {version} in it: these are two runs, record one of them"
-            raise AuthorError(several, file=source, line=number)
-        kind, payload = str(row.get("messageType", "")), row.get("payload", row.get("error"))
-        line = _Line(at.timestamp(), to_csms, kind, str(row.get("messageId", "")), str(row.get("action", "")), payload)
-        rows.setdefault(who, []).append(line)
-    if not rows:
-        raise AuthorError("is empty", file=source)
+def _frames(trace: Trace, station: str | None, source: str) -> tuple[str, list[Frame]]:
+    """The frames of one station, and its version."""
+    if not trace.frames:
+        raise AuthorError("there is no OCPP message in it", file=source)
     if station is None:
-        if len(rows) > 1:
-            raise AuthorError(f"holds {len(rows)} stations; say which: {', '.join(list(rows)[:5])}", field="--id")
-        station = next(iter(rows))
-    if station not in rows:
-        near = nearest(station, list(rows))
-        raise AuthorError(f"no station {station!r} in it" + (f"; did you mean {near!r}?" if near else ""), field="--id")
-    return versions[station], rows[station]
+        if len(trace.stations) > 1:
+            named = ", ".join(repr(one) for one in trace.stations[:5])
+            raise AuthorError(f"holds {len(trace.stations)} stations; say which: {named}", field="--station")
+        station = trace.stations[0]
+    frames = trace.of(station)
+    if not frames:
+        raise AuthorError(f"no station {station!r} in it{hint(station, trace.stations)}", field="--station")
+    versions: dict[str, Frame] = {}
+    for frame in frames:
+        if frame.version:
+            versions.setdefault(frame.version, frame)
+    if len(versions) > 1:
+        several = (
+            f"{station or 'the station'} speaks {' and '.join(versions)} in it: these are two runs, record one of them"
+        )
+        raise AuthorError(several, file=source, line=list(versions.values())[1].line)
+    return spoken_version(frames), frames
 
 
-def _paired(lines: Iterable[_Line]) -> list[_Line]:
-    """The calls, each with its answer."""
+def _paired(frames: Iterable[Frame]) -> list[_Line]:
+    """The calls that went a known way, each with its answer. Without a time of its own a message follows at once."""
     calls: dict[tuple[bool, str], _Line] = {}
-    found = []
-    for line in lines:
-        if line.kind == "CALL":
-            calls[line.to_csms, line.message_id] = line
+    found: list[_Line] = []
+    at_s = 0.0
+    for frame in frames:
+        at_s = at_s if frame.at_us is None else frame.at_us / 1e6
+        if frame.direction is None:
+            continue
+        if frame.is_call:
+            line = _Line(at_s, frame.to_csms, frame.kind, frame.action, frame.payload)
+            calls[line.to_csms, frame.id] = line
             found.append(line)
-        elif line.kind in ("CALLRESULT", "CALLERROR"):
-            asked = calls.get((not line.to_csms, line.message_id))
-            if asked is not None:
-                asked.answer = line
+        elif (asked := calls.get((not frame.to_csms, frame.id))) is not None:
+            asked.answer = _Line(at_s, frame.to_csms, frame.kind, frame.action, frame.payload)
     return found
 
 
@@ -294,7 +294,7 @@ def _expectation(line: _Line, version: str, found: _Draft) -> str:
             status = _first(form.get(line.payload, "status"))
             return f"expect: {{message: status, where: {{status: {status}}}}}"
         verdict = _first(form.of_answer(line.answer.payload, "status")) if line.answer is not None else None
-        answer = "error" if line.answer is not None and line.answer.kind == "CALLERROR" else verdict or "any"
+        answer = "error" if line.answer is not None and line.answer.kind == ERROR else verdict or "any"
         return f"expect: {{message: {name}, answer: {answer}}}" if line.answer is not None else f"expect: {name}"
     found.unused[line.action] = found.unused.get(line.action, 0) + 1
     return ""

@@ -97,7 +97,10 @@ def test_a_draft_from_a_trace(cpfarm: Cpfarm, tmp_path: Path) -> None:
     told = cpfarm("scenario", "from-trace", "nothing.jsonl")
     assert (told.code, told.err) == (2, "cpfarm: nothing.jsonl: cannot be read: No such file or directory\n")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
-    assert cpfarm("scenario", "from-trace", "picture.png").err == "cpfarm: picture.png: is not UTF-8 text\n"
+    told = cpfarm("scenario", "from-trace", "picture.png")
+    assert (told.code, told.err) == (2, "cpfarm: picture.png: there is no OCPP message in it (read as frames)\n")
+    (tmp_path / "pasted.log").write_text('10:00:00 CP -> CSMS [2,"1","Heartbeat",{}]\n')
+    assert "# Not used: Heartbeat 1." in cpfarm("scenario", "from-trace", "pasted.log", "--format", "frames").out
 
 
 def test_options_of_sockets_need_sockets(cpfarm: Cpfarm, tmp_path: Path) -> None:
