@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING
 
 from simulator.blocks import monitors
 from simulator.blocks.diagnostics import next_event_id, problem_event, publish_event
+from simulator.blocks.metering import CORRECTION_US
 from simulator.blocks.monitors import CLOCK_ALIGNED, DELTA, LOWER, PERIODIC, UPPER, Monitor, Wish
 from simulator.blocks.watch_list import (
     LOST,
     UNSEEN,
     Watch,
     Watched,
+    aligned,
     anything,
     foresee,
     is_beyond,
@@ -148,8 +150,12 @@ def clock_set(st: Station, now: int) -> None:
     if watch is None:
         return
     for n, row in enumerate(watch.plan.rows):
-        if row.monitor.kind == CLOCK_ALIGNED and watch.due[n] is not None:
-            watch.due[n] = next_period(st, row.monitor, now)
+        due = watch.due[n]
+        if row.monitor.kind != CLOCK_ALIGNED or due is None:
+            continue
+        past, left = aligned(st, row.monitor, now)
+        jumped = due - now < min(left, CORRECTION_US) and past < CORRECTION_US  # a little forward over the moment
+        watch.due[n] = now if jumped else next_period(st, row.monitor, now)
     _arm(st, watch)
 
 
@@ -238,7 +244,7 @@ def _look(
                 watch.due[n] = None  # the period begins when it may speak again
             elif due is None or due <= now:
                 watch.due[n] = next_period(st, monitor, now)
-                if due is not None and speaks:
+                if due is not None and speaks and not _early(st, monitor, now):
                     events.append(_event(st, row, text_of(st, row), "Periodic", key))
             continue
         if not speaks:
@@ -254,6 +260,14 @@ def _look(
             watch.last[n], watch.due[n] = UNSEEN, None  # it was looked at for the last time
     _arm(st, watch)
     _publish(st, events, connected)
+
+
+def _early(st: Station, monitor: Monitor, now: int) -> bool:
+    """Is the aligned moment still to come by a clock that runs too slow? Else it would be told twice."""
+    if monitor.kind != CLOCK_ALIGNED:
+        return False
+    past, left = aligned(st, monitor, now)
+    return left < past
 
 
 def _transaction(monitor: Monitor, keys: tuple[str | None, ...]) -> str | None:

@@ -162,12 +162,22 @@ def foresee(st: Station, watch: Watch, n: int, now: int, *, missed: bool) -> int
 
 
 def next_period(st: Station, monitor: Monitor, now: int) -> int:
-    """N08.FR.06-07; aligned ones count from midnight of the station's own clock, those of more than a day from 1970."""
-    period_us = max(round(monitor.value * 1e6), 1)
+    """N08.FR.06-07: from when it was set or told, or the next moment by the station's own clock."""
     if monitor.kind == PERIODIC:
-        return now + period_us
+        return now + _period_us(monitor)
+    return now + max(aligned(st, monitor, now)[1], RETRY_US)
+
+
+def aligned(st: Station, monitor: Monitor, now: int) -> tuple[int, int]:
+    """Microseconds by the clock since the last aligned moment, and up to the next. They count from midnight, those of a
+    period of more than a day from 1970."""
+    period_us = _period_us(monitor)
     wall_us = st.board.rtc.wall(now)
-    if period_us > _DAY_US:
-        return now + period_us - wall_us % period_us
-    into_day = wall_us % _DAY_US
-    return now + max(min((into_day // period_us + 1) * period_us, _DAY_US) - into_day, 1)
+    into = wall_us % _DAY_US if period_us <= _DAY_US else wall_us
+    past = into % period_us
+    left = period_us - past
+    return past, min(left, _DAY_US - into) if period_us <= _DAY_US else left
+
+
+def _period_us(monitor: Monitor) -> int:
+    return max(round(monitor.value * 1e6), 1)

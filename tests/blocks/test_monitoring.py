@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from simulator.blocks import monitors
+from simulator.blocks.availability import HEARTBEAT_INTERVAL
 from simulator.core import inputs as i
 from simulator.core.link_policy import PASSWORD
+from simulator.core.model import HardwareSpec, RtcSpec
 from simulator.core.records import FlashTrouble
-from tests.bench import Lab, bench, each_2x
+from tests.bench import AT_ONCE, Lab, bench, each_2x
 from tests.ocpp2x.monitor_requests import EVSE_POWER, EVSE_STATE, STATION_STATE, place, set_one, setting
 
 
@@ -95,6 +97,17 @@ def test_periods(version: str) -> None:
     assert [e["timestamp"][11:19] for e in told(lab, aligned)] == ["00:15:00", "00:30:00"]
     assert {e["timestamp"][17:19] for e in told(lab, plain)} == {told(lab, plain)[0]["timestamp"][17:19]}
     assert short(told(lab))[0] == ("Periodic", "Available", False)
+
+
+@pytest.mark.parametrize("ppm", [-200.0, 200.0])
+@pytest.mark.parametrize("heartbeat_s", [300, 899, 10_000])
+def test_an_aligned_period_is_told_once_by_a_clock_that_drifts(ppm: float, heartbeat_s: int) -> None:
+    """N08.FR.07: by the clock of the station, also where a heartbeat puts it over the moment."""
+    hardware = HardwareSpec(modem=AT_ONCE, rtc=RtcSpec(drift_ppm=ppm))
+    lab = bench("2.0.1", hardware=hardware, settings={HEARTBEAT_INTERVAL: heartbeat_s})
+    number = set_one(lab, STATION_STATE, "PeriodicClockAligned", 900)
+    lab.run(3700)
+    assert [e["timestamp"][11:16] for e in told(lab, number)] == ["00:15", "00:30", "00:45", "01:00"]
 
 
 def test_an_aligned_period_of_days_is_not_told_every_day() -> None:
