@@ -375,7 +375,7 @@ def _version(subprotocol: str) -> str:
 
 def _plain(error: OSError) -> str:
     """The system's own words; asyncio puts more around them."""
-    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error)
+    return os.strerror(error.errno) if error.errno is not None and error.errno in errno.errorcode else str(error)
 
 
 def _why(error: BaseException) -> str:
