@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 table = Table()
 
 MAX_TIMEOUT_S, MAX_SECURITY_PROFILE = 3_600, 3
+#: what may stand behind the scheme: a name or an address, a port, and the rest without what a URL must encode
+_PLACE = re.compile(r"([A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(:([0-9]{1,5}))?([/?][!-~]*)?")
+MAX_PORT = 65_535
 
 
 @table.on("SetNetworkProfile", when=REGISTERED)
@@ -45,6 +49,11 @@ def _rejected(m: Any, code: str, info: str = "") -> Any:
     return m.make(m.SetNetworkProfileResponse, status="Rejected", status_info=reason(m, code, info))
 
 
+def _names_a_place(rest: str) -> bool:
+    found = _PLACE.fullmatch(rest)
+    return found is not None and (found[3] is None or 0 < int(found[3]) <= MAX_PORT)
+
+
 def _wrong(st: Station, data: Any) -> str:
     """Why this station cannot connect so, "" when it can (B09.FR.02). The field ocppVersion is ignored: the handshake
     decides (part 2, NetworkConnectionProfileType)."""
@@ -55,7 +64,7 @@ def _wrong(st: Station, data: Any) -> str:
         (data.ocpp_transport != "JSON", "only JSON is spoken"),
         (not 0 <= data.security_profile <= MAX_SECURITY_PROFILE, "no such securityProfile"),
         (scheme.lower() != wanted, f"ocppCsmsUrl must begin with {wanted}://"),
-        (not rest.strip("/") or rest.startswith((":", "/")), "ocppCsmsUrl names no host"),
+        (not _names_a_place(rest), "ocppCsmsUrl names no host that could be dialled"),
         (not 1 <= data.message_timeout <= MAX_TIMEOUT_S, f"messageTimeout is 1 to {MAX_TIMEOUT_S}"),
         (data.ocpp_interface not in (f"{kind}0", "Any"), f"the interface of this station is {kind}0"),
         (data.vpn is not UNSET, "no VPN"),

@@ -172,6 +172,27 @@ def test_what_the_station_cannot_do_is_rejected(version: str, changed: dict[str,
     assert not network_profiles.configured(lab.station, 2)
 
 
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [
+        ("a.test", "Accepted"),
+        ("A.TEST:1234/x?y=1", "Accepted"),
+        ("[::1]:80/ocpp/", "Accepted"),
+        ("a b", "Rejected"),
+        ("a.test/x y", "Rejected"),
+        ("ä.test", "Rejected"),
+        ("[::1/x", "Rejected"),
+        (":80/x", "Rejected"),
+        ("a.test:99999", "Rejected"),
+        ("a.test:x", "Rejected"),
+        ("user:password@a.test", "Rejected"),
+    ],
+)
+def test_an_address_must_be_one(rest: str, status: str) -> None:
+    """B09.FR.02: what nobody could ever dial is not stored."""
+    assert profile(bench("2.0.1"), ocppCsmsUrl="ws://" + rest)["status"] == status
+
+
 @each_2x
 @pytest.mark.parametrize("word", ["OCPP12", "OCPP16", "OCPP20"])
 def test_the_version_in_a_profile_is_ignored(version: str, word: str) -> None:
