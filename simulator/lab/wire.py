@@ -168,8 +168,9 @@ class Conversation:
             self.complaints.append(("own_transaction_id", f"{action} names {wanted}, which the CSMS never gave"))
             return
         line = self._line(key)
-        # a value the CSMS asked for is told at once and may overtake what waits
-        self._touched = None if '"context": "Trigger"' in json.dumps(payload) else line
+        # a value the CSMS asked for is told at once and may overtake what waits; an empty one does not say what it is
+        text = json.dumps(payload)
+        self._touched = None if '"context": "Trigger"' in text or '"sampledValue": []' in text else line
         if action == "StopTransaction":
             line.stops.add(same(payload))
             if len(line.stops) > 1:

@@ -242,6 +242,16 @@ def test_a_rule_sees_its_offence(version: str, plant: Callable[[list[Feed]], Non
     assert rule in judge(lab, feeds)
 
 
+@pytest.mark.parametrize("sampled", [[], [{"value": "1", "context": "Trigger"}]])
+def test_a_value_that_may_have_been_asked_for_has_no_place_in_the_order(sampled: list[Any]) -> None:
+    """What the CSMS asks for overtakes what waits; a quirk that leaves it empty hides that it was asked for."""
+    lab, feeds = record("1.6")
+    place = calls(feeds, "MeterValues")[0]
+    place[2][3]["meterValue"] = [{"timestamp": "2030-01-01T00:00:00Z", "sampledValue": sampled}]
+    rewrite(feeds, place, place[2])
+    assert "time_in_order" not in judge(lab, feeds)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_illegal_status_is_seen(version: str) -> None:
     lab = rig(version).boot()
