@@ -267,6 +267,7 @@ def publish_sample(
             at=reading.at,
             offline=not st.link.is_up,
             charging_state=evse.charging_state if triggered else None,
+            tell_evse=triggered,  # who asks for all of them can tell them apart (TC_F_14)
             readings=(reading,),
         ),
         triggered=triggered,

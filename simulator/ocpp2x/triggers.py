@@ -109,6 +109,7 @@ def _transaction_event(st: Station, where: Any) -> bool:
                 trigger="Trigger",
                 at=st.stamp(),
                 charging_state=evse.charging_state,
+                tell_evse=True,
             ),
             triggered=True,
         )

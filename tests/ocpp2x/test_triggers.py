@@ -77,6 +77,7 @@ def test_trigger_of_a_transaction_event(version: str, dead: bool) -> None:
         ((action, event),) = said
         assert (status, action, event["triggerReason"]) == ("Accepted", "TransactionEvent", "Trigger")
         assert event["transactionInfo"] == {"transactionId": key, "chargingState": "Charging"}
+        assert event["evse"] == {"id": 2, "connectorId": 1}
         if dead:
             assert "meterValue" not in event
         else:
