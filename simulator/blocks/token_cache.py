@@ -110,11 +110,11 @@ def remember(st: Station, id_token: str, info: TokenInfo, token_type: str = "") 
     entry = CacheEntry(info.status, info.group, info.expiry_us, wall_us, wall_us, info.evse_ids, token_type)
     size = _entry_bytes(id_token, info.group)
     while not flash.write(CACHE_AREA, id_token, entry, size):
-        if flash.why != "full" or not _evict(st):
+        if flash.why != "full" or not _evict(st, id_token):
             st.record(FlashTrouble(CACHE_AREA, flash.why, id_token))
             return
     if len(flash.areas[CACHE_AREA]) > flash.spec.cache_tokens:
-        _evict(st)
+        _evict(st, id_token)
 
 
 def use(st: Station, id_token: str) -> None:
@@ -130,8 +130,9 @@ def _entry_bytes(id_token: str, group: str | None) -> int:
     return 40 + len(id_token) + len(group or "")
 
 
-def _evict(st: Station) -> bool:
-    entries = st.board.flash.items(CACHE_AREA)
+def _evict(st: Station, new: str) -> bool:
+    """Make room for a new entry (1.6 3.5.1, C10.FR.07), whatever that itself is."""
+    entries = [row for row in st.board.flash.items(CACHE_AREA) if row[0] != new]
     if not entries:
         return False
     wall_us = st.board.rtc.wall(st.now)

@@ -191,6 +191,10 @@ def test_what_is_not_valid_gives_way_first() -> None:
     kept = {key for key, _ in lab.station.board.flash.items(CACHE_AREA)}
     assert kept == {"NEW", "NEWER", "NEWEST"}
     assert lookup(lab.station, "OLD") is None, "the oldest valid one went last"
+    lab.run(0.001).feed(i.Tick())
+    cached(lab, "BAD", status="Blocked")
+    kept = {key for key, _ in lab.station.board.flash.items(CACHE_AREA)}
+    assert kept == {"NEWER", "NEWEST", "BAD"}, "room is made for a new entry, valid or not"
 
 
 def test_case_does_not_count() -> None:
