@@ -222,6 +222,8 @@ def of_transaction(
 
 #: how often a walk may look without finding anything new, for each period it may find
 STEPS_PER_PERIOD = 16
+#: how many edges within one second a walk looks at
+EDGES_PER_SECOND = 16
 
 #: a number in 0.1 of a unit, and the phases it is meant for; None where phases mean nothing
 Level = tuple[int, int | None]
@@ -232,9 +234,10 @@ def walk(
 ) -> tuple[tuple[Period, ...], int]:
     """The composite schedule of ``duration_s`` from ``begin_us`` on, and how many seconds of it are covered.
 
-    ``level(at_us)`` is asked at whole seconds after the begin and answers until when it holds. Neighbours that are
-    alike are one period. With more than ``most`` periods, or after too many steps, the schedule ends early and covers
-    less.
+    ``level(at_us)`` answers until when it holds. A period begins with a whole second after the begin; a second in which
+    the level changes has the least of it, so that nowhere is more promised than is allowed (K08.FR.04). Neighbours that
+    are alike are one period. With more than ``most`` periods, or after too many steps, the schedule ends early and
+    covers less.
     """
     periods: list[Period] = []
     at_s = steps = 0
@@ -243,10 +246,17 @@ def walk(
         if steps > STEPS_PER_PERIOD * most:
             return tuple(periods), at_s
         (limit, phases), until_us = level(begin_us + at_s * SECOND_US)
+        next_us = begin_us + (at_s + 1) * SECOND_US
+        broken = until_us < next_us
+        for _ in range(EDGES_PER_SECOND):
+            if until_us >= next_us:
+                break
+            (other, other_phases), until_us = level(until_us)
+            limit, phases = min(limit, other), _least(phases, other_phases)
         if not periods or (periods[-1].limit, periods[-1].phases) != (limit, phases):
             if len(periods) == most:
                 return tuple(periods), at_s
             periods.append(Period(at_s, limit, phases))
-        # the first whole second at which something else may hold
-        at_s = max(at_s + 1, -(-(until_us - begin_us) // SECOND_US))
+        # the next second in which something else may hold
+        at_s = at_s + 1 if broken else max(at_s + 1, (until_us - begin_us) // SECOND_US)
     return tuple(periods), duration_s

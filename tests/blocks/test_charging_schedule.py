@@ -169,6 +169,22 @@ def test_a_walk_is_cut_short_at_its_bound_and_says_so() -> None:
     assert len(periods) == 1 and covered_s == 10 * cs.STEPS_PER_PERIOD
 
 
+def test_a_second_in_which_the_limit_changes_has_the_least_of_it() -> None:
+    """K08.FR.04: at no moment more than any of the schedules allows."""
+    edges = [(NOON + 10 * S + 1, 100), (NOON + 20 * S + 1, 60), (NOON + 20 * S + 5, 80), (cs.NEVER_US, 90)]
+
+    def level(at_us: int) -> tuple[cs.Level, int]:
+        until_us, limit = next(edge for edge in edges if at_us < edge[0])
+        return (limit, None), until_us
+
+    periods, _ = cs.walk(level, NOON, 60, 10)
+    assert [(p.start_s, p.limit) for p in periods] == [(0, 100), (10, 60), (21, 90)]
+    edges[:] = [(NOON + 10 * S + 1, 60), (cs.NEVER_US, 100)]
+    periods, _ = cs.walk(level, NOON, 60, 10)
+    assert [(p.start_s, p.limit) for p in periods] == [(0, 60), (11, 100)]
+    assert cs.EDGES_PER_SECOND > 4
+
+
 def test_a_walk_of_no_time_still_tells_what_holds_now() -> None:
     assert cs.walk(lambda at_us: ((5, 3), cs.NEVER_US), NOON, 0, 10) == ((Period(0, 5, 3),), 0)
 
@@ -193,6 +209,16 @@ def slow_limit(one: ChargingProfile, anchor_us: int, at_us: int) -> int | None:
         return None
     begun = [period for period in schedule.periods if period.start_s * S <= into_us]
     return begun[-1].limit if begun else None
+
+
+def slow_changes(one: ChargingProfile, anchor_us: int) -> list[int]:
+    """All moments around noon at which a profile may change its mind."""
+    schedule = one.schedules[0]
+    start_us = anchor_us if one.kind == "Relative" or schedule.start_us is None else schedule.start_us
+    steps = [0, *(period.start_s for period in schedule.periods), schedule.duration_s or 0]
+    days = range(-15, 16) if one.kind == "Recurring" else (0,)
+    starts = [start_us + (step + day * 86_400) * S for step in steps for day in days]
+    return [when for when in (*starts, one.valid_from_us, one.valid_to_us) if when is not None]
 
 
 def slow_stack(stack: list[tuple[ChargingProfile, int]], at_us: int) -> int | None:
@@ -258,7 +284,7 @@ def stacks_of_all(pick: Any) -> dict[str, list[tuple[ChargingProfile, int]]]:
 def test_edges_give_what_seconds_give(
     stacks: dict[str, list[tuple[ChargingProfile, int]]], duration_s: int, begin_us: int, gives_way: bool
 ) -> None:
-    """5.7, 3.13: the composite schedule, second by second."""
+    """5.7, 3.13: the composite schedule, second by second, and never more than is allowed (K08.FR.04)."""
     asked = 0
 
     def level(at_us: int) -> tuple[cs.Level, int]:
@@ -272,14 +298,17 @@ def test_edges_give_what_seconds_give(
 
     periods, covered_s = cs.walk(level, begin_us, duration_s, 400)
     assert covered_s == duration_s
+    changes = sorted(when for stack in stacks.values() for row in stack for when in slow_changes(*row))
     expected: list[Period] = []
     for second in range(max(1, duration_s)):
-        limit = slow_second(stacks, begin_us + second * S, gives_way)
+        at_us = begin_us + second * S
+        within = [at_us, *(when for when in changes if at_us < when < at_us + S)]
+        limit = min(slow_second(stacks, when, gives_way) for when in within)
         if not expected or expected[-1].limit != limit:
             expected.append(Period(second, limit))
     assert list(periods) == expected
     edges = sum(4 + len(one.schedules[0].periods) * 2 for stack in stacks.values() for one, _ in stack)
-    assert asked <= 1 + edges, "it looks at edges, not at every second"
+    assert asked <= 1 + 3 * edges, "it looks at edges, not at every second"
 
 
 @settings(max_examples=100)
