@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: what the upload under way is, on flash, so that a restart can tell that it has failed
 AREA, KEY = "facts", "upload"
+#: capability of a dialect: an upload that its server redirects has failed (2.1 N01.FR.30)
+NO_REDIRECTS = "uploads_are_not_redirected"
 #: longest file; the snapshot and both logs are far below
 MAX_FILE_BYTES = 65_536
 #: end of the last attempt -> how it is told; other causes are UploadFailure (N01.FR.10: as precise as possible)
@@ -147,6 +149,7 @@ def attempt(st: Station, index: int, now: int) -> None:
             "file_name": upload.file_name,
             "content": upload.content,
             "roots": transfer.roots(st),
+            "redirects": NO_REDIRECTS not in st.dialect.capabilities,
         }
         upload.job = jobs.start(st, "upload", "logs.upload", args)
         why = "" if upload.job is not None else "busy"

@@ -7,7 +7,7 @@ forgets all jobs (they live in RAM); what a forgotten job still says is passed o
 
 The kinds and their arguments (plain data; ``pem`` is text, times are microseconds since 1970 on the station's clock):
 
-``upload``               url, file_name, content (bytes), roots (pem, may be empty) -> bytes
+``upload``               url, file_name, content (bytes), roots (pem, may be empty), redirects (follow them?) -> bytes
 ``download``             url, max_bytes, roots -> bytes, sha256 (hex), head (the first 256 bytes, as hex), file_name;
                          with keep (a name) the file is kept for ``publish``, and its md5 (hex) told
 ``publish``              name (of what was kept), file_name -> places (addresses at which it is served from now on)

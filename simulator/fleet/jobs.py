@@ -22,7 +22,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.core import inputs as i
@@ -303,6 +303,7 @@ class Executor:
         if len(content) > self._limits.max_bytes:
             raise TransferFailed("too_large", f"{len(content)} bytes, and {self._limits.max_bytes} are allowed")
         real = self._setup.transfers.mode == "real"
+        where = replace(where, fixed=not errand.job.args.get("redirects", True))
         await server.upload(where, name, content, flow, context, body=real)
         return {"bytes": len(content)}
 

@@ -159,6 +159,9 @@ def test_redirects_are_followed_within_what_is_allowed(run: Run) -> None:
             assert (await bench.download(f"{base}/one")).result["bytes"] == 10
             assert (await bench.upload(f"{base}/one", b"z")).ok
             assert got[-2:] == [("PUT", "/one", b"z"), ("PUT", "/two", b"z")]
+            fixed = {"url": f"{base}/one", "file_name": "a.log", "content": b"z", "roots": "", "redirects": False}
+            end = await bench.end(bench.start("upload", **fixed))
+            assert (end.ok, end.result["cause"], got[-1][1]) == (False, "http_status", "/one")
             for path, cause in {
                 "far": "host_not_allowed", "ftp": "unsupported", "loop": "http_status", "bad": "bad_url",
                 "mute": "http_status",

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.core.security_event import say
 from simulator.lab.files import Server
+from simulator.lab.jobs import LabWorker
 from simulator.ocpp2x import logs
 from tests.bench import each_2x
 from tests.ocpp2x.field import Field
@@ -102,3 +103,13 @@ def test_logs_of_other_kinds_are_not_there() -> None:
     answer = get_log(Field("2.1"), kind="DataCollectorLog")
     assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "UnsupportedParam")
     assert "DataCollectorLog" not in logs.KINDS
+
+
+@each_2x
+def test_an_upload_stays_where_the_csms_wants_it(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2.1 N01.FR.30: redirects are not followed; 2.0.1 does not say."""
+    lab, begin, jobs = Field(version), LabWorker.begin, []
+    monkeypatch.setattr(LabWorker, "begin", lambda self, st, job, now: jobs.append(job) or begin(self, st, job, now))
+    get_log(lab)
+    lab.run(5)
+    assert [job.args["redirects"] for job in jobs] == [version != "2.1"]

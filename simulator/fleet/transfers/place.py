@@ -20,7 +20,10 @@ MAX_URL = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One address. ``path`` is as written (percent-encoded); ``user`` and ``password`` are decoded, None if absent."""
+    """One address. ``path`` is as written (percent-encoded); ``user`` and ``password`` are decoded, None if absent.
+
+    ``fixed``: no redirect leads away from it.
+    """
 
     scheme: str
     host: str
@@ -29,6 +32,7 @@ class Place:
     query: str
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    fixed: bool = False
 
     @property
     def tls(self) -> bool:
@@ -61,8 +65,11 @@ class Place:
     def redirected(self, location: str) -> Place:
         """Where a redirect leads. User and password go along only within the same server.
 
-        Raises TransferFailed: ``bad_url``, ``unsupported``, or ``tls`` when the redirect leads out of TLS.
+        Raises TransferFailed: ``bad_url``, ``unsupported``, ``tls`` when the redirect leads out of TLS, or
+        ``http_status`` when none is followed.
         """
+        if self.fixed:
+            raise TransferFailed("http_status", f"{self.shown} redirects, which is not followed")
         try:
             there = place_of(urljoin(self.url, location))
         except ValueError:
