@@ -200,14 +200,21 @@ def kept(st: Station) -> Kept:
 
 
 def present(st: Station) -> tuple[Monitor, ...]:
-    """Every monitor at work, by id."""
+    """Every monitor at work, by id. A custom one stands for a preconfigured one of the same variable, type and severity:
+    there are no two of these (N04.FR.10), also if it was set while the other was not at work."""
     more = kept(st)
     over = {monitor.monitor_id for monitor in more.custom} | set(more.removed)
+    alike = {(monitor.address, monitor.kind, monitor.severity) for monitor in more.custom}
     preconfigured = st.settings[ACTIVE_BASE] != HARD_WIRED_ONLY
     mine = [
         monitor
         for monitor in own(st.model).monitors
-        if monitor.standing == HARD_WIRED or (preconfigured and monitor.monitor_id not in over)
+        if monitor.standing == HARD_WIRED
+        or (
+            preconfigured
+            and monitor.monitor_id not in over
+            and (monitor.address, monitor.kind, monitor.severity) not in alike
+        )
     ]
     return tuple(sorted((*mine, *more.custom), key=lambda monitor: monitor.monitor_id))
 

@@ -227,6 +227,21 @@ def test_a_preconfigured_monitor_that_was_removed_comes_back_with_its_base(versi
 
 
 @each_2x
+def test_a_custom_monitor_stands_for_the_preconfigured_one_like_it(version: str) -> None:
+    """N04.FR.10: no two of one type and severity on a variable, nor two events for one change."""
+    lab = bench(version)
+    preconfigured = next(m for m in monitors.own(lab.station.model).monitors if m.variable == "AvailabilityState")
+    target = (place(preconfigured.component), {"name": "AvailabilityState"})
+    mine = set_one(lab, target, "Delta", 1, preconfigured.severity)
+    lab.ask("SetMonitoringBase", monitoringBase="All")
+    _, (found,) = report(lab, componentVariable=filters(target))
+    assert [one["id"] for one in found["variableMonitoring"]] == [mine]
+    lab.ask("ClearVariableMonitoring", id=[mine])
+    _, (found,) = report(lab, componentVariable=filters(target))
+    assert [one["id"] for one in found["variableMonitoring"]] == [preconfigured.monitor_id]
+
+
+@each_2x
 def test_replacing(version: str) -> None:
     """TC_N_39_CS, TC_N_40_CS, N04.FR.12-13, FR.16, FR.18."""
     lab = bench(version)
