@@ -17,7 +17,7 @@ from simulator.blocks.monitors import Monitor, Wish
 from simulator.blocks.product_settings import ITEMS_PER_MESSAGE
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import MonitoringPage
-from simulator.ocpp2x.types import component, reason, variable, when
+from simulator.ocpp2x.types import component, elsewhere, reason, variable, when
 
 if TYPE_CHECKING:
     from simulator.core.settings import Setting
@@ -73,7 +73,7 @@ def _wish(st: Station, item: Any) -> Wish:
         evse_id = where.evse.id
         connector_id = 0 if where.evse.connector_id is UNSET else where.evse.connector_id
     found: Variable | str = "UnknownComponent"
-    if where.evse is UNSET or evse_id > 0:
+    if where.evse is UNSET or (evse_id > 0 and where.evse.connector_id != 0):
         found = device_model.look_up(
             st,
             where.name,
@@ -166,9 +166,7 @@ def _matches(found: Variable, item: Any) -> bool:
         return False
     if where.instance is not UNSET and where.instance.lower() != found.component_instance.lower():
         return False
-    if where.evse is not UNSET and (
-        where.evse.id != found.evse_id or where.evse.connector_id not in (UNSET, found.connector_id)
-    ):
+    if where.evse is not UNSET and elsewhere(where.evse, found.evse_id, found.connector_id):
         return False
     if what is UNSET:
         return True

@@ -19,7 +19,7 @@ from simulator.blocks.product_settings import BYTES_PER_MESSAGE, ITEMS_PER_MESSA
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import ReportPage
 from simulator.core.settings import READ_ONLY
-from simulator.ocpp2x.types import component, now, reason, variable, when
+from simulator.ocpp2x.types import component, elsewhere, now, reason, variable, when
 from simulator.ocpp2x.variables import bounded
 
 if TYPE_CHECKING:
@@ -107,9 +107,7 @@ def _matches(row: Variable, item: Any) -> bool:
         return False
     if where.instance is not UNSET and where.instance.lower() != row.component_instance.lower():
         return False
-    if where.evse is not UNSET and (
-        where.evse.id != row.evse_id or where.evse.connector_id not in (UNSET, row.connector_id)
-    ):
+    if where.evse is not UNSET and elsewhere(where.evse, row.evse_id, row.connector_id):
         return False
     if what is UNSET:
         return True

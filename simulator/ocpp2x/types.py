@@ -52,6 +52,13 @@ def optional(value: Any) -> Any:
     return None if value is UNSET else value
 
 
+def elsewhere(evse: Any, evse_id: int, connector_id: int) -> bool:
+    """Does a filter's ``evse`` mean another place than this one? Both numbers count from 1, a connector that is left
+    out is any (EVSEType)."""
+    wanted = evse.connector_id
+    return evse.id < 1 or evse.id != evse_id or (wanted is not UNSET and (wanted < 1 or wanted != connector_id))
+
+
 def id_token(st: Station, m: Any, text: str, kind: str) -> Any:
     """An IdTokenType; without authorization the token is empty (C02.FR.01)."""
     longest = TOKEN_CHARS_21 if V21 in st.dialect.capabilities else TOKEN_CHARS

@@ -37,7 +37,7 @@ def _find(st: Station, item: Any) -> Variable | str:
     where, what = item.component, item.variable
     evse_id = connector_id = 0
     if where.evse is not UNSET:
-        if where.evse.id < 1:
+        if where.evse.id < 1 or where.evse.connector_id == 0:  # numbers count from 1 (EVSEType)
             return "UnknownComponent"
         evse_id = where.evse.id
         connector_id = 0 if where.evse.connector_id is UNSET else where.evse.connector_id

@@ -156,6 +156,8 @@ def test_nothing_found_and_too_much_asked(version: str) -> None:
     bench = Bench(version, {"DeviceDataCtrlr.ItemsPerMessage[GetReport]": 2}).boot()
     custom(bench, want("Nonsense"), status="EmptyResultSet")
     custom(bench, want("EVSE", "Power", id=9), status="EmptyResultSet")
+    custom(bench, want("ChargingStation", "Power", id=0), status="EmptyResultSet")  # EVSEs count from 1
+    custom(bench, want("EVSE", "Power", id=1, connectorId=0), status="EmptyResultSet")
     wanted = [want("EVSE")] * 3
     answer = bench.ask("GetReport", {"requestId": 1, "componentVariable": wanted})
     assert answer[0] == "OccurrenceConstraintViolation"

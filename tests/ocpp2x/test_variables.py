@@ -56,6 +56,7 @@ def test_every_answer_of_get_variables(version: str) -> None:
         (item("SecurityCtrlr", "BasicAuthPassword"), "Rejected", None),
         (item("EVSE", "AvailabilityState", evse={"id": 2}), "Accepted", "Available"),
         (item("EVSE", "AvailabilityState", evse={"id": 3}), "UnknownComponent", None),
+        (item("EVSE", "AvailabilityState", evse={"id": 1, "connectorId": 0}), "UnknownComponent", None),
         (item("EVSE", "AvailabilityState"), "UnknownComponent", None),
         (item("Connector", "ConnectorType", evse={"id": 1, "connectorId": 1}), "Accepted", "sType2"),
         (item("Connector", "ConnectorType", evse={"id": 1, "connectorId": 2}), "UnknownComponent", None),
