@@ -170,6 +170,24 @@ def test_two_sessions_of_one_stay(version: str) -> None:
     assert lab.evse().flowing and len(lab.sessions()) == 2
 
 
+@each_2x
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize("point", ["ParkingBayOccupancy", "EVConnected"])
+def test_a_second_session_whatever_starts_it(version: str, point: str, remote: bool) -> None:
+    """E01.FR.01-02, F01.FR.03, FR.19: no energy without a transaction, where its start point has held all the time."""
+    settings = {TX_START_POINT: (point,), TX_STOP_POINT: ("Authorized",)}
+    lab = bench(version, settings=settings, evse={"bay_sensor": True}).feed(i.Park(1, True)).charge().present().run(5)
+    if remote:
+        assert lab.remote_start() == "Accepted"
+    else:
+        lab.present()
+    lab.run(5)
+    first, second = lab.sessions()
+    assert first.end is not None and second.end is None and lab.evse().flowing
+    assert second.begin["triggerReason"] == ("RemoteStart" if remote else "Authorized")
+    assert second.begin["idToken"]["idToken"] == "TAG" and second.states == ["EVConnected", "Charging"]
+
+
 REASONS = [
     ("token", "Local"),
     ("remote", "Remote"),
