@@ -200,7 +200,7 @@ def kept(st: Station) -> Kept:
 
 
 def present(st: Station) -> tuple[Monitor, ...]:
-    """Every monitor at work, by id. A custom one stands for a preconfigured one of the same variable, type and severity:
+    """Every monitor at work, by id. A custom one stands for a preconfigured one of its variable, type and severity:
     there are no two of these (N04.FR.10), also if it was set while the other was not at work."""
     more = kept(st)
     over = {monitor.monitor_id for monitor in more.custom} | set(more.removed)
