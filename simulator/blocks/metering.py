@@ -169,14 +169,16 @@ ONLY_IDLE = setting(
     False,
     description="clock-aligned values only while the station has no transaction",
 )
+#: most readings that are kept for the end message while a transaction runs
+MAX_COLLECTED = 250
 MAX_STOP_VALUES = setting(
     None,
     "int",
-    500,
+    MAX_COLLECTED,
     key16="StopTransactionMaxMeterValues",
     mutability=READ_ONLY,
     minimum=2,
-    maximum=10_000,
+    maximum=MAX_COLLECTED,
     description="most meter values of the stop message",
 )
 
@@ -189,7 +191,6 @@ _ALIGNED_KEYS = frozenset(
     one.key for one in (ALIGNED_ENABLED, ALIGNED_INTERVAL, END_ALIGNED_INTERVAL, END_ALIGNED_MEASURANDS)
 )
 SAMPLES_AREA = "samples"
-MAX_COLLECTED = 250
 DAY_US = 86_400_000_000
 #: an aligned moment that the clock has not quite reached is waited for at least so long
 EARLY_US = 1_000
