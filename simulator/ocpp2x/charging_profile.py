@@ -14,6 +14,7 @@ from msgspec import UNSET
 from simulator.blocks import charging_schedule as cs
 from simulator.core.records import ViolationSeen
 from simulator.core.wall import format_wall
+from simulator.ocpp2x.capabilities import V21
 from simulator.ocpp2x.types import moment, optional
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ HAIR = 1e-6
 #: fields of 2.1 that would have to change what is done; a station of ours refuses them
 BEYOND_PROFILE = ("dyn_update_interval", "dyn_update_time", "max_offline_duration", "invalid_after_offline_duration")
 BEYOND_SCHEDULE = ("limit_at_soc", "use_local_time", "randomized_delay")
+#: limits of single phases: no car of ours tells what it can do on each (2.1 errata K01.FR.144)
+BY_PHASE = ("limit_l2", "limit_l3")
 BEYOND_PERIOD = (
-    "limit_l2", "limit_l3", "discharge_limit", "discharge_limit_l2", "discharge_limit_l3", "setpoint", "setpoint_l2",
+    "discharge_limit", "discharge_limit_l2", "discharge_limit_l3", "setpoint", "setpoint_l2",
     "setpoint_l3", "setpoint_reactive", "setpoint_reactive_l2", "setpoint_reactive_l3", "evse_sleep",
     "v2x_freq_watt_curve", "v2x_signal_watt_curve",
 )  # fmt: skip
@@ -93,13 +96,18 @@ def _schedule(st: Station, kind: str, wire: Any) -> cs.Schedule:
 
 
 def _period(st: Station, wire: Any) -> cs.Period:
-    _nothing_beyond(wire, BEYOND_PERIOD, "InvalidSchedule")  # 2.1 K01.FR.126
     mode = getattr(wire, "operation_mode", UNSET)
-    if mode not in (UNSET, "ChargingOnly"):
-        raise Refused("InvalidSchedule")
+    if mode not in (UNSET, "ChargingOnly"):  # 2.1 errata K01.FR.115
+        raise Refused("InvalidOperationMode")
+    if any(getattr(wire, field, UNSET) is not UNSET for field in BY_PHASE):  # none is a limit too
+        raise Refused("PhaseConflict")
+    _nothing_beyond(wire, BEYOND_PERIOD, "InvalidSchedule")  # 2.1 K01.FR.126
     if wire.limit is UNSET:  # 2.1: then there would have to be a set point
         raise Refused("InvalidSchedule")
-    if wire.phase_to_use is not UNSET and any(not evse.spec.is_dc for evse in st.evses):
+    direct = all(evse.spec.is_dc for evse in st.evses)
+    if direct and V21 in st.dialect.capabilities and (wire.phase_to_use, wire.number_phases) != (UNSET, UNSET):
+        raise Refused("NoPhaseForDC")  # K01.FR.44; 2.0.1 lets a station pass over them
+    if wire.phase_to_use is not UNSET and not direct:
         raise Refused("UnsupportedParam")  # K01.FR.48: the phase cannot be chosen
     return cs.Period(_whole(wire.start_period), _tenths(wire.limit), optional(wire.number_phases))
 

@@ -178,17 +178,29 @@ def test_what_only_the_newer_edition_has() -> None:
     assert install_raw(lab, 1, wire) == "InvalidSchedule"
     wire = profile((0, 6))
     period = wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]
-    for field, value in (
-        ("setpoint", 5.0),
-        ("limit_L2", 5.0),
-        ("operationMode", "CentralSetpoint"),
-        ("dischargeLimit", -5.0),
+    for fields, code in (
+        ({"setpoint": 5.0}, "InvalidSchedule"),
+        ({"dischargeLimit": -5.0}, "InvalidSchedule"),
+        ({"evseSleep": True}, "InvalidSchedule"),
+        ({"operationMode": "ChargingOnly", "limit_L2": 5.0}, "PhaseConflict"),  # errata K01.FR.144
+        ({"limit_L3": 5.0}, "PhaseConflict"),
+        ({"operationMode": "CentralSetpoint", "setpoint": 5.0}, "InvalidOperationMode"),  # errata K01.FR.115
+        ({"operationMode": "Idle", "evseSleep": True}, "InvalidOperationMode"),
     ):
-        wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [period | {field: value}]
-        assert install_raw(lab, 1, wire) == "InvalidSchedule", field
+        wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [period | fields]
+        assert install_raw(lab, 1, wire) == code, fields
     wire["chargingSchedule"][0]["chargingSchedulePeriod"] = [{"startPeriod": 0}]
     assert install_raw(lab, 1, wire) == "InvalidSchedule"
     assert "setpoint" in charging_profile.BEYOND_PERIOD and UNIQUE_LEVELS in lab.station.dialect.capabilities
+
+
+@each_2x
+def test_phases_mean_nothing_to_a_dc_evse(version: str) -> None:
+    """K01.FR.44: the older version lets a station pass over them, the newer wants the profile refused."""
+    lab = bench(version, evse={"phases": 0, "tethered": True})
+    wire = profile((0, 6))
+    wire["chargingSchedule"][0]["chargingSchedulePeriod"][0]["numberPhases"] = 3
+    assert install_raw(lab, 1, wire) == ("NoPhaseForDC" if version == "2.1" else "Accepted")
 
 
 @each_2x
