@@ -97,7 +97,7 @@ def _significant(st: Station, before: cs.Schedule, after: cs.Schedule) -> bool:
     return differs(st, before.periods[0].limit, after.periods[0].limit)
 
 
-def differs(st: Station, before: int, after: int) -> bool:
+def differs(st: Station, before: float, after: float) -> bool:
     """Do two amounts differ by more than LimitChangeSignificance, in percent of the first?"""
     return abs(after - before) * 100 > float(st.settings[LIMIT_CHANGE]) * max(before, 0)
 

@@ -23,7 +23,7 @@ import msgspec
 
 from simulator.blocks import charging_schedule as cs
 from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, in_force, install, remove, units
-from simulator.blocks.external_limit import differs, run_out
+from simulator.blocks.external_limit import run_out
 from simulator.core.connector import POWER_PATH_CLOSED
 from simulator.core.power_path import enough, usable_phases
 from simulator.core.wiring import at, on_timer, station_rule
@@ -41,8 +41,8 @@ GIVES_WAY = "ended_profile_gives_way"
 #: capability of a dialect: a power is for the phases it names; fewer of them have less (K01.FR.50)
 POWER_DIVIDED = "power_is_for_its_phases"
 
-#: data of the block: EVSEs whose rate has changed noticeably by an external limit, or because the limit of the station
-#: is shared with more or fewer others, until their transactions have told it
+#: data of the block: EVSE -> power before it got another limit, an external one or one that comes from sharing with more
+#: or fewer others; its transaction tells when that made a difference
 RATE_CHANGED = "rate_changed"
 
 # -- the limit that holds ----------------------------------------------------------------------------------------------
@@ -212,12 +212,8 @@ def _apply(st: Station, store: Store, now: int, balanced: Sequence[Evse]) -> boo
     external, store.external = store.external, False
     for evse in st.evses:
         if evse.limit != limits[evse.evse_id]:
-            if (
-                (external or evse in balanced)
-                and evse.tx is not None
-                and differs(st, _rate(evse, evse.limit), _rate(evse, limits[evse.evse_id]))
-            ):
-                st.data.setdefault(RATE_CHANGED, []).append(evse.evse_id)  # K11.FR.04, K13.FR.03, SC.02
+            if (external or evse in balanced) and evse.tx is not None:  # K11.FR.04, K13.FR.03, SC.02
+                st.data.setdefault(RATE_CHANGED, {}).setdefault(evse.evse_id, evse.power_w)
             evse.limit = limits[evse.evse_id]
             changed = True
     store.next_us = cs.NEVER_US
@@ -227,12 +223,6 @@ def _apply(st: Station, store: Store, now: int, balanced: Sequence[Evse]) -> boo
         store.next_us = now + max(1, until_us - wall_us)
         st.timers.set("schedule", store.next_us)
     return changed
-
-
-def _rate(evse: Evse, limit: cs.Bound | None) -> int:
-    """What an EVSE may deliver within a limit, in 0.1 W."""
-    bound = cs.merge(limit or cs.FREE, _of_hardware(evse))
-    return cs.express(bound, cs.WATT, evse.spec.phases, evse.spec.voltage_v) or 0
 
 
 def _with_phases(st: Station, store: Store, evse: Evse, limit: cs.Bound) -> cs.Bound:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from simulator.blocks.external_limit import differs
 from simulator.blocks.grant import Grant, GrantEnd
 from simulator.blocks.provisioning import interruption
 from simulator.blocks.reservation import used_by
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
+
+def _some(points: tuple[str, ...]) -> str | None:
+    return None if points else "without any, no transaction would ever start or end"
+
+
 TX_START_POINT = setting(
     "TxCtrlr.TxStartPoint",
     "list",
@@ -46,6 +52,7 @@ TX_START_POINT = setting(
     values=tuple(c.POINTS),
     max_items=6,
     required=True,
+    check=_some,
     description="a transaction starts when any of these holds",
 )
 TX_STOP_POINT = setting(
@@ -55,6 +62,7 @@ TX_STOP_POINT = setting(
     values=tuple(name for name in c.POINTS if name != "DataSigned"),  # it has no meaning as such (2.6.6.2)
     max_items=6,
     required=True,
+    check=_some,
     description="a transaction stops when any of these falls",
 )
 
@@ -293,10 +301,12 @@ def tell_all(st: Station, now: int) -> None:
 
 @drain(41)
 def tell_rates(st: Station, now: int) -> None:
-    """A limit that is not of the CSMS has changed what these may draw (K11.FR.04, K13.FR.03)."""
-    for evse_id in st.data.pop(RATE_CHANGED, ()):
+    """These had another limit, not by the CSMS: does the car charge faster or slower for it (K11.FR.04, K13.FR.03)?"""
+    if RATE_CHANGED not in st.data:
+        return
+    for evse_id, before_w in st.data.pop(RATE_CHANGED).items():
         evse = st.evses[evse_id - 1]
-        if evse.tx is not None and evse.tx.told_started:
+        if evse.tx is not None and evse.tx.told_started and differs(st, before_w, evse.power_w):
             _tell(st, evse, evse.tx, TransactionUpdated, "ChargingRateChanged")
 
 

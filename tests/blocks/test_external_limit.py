@@ -47,6 +47,16 @@ def test_a_limit_while_nobody_charges(version: str) -> None:
 
 
 @each_2x
+def test_a_limit_that_the_car_does_not_feel(version: str) -> None:
+    """K11.FR.04: the rate of charging has not changed, only the limit has."""
+    lab = bench(version).charge(1).forget()
+    for limit_a in (25, 20, 16):
+        lab.feed(Perform("charging_limit", {"limit_a": limit_a}), 1)
+    assert power_kw(lab) == 11.0 and len(lab.csms.sent("NotifyChargingLimit")) == 3
+    assert lab.csms.sent("TransactionEvent") == []
+
+
+@each_2x
 def test_a_limit_whose_time_is_over_is_gone(version: str) -> None:
     """K13.FR.01-03: also over a restart; the CSMS may never have heard how long it was meant for."""
     lab = bench(version).charge(1).forget()
