@@ -79,6 +79,15 @@ def test_every_start_point(version: str, point: str, order: tuple[i.Input, i.Inp
 
 
 @each_version
+@pytest.mark.parametrize("variable", ["TxStartPoint", "TxStopPoint"])
+def test_without_any_point_there_would_be_no_transactions(version: str, variable: str) -> None:
+    """Part 2, 2.6.4-5: a list of events of which any does it."""
+    row = {"component": {"name": "TxCtrlr"}, "variable": {"name": variable}, "attributeValue": ""}
+    (result,) = Bench(version).boot().ask("SetVariables", {"setVariableData": [row]})["setVariableResult"]
+    assert result["attributeStatus"] == "Rejected"
+
+
+@each_version
 @pytest.mark.parametrize("point", POINTS)
 def test_every_stop_point(version: str, point: str) -> None:
     """E06.FR.02-03, FR.06-07."""
