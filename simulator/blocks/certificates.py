@@ -72,6 +72,8 @@ AHEAD_US = 31 * 86_400_000_000
 IN_FORCE_ONLY = "a certificate must be in force when it comes"
 #: ... and of one in which the station's own certificate counts with the roots (CertificateEntries)
 COUNTS_OWN = "the certificate of the station is one of the entries"
+#: ... and of one whose CSMS may delete the root it is trusted by, and has been warned (2.x M04, remarks; part 6 TC_M_20)
+ANY_ROOT_GOES = "the root in use can be deleted"
 #: flash key of the handle whose certificate is asked for
 PENDING = "pending"
 
@@ -186,11 +188,13 @@ def _store_root(st: Station, use: str, facts: Facts) -> str:
 
 
 def delete(st: Station, algorithm: str, name_hash: str, key_hash: str, serial: str) -> str:
-    """M04: Accepted, NotFound, or Failed: for the station's own certificate, a root in use, a memory that refuses."""
+    """M04: Accepted, NotFound, or Failed: for the station's own certificate, a root in use where it has to stay, a memory
+    that refuses."""
     name = store.find(st, algorithm, name_hash, key_hash, serial)
     if name is None:
         return "NotFound"
-    if name.startswith(STATION) or name == root_in_use(st):  # M04.FR.05, FR.06
+    stays = ANY_ROOT_GOES not in st.dialect.capabilities and name == root_in_use(st)  # 1.6 M04.FR.06
+    if stays or name.startswith(STATION):  # M04.FR.06, 1.6 M04.FR.05
         return "Failed"
     if not store.remove(st, name):
         st.record(FlashTrouble(AREA, st.board.flash.why, f"{name} cannot be deleted"))

@@ -7,7 +7,7 @@ builds every payload through ``m.make``, which leaves out the fields that only 2
 from typing import Any
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
-from simulator.blocks.certificates import COUNTS_OWN, IN_FORCE_ONLY
+from simulator.blocks.certificates import ANY_ROOT_GOES, COUNTS_OWN, IN_FORCE_ONLY
 from simulator.blocks.charging_profiles import SURE_PHASES, UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.logs import NO_REDIRECTS
@@ -91,7 +91,7 @@ def _dialect(
     )
     dialect.capabilities = capabilities | {
         EVENTS_ALWAYS, TOKEN_USES, UNIQUE_LEVELS, LATE_CHECK, GIVES_WAY, POWER_DIVIDED, SURE_PHASES,
-        IN_FORCE_ONLY, COUNTS_OWN,
+        IN_FORCE_ONLY, COUNTS_OWN, ANY_ROOT_GOES,
     }  # fmt: skip
     dialect.adopt(
         provisioning.table,
