@@ -122,9 +122,7 @@ NO_RETURN_TIME = "no_return_time"
 
 def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int) -> None:
     """Somebody holds a token to the reader. ``evse_id`` 0 lets the station find the EVSE that is meant."""
-    if st.link.is_up and st.gate != "accepted":
-        st.record(Remark("token ignored: not registered"))
-        return
+    registered = st.gate == "accepted" or not st.link.is_up
     evse = st.evse(evse_id) if evse_id else common_reader.meant(st, id_token, token_type)
     if evse is None:
         st.record(Remark("token ignored: no EVSE is free"))
@@ -138,8 +136,12 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         if known is not None and known.status == "Accepted" and same_group(known.group, grant.group):
             end(st, evse, GrantEnd("StopAuthorized", "Local", now, id_token, token_type))  # C09.FR.07, E07.FR.01 (b)
             return
-        if st.link.is_up and (grant.group is not None or GROUP_FIRST not in st.dialect.capabilities):
+        of_group = grant.group is not None or GROUP_FIRST not in st.dialect.capabilities
+        if st.link.is_up and registered and of_group:
             _ask(st, evse, id_token, token_type, None)
+        return
+    if not registered:  # an end needs no registration: it is told later (C01.FR.03)
+        st.record(Remark("token ignored: not registered"))
         return
     if st.leave_by is not None:
         st.record(Remark("token ignored: the run is ending"))

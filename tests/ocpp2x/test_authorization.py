@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from simulator.core import inputs as i
+from simulator.core.model import HardwareSpec
 from simulator.lab.csms import Late
 from simulator.ocpp2x.authorization import NOT_CACHED, token_info
 from simulator.ocpp2x.messages_201 import IdTokenInfoType, IdTokenType
@@ -273,3 +274,20 @@ def test_a_central_token_is_not_asked_about_for_the_sake_of_a_reservation(versio
     assert bench.ask("RequestStartTransaction", start)["status"] == "Rejected"
     assert bench.ask("RequestStartTransaction", start | {"groupIdToken": group})["status"] == "Accepted"
     assert not bench.sent("Authorize")
+
+
+@each_version
+def test_who_charges_can_end_it_before_the_station_is_registered_again(version: str) -> None:
+    """C01.FR.03: a session that outlived a power cut, and a CSMS that keeps the station waiting."""
+    bench = Bench(version, hardware=HardwareSpec(power_loss="resume")).boot()
+    bench.charge()
+    bench.csms.boot_status = "Pending"
+    bench.feed(i.PowerOff(), i.PowerOn())
+    bench.run(60)
+    assert bench.st.gate == "pending" and bench.st.evses[0].grant is not None
+    bench.feed(i.Present("TAG", 1))
+    bench.run(1)
+    assert bench.st.evses[0].tx is None
+    bench.csms.boot_status = "Accepted"
+    bench.run(400)
+    assert bench.events()[-1]["transactionInfo"]["stoppedReason"] == "Local"
