@@ -72,7 +72,7 @@ AHEAD_US = 31 * 86_400_000_000
 IN_FORCE_ONLY = "a certificate must be in force when it comes"
 #: ... and of one in which the station's own certificate counts with the roots (CertificateEntries)
 COUNTS_OWN = "the certificate of the station is one of the entries"
-#: ... and of one whose CSMS may delete the root it is trusted by, and has been warned (2.x M04, remarks; part 6 TC_M_20)
+#: ... and of one whose CSMS may delete the root by which it is trusted (2.x M04, remarks; part 6 TC_M_20)
 ANY_ROOT_GOES = "the root in use can be deleted"
 #: flash key of the handle whose certificate is asked for
 PENDING = "pending"
@@ -188,8 +188,8 @@ def _store_root(st: Station, use: str, facts: Facts) -> str:
 
 
 def delete(st: Station, algorithm: str, name_hash: str, key_hash: str, serial: str) -> str:
-    """M04: Accepted, NotFound, or Failed: for the station's own certificate, a root in use where it has to stay, a memory
-    that refuses."""
+    """M04: Accepted, NotFound, or Failed: for the station's own certificate, a root in use where it has to stay, a
+    memory that refuses."""
     name = store.find(st, algorithm, name_hash, key_hash, serial)
     if name is None:
         return "NotFound"
