@@ -6,8 +6,8 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,25 +171,18 @@ def _stage(
             raise AuthorError("--speed and --id-prefix are for runs on sockets; add --live, --target or --csms")
         yield
         return
-    from simulator.csms.options import CsmsOptions
-    from simulator.csms.process import CsmsProcess
     from simulator.fleet.identity import default_prefix
     from simulator.scenario.live import Live, guarded
-    from simulator.scenario.reference import FILES, publish, reference_target, registrar
+    from simulator.scenario.stand import Stand
 
     prefix = id_prefix if id_prefix is not None else default_prefix(socket.gethostname())
-    known: dict[str, str] = {}
-    register: Callable[[str], None] | None = None
-    with ExitStack() as stack:
-        if target is None:
-            process = stack.enter_context(CsmsProcess(CsmsOptions(port=0, http_port=0, tolerant=True)))
-            target = reference_target(process.url, process.http_url)
-            publish(process.http_url)
-            known, register = FILES, registrar(process.http_url)
+    if target is not None:
         guarded(target, run.cells)
-        run.options.live = Live(
-            target, speed=speed, id_prefix=prefix, longest_us=longest_us, variables=known, register=register
-        )
+        run.options.live = Live(target, speed=speed, id_prefix=prefix, longest_us=longest_us)
+        yield
+        return
+    with Stand(run.cells, speed=speed, id_prefix=prefix, longest_us=longest_us) as stand:
+        run.options.live = stand.live
         yield
 
 

@@ -1,7 +1,8 @@
 """How long a scenario takes at least, as its own steps say.
 
 In memory a week is a blink. On sockets it is a week divided by the speed, which is worth knowing before it begins. What
-a CSMS or a car may make longer or shorter is not counted: it is a lower bound, of waits that are written down.
+a CSMS or a car may make longer or shorter is not counted: it is a lower bound, of waits that are written down. One that
+goes on until something happens has none worth the name; how long it takes a rehearsal in memory tells.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from simulator.scenario.schema import Scenario
-from simulator.scenario.step import REFERENCE, Item
+from simulator.scenario.step import REFERENCE, Item, walk
 from simulator.yamltypes import DurationUs, format_duration
 
 _DURATION: TypeAdapter[int] = TypeAdapter(DurationUs)
@@ -23,22 +24,48 @@ def least_us(scenario: Scenario, version: str, variables: Mapping[str, Any] | No
     return _Lengths(version, {**scenario.fields.variables, **(variables or {})}).all_of(scenario.steps)
 
 
-def too_long(scenario: Scenario, version: str, speed: float, longest_us: int, variables: Mapping[str, Any]) -> str:
-    """Why it is not run in real time, as a sentence with what helps; empty when it takes at most ``longest_us``."""
-    takes_us = least_us(scenario, version, variables)
+def open_ended(scenario: Scenario, version: str, most_us: float, variables: Mapping[str, Any] | None = None) -> bool:
+    """May it take longer than ``most_us`` although its waits do not say so, because something is awaited?"""
+    lengths = _Lengths(version, {**scenario.fields.variables, **(variables or {})})
+    for item, _ in walk(scenario.steps, ()):
+        if not item.ocpp or version in item.ocpp:
+            unknown = item.name == "repeat" and _unknown_times(item.body)
+            if unknown or lengths.time(item.body, "within") > most_us:
+                return True
+    return False
+
+
+def too_long(
+    scenario: Scenario,
+    version: str,
+    speed: float,
+    longest_us: int,
+    variables: Mapping[str, Any],
+    rehearsed_us: int = 0,
+) -> str:
+    """Why it is not run in real time, as a sentence with what helps; empty when it takes at most ``longest_us``.
+    ``rehearsed_us``: what it took in memory, of one that is open-ended."""
+    least = least_us(scenario, version, variables)
+    takes_us = max(least, rehearsed_us)
     real_us = int(takes_us / speed)
     if real_us <= longest_us:
         return ""
+    how = "at least" if takes_us == least else "about"
     enough = -(-takes_us // max(longest_us, 1))
     return (
-        f"it takes at least {_rough(takes_us)} of the stations' time, {_rough(real_us)} at speed {speed:g}; "
+        f"it takes {how} {_rough(takes_us)} of the stations' time, {_rough(real_us)} at speed {speed:g}; "
         f"add --speed {enough}, --longest {_rough(real_us + 60_000_000)}, or run it in memory"
     )
 
 
+def _unknown_times(body: BaseModel) -> bool:
+    """Does it depend on what happens how often these steps are done?"""
+    return getattr(body, "until", None) is not None or not isinstance(getattr(body, "times", 1), int)
+
+
 def _rough(us: int) -> str:
-    """Whole minutes, or seconds if there are not so many."""
-    unit = 60_000_000 if us >= 600_000_000 else 1_000_000
+    """Whole hours of days, minutes of hours, or seconds of less."""
+    unit = 3_600_000_000 if us >= 86_400_000_000 else 60_000_000 if us >= 600_000_000 else 1_000_000
     return format_duration(us // unit * unit)
 
 
@@ -72,9 +99,9 @@ class _Lengths:
         return self.all_of(inner)
 
     def _repeated(self, body: BaseModel, once_us: int) -> int:
-        times = getattr(body, "times", 1)
-        if getattr(body, "until", None) is not None or not isinstance(times, int):
+        if _unknown_times(body):
             return 0  # it may be over before it begins
+        times = getattr(body, "times", 1)
         return once_us + (times - 1) * max(once_us, self.time(body, "every"))
 
     def time(self, body: BaseModel, name: str) -> int:

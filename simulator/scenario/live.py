@@ -22,6 +22,7 @@ from simulator.core.rng import seed_of
 from simulator.fleet.acts import OUTAGES
 from simulator.fleet.books import close_station
 from simulator.fleet.clock import station_speed
+from simulator.fleet.credentials import Credentials
 from simulator.fleet.farm import Farm
 from simulator.fleet.live import Seat as LiveSeat
 from simulator.fleet.loops import run_loop
@@ -74,11 +75,22 @@ class Live:
     variables: Mapping[str, Any] = field(default_factory=dict)
     #: tells the CSMS how to answer BootNotifications; None: this one cannot be told
     register: Callable[[str], None] | None = None
+    #: the same with another security profile; None: this target has one, and that is all
+    secured: Callable[[int], Live] | None = None
+    #: what stations have when they leave the factory; None: what the target names
+    credentials: Callable[[Sequence[StationPlan]], Credentials] | None = None
     redactor: Redactor = field(default_factory=Redactor)
 
     def __post_init__(self) -> None:
         station_speed(self.speed)
         self.redactor = Redactor(self.target.secrets())
+
+    def fit_for(self, scenario: Scenario) -> Live:
+        """Itself, or the one with the security profile that the scenario asks for, if there is one."""
+        wanted = scenario.fields.security
+        if wanted is None or self.secured is None or wanted.profile == self.target.security_profile:
+            return self
+        return self.secured(wanted.profile)
 
     def play(
         self,
@@ -143,6 +155,7 @@ class _Stage:
             ledger=self.ledger,
             redactor=self.live.redactor,
             trace=self.trace,
+            credentials=self.live.credentials(self.plan.stations) if self.live.credentials is not None else None,
             boot_timeout_s=self.live.boot_s,
         )
         info = {"scenario": self.scenario.name, "seed": self.seed}
@@ -276,7 +289,8 @@ class _Stage:
         under way would talk for ever."""
         now = self.farm.clock.now()
         for live, seat in zip(self.farm.live.seats, self.seats, strict=True):
-            kept_waiting = seat.station.gate in ("pending", "rejected")  # nobody accepts it any more
+            # nobody lets it in, or accepts it, any more
+            kept_waiting = self.scenario.kept_out or seat.station.gate in ("pending", "rejected")
             if seat.index not in self._gone and (kept_waiting or not seat.station.outbox.waiting()):
                 self._gone.add(seat.index)
                 close_station(self.ledger, seat.station, now)
@@ -297,6 +311,11 @@ class _Stage:
         task = asyncio.get_running_loop().create_task(ask())
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
+
+
+def stem_of(id_prefix: str, version: str) -> str:
+    """How the ids of stations begin: of each version its own, because a CSMS may hold a station to the one it knows."""
+    return f"{id_prefix}{version.replace('.', '')}-"
 
 
 def faults_of(scenario: Scenario) -> set[str]:

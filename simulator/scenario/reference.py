@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ FILES = {"firmware": "{files}/2.0.0.bin", "uploads": "{uploads}"}
 PUBLISH_S = 30.0
 
 
-def reference_target(url: str, http_url: str) -> Target:
-    """The target that describes a running reference CSMS: ``url`` for stations, ``http_url`` of its API."""
+def reference_target(url: str, http_url: str, more: Mapping[str, Any] | None = None) -> Target:
+    """The target that describes a running reference CSMS: ``url`` for stations, ``http_url`` of its API, and ``more``
+    keys of a target file."""
     document: dict[str, Any] = {
         "url": url + "/{id}",
         "tokens": {role: list(tokens) for role, tokens in TOKENS.items()},
@@ -31,6 +32,7 @@ def reference_target(url: str, http_url: str) -> Target:
                 "body": "{payload}",
             }
         },
+        **(more or {}),
     }
     return make_target(document, {}, base_dir=Path.cwd())
 

@@ -22,6 +22,7 @@ class Rehearsed(Protocol):
     verdict: str
     reason: str
     failure: Failure | None
+    simulated_s: float
 
 
 Rehearse = Callable[[Cell], Rehearsed]
@@ -49,6 +50,11 @@ class Rehearsals:
         if alone.verdict == PASS or line_of(wrong) < line_of(alone) or not self._passes_at_home(cell):
             return ""
         return f"{cell.profile} does not get through it with a sound CSMS either: {alone.reason}"
+
+    def seconds(self, cell: Cell) -> float:
+        """How much of the stations' time a cell takes with a sound CSMS; 0 when it does not get to its end there."""
+        alone = self._of(cell)
+        return alone.simulated_s if alone.verdict == PASS else 0.0
 
     def _of(self, cell: Cell) -> Rehearsed:
         if cell.key not in self._done:

@@ -32,8 +32,8 @@ from simulator.scenario.judge import (
     ledger_findings,
     verdict_of,
 )
-from simulator.scenario.length import too_long
-from simulator.scenario.live import Live
+from simulator.scenario.length import open_ended, too_long
+from simulator.scenario.live import Live, stem_of
 from simulator.scenario.memory import Played, play_in_memory
 from simulator.scenario.player import FAIL, INCONCLUSIVE, Failure
 from simulator.scenario.rehearsal import Rehearsals
@@ -146,9 +146,12 @@ class ScenarioRun:
         """The CSMS under test, None for the one in memory."""
         return self.options.live.target if self.options.live is not None else None
 
-    def _given(self) -> set[str]:
+    def _live(self, cell: Cell) -> Live | None:
+        """What a cell is played on; None: in memory."""
+        return self.options.live.fit_for(cell.scenario) if self.options.live is not None else None
+
+    def _given(self, live: Live | None) -> set[str]:
         """Names of the variables that somebody has said, beside the scenarios, and what else the target can."""
-        live = self.options.live
         if live is None:
             return set(self.options.variables)
         return {*self.options.variables, *live.variables, *(["registration"] if live.register is not None else ())}
@@ -158,14 +161,20 @@ class ScenarioRun:
         if live is None:
             return ""
         variables = {**live.variables, **self.options.variables}
-        return too_long(cell.scenario, cell.version, live.speed, live.longest_us, variables)
+        scenario, version, longest_us = cell.scenario, cell.version, live.longest_us
+        rehearsed_us = 0
+        if open_ended(scenario, version, longest_us * live.speed, variables):
+            rehearsed_us = int(self._rehearsals.seconds(cell) * 1e6)
+        return too_long(scenario, version, live.speed, longest_us, variables, rehearsed_us)
 
     # -- one cell
 
     def _cell(self, cell: Cell) -> Result:
         if cell.not_applicable:
             return Result(cell, NOT_APPLICABLE, cell.not_applicable)
-        why = lacking(cell.scenario, cell.version, self.target, self._given()) or self._too_long(cell)
+        live = self._live(cell)
+        target = live.target if live is not None else None
+        why = lacking(cell.scenario, cell.version, target, self._given(live)) or self._too_long(cell)
         why = why or self._unreachable
         if why:
             return Result(cell, SKIPPED, why)
@@ -193,8 +202,8 @@ class ScenarioRun:
     def _play(self, cell: Cell, result: Result) -> None:
         options, scenario = self.options, cell.scenario
         seed = options.seed if options.seed is not None else scenario.fields.seed
-        live, version = options.live, cell.version
-        places = places_of(cell, "" if live is None else f"{live.id_prefix}{version.replace('.', '')}-")
+        live, version = self._live(cell), cell.version
+        places = places_of(cell, "" if live is None else stem_of(live.id_prefix, version))
         with Ledger(self.ledger_path(cell)) as ledger:
             if live is not None:
                 played = live.play(

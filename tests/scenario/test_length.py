@@ -8,7 +8,7 @@ import pytest
 
 from simulator.fleet.target import make_target
 from simulator.scenario.cells import choose
-from simulator.scenario.length import least_us, too_long
+from simulator.scenario.length import least_us, open_ended, too_long
 from simulator.scenario.live import Live
 from simulator.scenario.run import Options, ScenarioRun
 from tests.scenario.play import scenario
@@ -62,3 +62,17 @@ def test_on_sockets_it_is_skipped_with_the_reason() -> None:
     assert (result.verdict, run.exit_code) == ("SKIPPED", 0)
     assert run.sentence == "0 passed, 0 failed, 1 skipped; nothing was tried"
     assert result.reason.startswith("it takes at least 7d of the stations' time, 2h48m at speed 60; add --speed 168")
+
+
+def test_one_that_waits_for_something_to_happen_is_rehearsed() -> None:
+    until = "steps: [{repeat: {times: 9, until: Faulted, every: 2 days, steps: [{wait: 1 minute}]}}]"
+    patient = "steps: [{expect: {message: heartbeat, within: 3 days}}]"
+    for text, expected in ((until, True), (patient, True), ("steps: [plug, {wait: 9 days}]", False)):
+        assert open_ended(scenario(text), "1.6", 3_600e6) is expected, text
+    assert not open_ended(scenario(patient), "1.6", 4 * 86_400e6)
+    target = make_target({"url": "ws://127.0.0.1:1/"}, {}, base_dir=Path.cwd())
+    run = ScenarioRun(choose([scenario(until)], [], ["1.6"]), Options(live=Live(target, speed=60)))
+    assert [(result.verdict, result.reason) for result in run.execute()] == [
+        ("SKIPPED", "it takes about 16d of the stations' time, 6h24m at speed 60; "
+         "add --speed 385, --longest 6h25m, or run it in memory")
+    ]  # fmt: skip
