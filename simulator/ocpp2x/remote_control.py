@@ -11,7 +11,7 @@ from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import REGISTERED, Table
 from simulator.ocpp2x import smart_charging
 from simulator.ocpp2x.charging_profile import Refused
-from simulator.ocpp2x.types import reason
+from simulator.ocpp2x.types import NO_AUTHORIZATION, reason
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -28,6 +28,9 @@ def start(st: Station, req: Any, m: Any) -> Any:
 
     if st.gate != "accepted":  # B02.FR.05
         return rejected("CSNotAccepted")
+    token = req.id_token.id_token
+    if not token and req.id_token.type != NO_AUTHORIZATION:
+        return rejected("InvalidIdToken")
     evse_id = None if req.evse_id is UNSET else req.evse_id
     if evse_id is not None and st.evse(evse_id) is None:
         return rejected("UnknownEvse")
@@ -36,7 +39,7 @@ def start(st: Station, req: Any, m: Any) -> Any:
     except Refused as refusal:  # K05.FR.05
         return rejected(refusal.code)
     wish = StartWish(
-        req.id_token.id_token,
+        token or NO_AUTHORIZATION,  # it has no text on the wire, but here whoever charges has a name
         req.id_token.type,
         evse_id,
         req.remote_start_id,

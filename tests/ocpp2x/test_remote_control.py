@@ -63,6 +63,27 @@ def test_remote_start_of_a_transaction_that_waits_for_a_token(version: str) -> N
 
 
 @each_version
+@pytest.mark.parametrize("point", ["EVConnected", "Authorized"])
+def test_remote_start_without_authorization(version: str, point: str) -> None:
+    """F01.FR.03, FR.19, FR.25, F02.FR.05 with a token that has no text (F01, remark; C02.FR.01)."""
+    bench = Bench(version, {"TxCtrlr.TxStartPoint": (point,), "AuthCtrlr.AuthorizeRemoteStart": True}).boot()
+    bench.feed(i.Plug(1))
+    bench.run(2)
+    nobody = {"idToken": "", "type": "NoAuthorization"}
+    assert start(bench, evseId=1, idToken=nobody | {"type": "ISO14443"})["statusInfo"]["reasonCode"] == "InvalidIdToken"
+    assert start(bench, evseId=1, idToken=nobody)["status"] == "Accepted"
+    bench.run(5)
+    (named,) = [event for event in bench.events() if event["triggerReason"] == "RemoteStart"]
+    assert named["idToken"] == nobody and named["transactionInfo"]["remoteStartId"] == 9
+    assert not bench.sent("Authorize") and bench.st.evses[0].flowing
+    key = named["transactionInfo"]["transactionId"]
+    assert bench.ask("RequestStopTransaction", {"transactionId": key})["status"] == "Accepted"
+    bench.run(2)
+    (last,) = bench.events("Ended")
+    assert "idToken" not in last and "remoteStartId" not in last["transactionInfo"]
+
+
+@each_version
 def test_remote_start_finds_an_evse_by_itself(version: str) -> None:
     """F01.FR.20: the one where a car waits."""
     bench = Bench(version).boot()
