@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.blocks import diagnostics, local_list, monitors, publishing
+from simulator.blocks import diagnostics, local_list, monitors, network_profiles, publishing
 from simulator.blocks.charging_profiles import PROFILE_AREA, Installed
 from simulator.blocks.local_list import LIST_AREA, LocalList
 from simulator.blocks.reservation import RESERVATION_AREA, Reservation
@@ -36,6 +36,7 @@ TYPES: dict[str, Any] = {
     "tx": Transaction,
     "samples": tuple[MeterReading, ...],
     PROFILE_AREA: Installed,
+    network_profiles.AREA: network_profiles.NetworkProfile | int,  # the slots, and which of them worked last
     monitors.AREA: monitors.Kept,
     diagnostics.AREA: diagnostics.Told,
     publishing.AREA: publishing.Published,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.blocks.network_profiles import NetworkProfile
 from simulator.blocks.token_cache import CacheEntry
 from simulator.blocks.transaction_record import Transaction
 from simulator.core.model import Model
@@ -61,6 +62,7 @@ FLASH = st.fixed_dictionaries(
         "cache": area(st.from_type(CacheEntry), TEXTS),
         "tx": area(st.from_type(Transaction), TEXTS),
         "samples": area(st.lists(st.from_type(MeterReading), max_size=3).map(tuple), TEXTS),
+        "network": area(st.one_of(st.from_type(NetworkProfile), st.integers(0, 9)), st.integers(1, 9)),
     },
 )
 
