@@ -41,8 +41,8 @@ GIVES_WAY = "ended_profile_gives_way"
 #: capability of a dialect: a power is for the phases it names; fewer of them have less (K01.FR.50)
 POWER_DIVIDED = "power_is_for_its_phases"
 
-#: data of the block: EVSE -> power before it got another limit, an external one or one that comes from sharing with more
-#: or fewer others; its transaction tells when that made a difference
+#: data of the block: EVSE -> power before it got another limit, an external one or because of those it shares with; its
+#: transaction tells when that made a difference
 RATE_CHANGED = "rate_changed"
 
 # -- the limit that holds ----------------------------------------------------------------------------------------------
