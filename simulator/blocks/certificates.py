@@ -74,6 +74,8 @@ IN_FORCE_ONLY = "a certificate must be in force when it comes"
 COUNTS_OWN = "the certificate of the station is one of the entries"
 #: ... and of one whose CSMS may delete the root by which it is trusted (2.x M04, remarks; part 6 TC_M_20)
 ANY_ROOT_GOES = "the root in use can be deleted"
+#: ... and of one in which a bad root that is to be installed is a security event (1.6 certification case TC_078_CS)
+BAD_ROOT_TOLD = "a bad root is told by an event"
 #: flash key of the handle whose certificate is asked for
 PENDING = "pending"
 
@@ -160,9 +162,9 @@ def looked_at_root(st: Station, number: int, event: JobDone | JobProgress, now: 
     if not isinstance(event, JobDone) or (waiting := _waiting(st, number)) is None:
         return
     if not event.ok:
-        if waiting.use == CSMS_ROOT:  # TC_078
+        if waiting.use == CSMS_ROOT and BAD_ROOT_TOLD in st.dialect.capabilities:
             say(st, "InvalidCsmsCertificate", f"install: {event.result['cause']}")
-        _answer(st, waiting.token, "Rejected")  # M05.FR.06, FR.10
+        _answer(st, waiting.token, "Rejected")  # M05.FR.07, FR.11
         return
     _answer(st, waiting.token, _store_root(st, waiting.use, event.result))
 

@@ -2,6 +2,7 @@
 
 from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.blocks.authorization import GROUP_FIRST, NO_RETURN_TIME
+from simulator.blocks.certificates import BAD_ROOT_TOLD
 from simulator.blocks.metering import DEFAULT_MEASURAND, KEEPS_ALIGNED
 from simulator.core.dialect import Dialect
 from simulator.ocpp16 import (
@@ -51,7 +52,7 @@ DIALECT_16 = Dialect(
     never_answered=frozenset({"protocol", "message_type"}),
 )
 #: what 1.6 decides otherwise (certification cases TC_068_CS, TC_070_CS and TC_071_CS; 3.7, 4.10)
-DIALECT_16.capabilities = frozenset({GROUP_FIRST, DEFAULT_MEASURAND, NO_RETURN_TIME, KEEPS_ALIGNED})
+DIALECT_16.capabilities = frozenset({GROUP_FIRST, DEFAULT_MEASURAND, NO_RETURN_TIME, KEEPS_ALIGNED, BAD_ROOT_TOLD})
 DIALECT_16.adopt(
     provisioning.table,
     authorization.table,
