@@ -321,6 +321,7 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         _tell(st, evse, tx, TransactionStarted, tx.start_trigger)
         tx.told_started = True
         tx.told_plugged, tx.told_bay, tx.told_state = evse.plugged, evse.bay, evse.charging_state
+        tx.told_unlocked = evse.released
         save(st, tx)
         return
     if grant is not None and tx.lapsed:  # authorised anew: that is told like the first time (E01.FR.10, E02.FR.01)
@@ -334,6 +335,10 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         _tell(st, evse, tx, TransactionUpdated, end.trigger, end)
         if end.trigger == "EVCommunicationLost":
             tx.told_plugged = evse.plugged  # the same event, told once
+    if evse.released != tx.told_unlocked:  # E02.FR.17: by the CSMS
+        tx.told_unlocked = evse.released
+        if evse.released:
+            _tell(st, evse, tx, TransactionUpdated, "UnlockCommand")
     if evse.bay != tx.told_bay:  # E02.FR.17
         tx.told_bay = evse.bay
         _tell(st, evse, tx, TransactionUpdated, "EVDetected" if evse.bay else "EVDeparted")
@@ -344,6 +349,15 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         if grant is not None and not grant.energy:
             tx.energy = False  # E05.FR.02: energy stops, the authorisation does not
         _tell(st, evse, tx, TransactionUpdated, "ChargingStateChanged")
+    if tx.told_phases and evse.flowing and _phases(evse) != tx.told_phases:  # E02.FR.19, E03.FR.14
+        _tell(st, evse, tx, TransactionUpdated, "ChargingRateChanged")
+
+
+def _phases(evse: Evse) -> int:
+    """How many phases the car draws from; 0 when none, or on direct current."""
+    if not evse.flowing or not evse.phases or evse.ev is None:
+        return evse.phases if evse.flowing else 0
+    return max(1, min(evse.phases, evse.ev.spec.phases))
 
 
 def _start_trigger(evse: Evse, starts: int, now: int) -> str:
@@ -369,9 +383,7 @@ def _tell(
     end: GrantEnd | None = None,
 ) -> None:
     tell_evse = evse.plugged and not tx.told_evse  # E01.FR.16
-    phases = evse.phases if evse.flowing else 0
-    if evse.flowing and evse.ev is not None and phases:
-        phases = max(1, min(phases, evse.ev.spec.phases))
+    phases = _phases(evse)
     values: tuple[MeterReading, ...] = ()
     if tx.begin is not None and not tx.told_begin and (kind is TransactionStarted or evse.flowing):
         values = st.dialect.policy.started_readings(st, tx)
