@@ -59,6 +59,7 @@ class Transaction(msgspec.Struct):
     told_remote: bool = False
     told_plugged: bool = False
     told_bay: bool = False
+    told_unlocked: bool = False
     told_state: str = ""
     told_phases: int = 0
     told_end_us: int = -1

@@ -77,3 +77,14 @@ def test_a_car_in_the_bay_does_not_outlast_the_timeout(version: str) -> None:
     points = {TX_START_POINT: ("ParkingBayOccupancy",), TX_STOP_POINT: ("EVConnected",), CONNECTION_TIMEOUT: 20}
     lab = bench(version, settings=points, evse={"bay_sensor": True}).feed(i.Park(1)).present().run(30)
     assert lab.session().triggers[-1] == "EVConnectTimeout" and lab.session().reason == "Timeout"
+
+
+@each_2x
+def test_the_connector_is_unlocked_in_a_transaction_that_is_authorised_no_more(version: str) -> None:
+    """E02.FR.17: UnlockCommand, once."""
+    lab = bench(version, settings={TX_START_POINT: ("EVConnected",), TX_STOP_POINT: ("EVConnected",)})
+    lab.charge().present().run(1)
+    assert lab.ask("UnlockConnector", evseId=1, connectorId=1)["status"] == "Unlocked"
+    lab.ask("UnlockConnector", evseId=1, connectorId=1)
+    lab.run(1)
+    assert lab.session().triggers[-2:] == ["StopAuthorized", "UnlockCommand"]
