@@ -387,6 +387,7 @@ trial.declare(
         blames=lambda cause, code: (
             cause in ("tls_client_cert", "reset", "closed") or (cause == "http_status" and code in trial.REFUSED)
         ),
+        rounds=lambda st: len(st.settings[product_settings.NETWORK_PRIORITY]),  # A02.FR.28: every entry
     ),
 )
 

@@ -34,11 +34,13 @@ REFUSED = frozenset({401, 403})
 class Kind:
     """What can be tried. ``restore(st, previous)`` puts the old value back and returns None, or, where the two are to
     be tried in turn until one of them works, what is to be gone back to next. ``confirm(st, previous)``: what is in
-    use works. ``blames(cause, code)``: does this end of a dial speak against the value in use?"""
+    use works. ``blames(cause, code)``: does this end of a dial speak against the value in use? ``rounds(st)``: how many
+    times the attempts of one network profile it is worth."""
 
     restore: Callable[[Station, Any], Any]
     confirm: Callable[[Station, Any], None]
     blames: Callable[[str, int], bool]
+    rounds: Callable[[Station], int] = lambda st: 1
 
 
 KINDS: dict[str, Kind] = {}
@@ -105,7 +107,7 @@ def judge(st: Station, now: int) -> None:
     if not any(KINDS[name].blames(cause, code) for name in known):
         return
     link.failures += 1
-    if link.failures < st.settings[NETWORK_ATTEMPTS]:
+    if link.failures < st.settings[NETWORK_ATTEMPTS] * max(KINDS[name].rounds(st) for name in known):
         return
     again = {name: KINDS[name].restore(st, previous) for name, previous in known.items()}
     again = {name: other for name, other in again.items() if other is not None}

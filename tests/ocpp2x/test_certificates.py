@@ -8,12 +8,14 @@ import pytest
 
 from simulator.blocks import certificates
 from simulator.blocks.certificates import ADDITIONAL_CHECK, MAX_CHAIN, STORE_LENGTH
-from simulator.blocks.product_settings import ORGANIZATION
+from simulator.blocks.network_profiles import NetworkProfile
+from simulator.blocks.product_settings import NETWORK_PRIORITY, ORGANIZATION
 from simulator.blocks.signing import REPEAT_TIMES, WAIT_MINIMUM
 from simulator.core import certificate_store as store
 from simulator.core import inputs as i
 from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
 from simulator.core.link_policy import NETWORK_ATTEMPTS
+from simulator.lab.csms import LabCsms
 from simulator.ocpp2x import certificates as dialect
 from simulator.pki import work
 from simulator.pki.authority import DAY_US
@@ -186,6 +188,25 @@ def test_old_and_new_are_tried_in_turn_until_one_works(renewed: bool) -> None:
     lab.feed(i.PowerOn())
     lab.run(120)
     assert lab.station.link.is_up and (lab.dial.refs["key"] != before) == renewed
+
+
+def test_the_new_one_is_tried_with_every_network_profile() -> None:
+    """Errata 2.9, A02.FR.28."""
+    lab = secured("2.0.1", profile=3, settings={NETWORK_ATTEMPTS: 1, NETWORK_PRIORITY: ("1", "2")})
+    before, csr = lab.dial.refs["key"], csr_of(lab)
+    url = "wss://other.test"
+    lab.station.board.flash.write("network", 2, NetworkProfile(url, 3), 64)
+    lab.fleet.elsewhere(lab.station, url, LabCsms(lab.station.dialect.subprotocol))
+    lab.feed(i.PowerOff())
+    lab.feed(i.PowerOn())
+    lab.run(60)
+    lab.door.client_roots = (authority("third").pem,)
+    assert lab.certificate_signed(lab.sign(csr)) == "Accepted"
+    lab.run(100)
+    tried = [(dial.slot, dial.refs["key"] == before) for dial in lab.path.dials]
+    first = next(n for n, (_, own) in enumerate(tried) if not own)
+    (one, _), (other, _), _ = tried[first : first + 3]
+    assert {one, other} == {0, 2} and [own for _, own in tried[first : first + 3]] == [False, False, True], tried
 
 
 @each_2x
