@@ -6,6 +6,7 @@ so that what a name means cannot depend on import order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Generic, TypeVar
@@ -15,10 +16,18 @@ from simulator.errors import UnknownName
 T = TypeVar("T")
 
 
+#: a shorter part of a name says nothing
+PART_MIN = 3
+_BETWEEN_PARTS = re.compile(r"[/._ -]")
+
+
 def nearest(name: str, names: list[str]) -> str | None:
-    """The valid name that is closest to ``name``, or None when nothing is close (case does not count)."""
+    """The valid name that is closest to ``name``, or None when nothing is close (case does not count). The first one of
+    which it is a whole part is close, too: ``kempower`` of ``kempower/satellite``."""
     lowered = {n.lower(): n for n in names}
     hits = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    if not hits and len(name) >= PART_MIN:
+        hits = [n for n in lowered if name.lower() in _BETWEEN_PARTS.split(n)]
     return lowered[hits[0]] if hits else None
 
 

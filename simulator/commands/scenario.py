@@ -275,7 +275,7 @@ def steps(
 
 @app.command("schema")
 def schema(
-    kind: str = typer.Argument("scenario", help="scenario, fleet, target, profile, or summary (of a run)."),
+    kind: str = typer.Argument("scenario", help="scenario, fleet, target, profile; or what --summary writes: summary (of scenarios), run, replay."),
 ) -> None:
     """Print the JSON Schema of a kind of file, for an editor."""
     from simulator.scenario.language import SCHEMAS

@@ -25,7 +25,6 @@ from simulator.report.reasons import LOCAL_LIMIT, what_helps
 from simulator.report.storms import Storms
 
 SCHEMA_NAME = "cpfarm-summary/1"
-SCHEMA_FILE = Path(__file__).with_name("cpfarm-summary-1.schema.json")
 VIOLATIONS_MAX = 200
 """Kinds of violations listed; the rest is added up in ``schema_violations_left_off``."""
 
@@ -128,7 +127,13 @@ def write_summary(summary: dict[str, Any], path: str | Path) -> None:
 
 def summary_schema() -> dict[str, Any]:
     """The published JSON Schema of the summary."""
-    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return published_schema("summary")
+
+
+def published_schema(name: str) -> dict[str, Any]:
+    """One of the JSON Schemas that stand here as files: ``summary`` (of a run), ``scenarios``, ``replay``."""
+    file = Path(__file__).with_name(f"cpfarm-{name}-1.schema.json")
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return schema
 
 

@@ -7,10 +7,10 @@ and ``$name`` wherever a value may stand.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from simulator.report.summary import published_schema
 from simulator.scenario.schema import scenario_model
 from simulator.scenario.step import STEPS, Step, body_model, item_model
 from simulator.scenario.words import MESSAGES, VERBS
@@ -100,18 +100,13 @@ def _profile() -> dict[str, Any]:
     return profile()
 
 
-def _summary() -> dict[str, Any]:
-    from simulator.scenario.report import SCHEMA_FILE
-
-    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    return schema
-
-
-#: the kinds of files people write, and what a run of scenarios writes -> their schema
+#: the kinds of files people write, and what runs of scenarios, of fleets and replays write as --summary -> their schema
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": schema_json,
     "fleet": _fleet,
     "target": _target,
     "profile": _profile,
-    "summary": _summary,
+    "summary": lambda: published_schema("scenarios"),
+    "run": lambda: published_schema("summary"),
+    "replay": lambda: published_schema("replay"),
 }

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import simulator
-from simulator.report import summary as summary_module
 from simulator.report.summary import check_data
 from simulator.scenario.judge import NOT_APPLICABLE, PASS, SKIPPED, VERDICTS
 from simulator.scenario.player import FAIL
 from simulator.scenario.run import Result, ScenarioRun
 
 SCHEMA_NAME = "cpfarm-scenarios/1"
-SCHEMA_FILE = Path(summary_module.__file__).with_name("cpfarm-scenarios-1.schema.json")
 #: columns of the matrix that still have names over them
 MAX_NAMED = 4
 #: cells of one reason that are named, and what stands for the profile in a reason that many share

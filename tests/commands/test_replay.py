@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 
 from simulator.csms.process import CsmsProcess
 from simulator.dialects import DIALECTS
 from simulator.profile.compiled import compile_profile
+from simulator.scenario.language import SCHEMAS
 from simulator.traces.write import exchange_records
 from tests.commands.conftest import Cpfarm, Told
 from tests.quirks.rig import Bench
@@ -55,7 +57,16 @@ def answer(second: int, action: str, payload: Any) -> dict[str, Any]:
 
 def data_of(told: Told) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(told.out)
+    keeps_its_schema(found)
     return found
+
+
+def keeps_its_schema(data: dict[str, Any]) -> None:
+    schema = SCHEMAS["replay"]()
+    judge: Any = jsonschema.validators.validator_for(schema)(schema)
+    assert [error.message for error in judge.iter_errors(data)] == []
+    for part, described in ((data, schema), (data["run"], schema["properties"]["run"])):
+        assert part.keys() == described["properties"].keys()
 
 
 @pytest.mark.parametrize("version", list(DIALECTS))
@@ -67,6 +78,7 @@ def test_a_recorded_session_is_the_same_again(cpfarm: Cpfarm, csms: CsmsProcess,
         "--summary", "s.json", "--trace", "o.jsonl", "--junit", "j.xml",
     )  # fmt: skip
     data = json.loads((tmp_path / "s.json").read_text())
+    keeps_its_schema(data)
     assert told.code == 0, told.out + told.err
     assert data["differences"] == [] and data["assumed"] == [] and data["schema_violations"] == []
     assert "answered as in the capture" in told.out

@@ -27,6 +27,13 @@ def test_an_unknown_name_is_an_error_with_the_nearest_one() -> None:
     assert caught.value.near is None and "did you mean" not in str(caught.value)
 
 
+def test_a_whole_part_of_a_name_is_near_it() -> None:
+    names = ["kempower/satellite", "tritium/rtm75", "txid-int64-max", "meter.noise"]
+    for given, near in (("Kempower", names[0]), ("rtm75", names[1]), ("int64", names[2]), ("noise", names[3])):
+        assert nearest(given, names) == near
+    assert [nearest(given, names) for given in ("kemp", "te", "", "xx")] == [None] * 4
+
+
 def test_a_name_is_given_once_and_a_frozen_table_takes_no_more() -> None:
     table: Registry[int] = Registry("number")
     table.add("one", 1)

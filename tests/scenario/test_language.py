@@ -26,7 +26,8 @@ JUDGE: Any = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
 def test_every_schema_is_one(kind: str) -> None:
     schema = SCHEMAS[kind]()
     jsonschema.validators.validator_for(schema).check_schema(schema)
-    assert schema["title"] == f"cpfarm {'scenarios' if kind == 'summary' else kind}"
+    titles = {"summary": "cpfarm scenarios", "run": "cpfarm-summary/1"}
+    assert schema["title"] == titles.get(kind, f"cpfarm {kind}")
 
 
 @pytest.mark.parametrize("path", scenario_files([scenarios_dir()]), ids=lambda path: path.stem)
