@@ -201,6 +201,7 @@ def _vacant(st: Station, evse: Evse) -> bool:
 def _idle(st: Station, evse: Evse) -> bool:
     """Nobody has come with a token. A transaction that a car alone has begun changes nothing (G01.FR.09)."""
     nobody = evse.grant is None and (evse.tx is None or not evse.tx.id_token)
+    nobody = nobody and evse.evse_id not in st.data.get(CLAIMED, ())
     return nobody and evse.operative and not _broken(st, evse)
 
 
@@ -213,6 +214,7 @@ def _vacancies(st: Station, held: dict[int, Reservation]) -> list[Evse]:
 def _expected(st: Station, held: dict[int, Reservation]) -> list[Reservation]:
     """Those who may still come to any EVSE: not those whose token has been taken and waits for its cable."""
     here = {used_by(st, evse, evse.grant.id_token, evse.grant.group) for evse in st.evses if evse.grant and not evse.tx}
+    here.update(st.data.get(CLAIMED, {}).values())
     return [one for one in held.values() if one.evse_id == 0 and one.reservation_id not in here]
 
 
@@ -352,10 +354,13 @@ def _follow_claims(st: Station, held: dict[int, Reservation]) -> list[int]:
     left = [one for evse_id, one in claimed.items() if st.evses[evse_id - 1].grant is None and one in held]
     now_here: dict[int, int] = {}
     for evse in st.evses:
-        if evse.grant is not None and evse.tx is None:
+        found = None
+        if evse.grant is None and evse.asked is not None:  # before the CSMS has said anything (H03, S1)
+            found = used_by(st, evse, evse.asked.id_token, None)
+        elif evse.grant is not None and evse.tx is None:
             found = used_by(st, evse, evse.grant.id_token, evse.grant.group)
-            if found is not None:
-                now_here[evse.evse_id] = found
+        if found is not None:
+            now_here[evse.evse_id] = found
     if now_here:
         st.data[CLAIMED] = now_here
     else:

@@ -285,6 +285,21 @@ def test_what_is_used_cannot_be_cancelled_nor_lost(version: str) -> None:
 
 
 @each_2x
+def test_a_token_that_is_refused_has_used_it_too(version: str) -> None:
+    """H03.FR.09-10, S1: what counts is that it is presented; the CSMS is asked after that."""
+    lab = bench(version)
+    lab.csms.verdicts["TAG"] = "Blocked"
+    reserve(lab)
+    lab.present("TAG", 1).run(1)
+    assert lab.statuses()[-1] == "Available" and lab.evse().grant is None
+    assert updates(lab) == ([(7, "NoTransaction")] if version == "2.1" else [])
+    assert lab.ask("CancelReservation", reservationId=7)["status"] == "Rejected"
+    reserve(lab)
+    lab.present("OTHER", 1).run(1)
+    assert lab.statuses()[-1] == "Reserved"
+
+
+@each_2x
 def test_used_at_the_last_moment_is_not_expired(version: str) -> None:
     lab = bench(version)
     reserve(lab, for_s=30)
