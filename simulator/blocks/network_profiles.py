@@ -35,6 +35,7 @@ from simulator.core.records import FlashTrouble, Remark
 from simulator.core.wiring import at, before_write, drain
 
 if TYPE_CHECKING:
+    from simulator.core.model import Model
     from simulator.core.station import Station
 
 AREA, NAME = "network", "network_profiles"
@@ -48,7 +49,8 @@ GOOD_KEY = "good"
 class NetworkProfile(msgspec.Struct, frozen=True):
     """A slot as it lies on flash. ``url`` without the station's id. ``password`` is the station's own if None.
 
-    ``removed``: it was forgotten because another is more secure.
+    ``removed``: it was forgotten because another is more secure. ``interface``: the one it names; ``apn``: it names an
+    access point (a station of ours does without).
     """
 
     url: str = ""
@@ -56,6 +58,8 @@ class NetworkProfile(msgspec.Struct, frozen=True):
     timeout_s: int = 0
     password: str | None = None
     removed: bool = False
+    interface: str = ""
+    apn: bool = False
 
 
 class Network:
@@ -73,6 +77,11 @@ class Network:
         self.failures = 0
         #: number of the last dial that was counted, and of the last link that was up
         self.judged = self.up_number = 0
+
+
+def own_interface(model: Model) -> str:
+    """The network interface of a product: each has one (OCPPInterfaceEnumType)."""
+    return "Wired0" if model.hardware.modem.kind == "ethernet" else "Wireless0"
 
 
 def profile_of(st: Station, slot: int) -> NetworkProfile | None:

@@ -10,6 +10,8 @@ from simulator import blocks as _blocks  # noqa: F401  (fills the wiring tables)
 from simulator.blocks.certificates import ANY_ROOT_GOES, COUNTS_OWN, IN_FORCE_ONLY
 from simulator.blocks.charging_profiles import SURE_PHASES, UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
+from simulator.blocks.inventory.controllers import TOKENS_TOLD
+from simulator.blocks.inventory.network_rows import SLOTS_TOLD
 from simulator.blocks.logs import NO_REDIRECTS
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.blocks.signed_values import EACH_BY_ITSELF
@@ -127,7 +129,7 @@ DIALECT_21 = _dialect(
     "2.1",
     "ocpp2.1",
     messages_21,
-    frozenset({V21, EACH_BY_ITSELF, NO_REDIRECTS}),
+    frozenset({V21, EACH_BY_ITSELF, NO_REDIRECTS, SLOTS_TOLD, TOKENS_TOLD}),
     (Call, Result, Error, ResultError, Send),
     # part 4, 4.4: a message of an unknown type is ignored; the older version refuses it
     frozenset({"protocol", "message_type"}),

@@ -35,7 +35,12 @@ def set_network_profile(st: Station, req: Any, m: Any) -> Any:
         return _rejected(m, "InvalidNetworkConf", wrong)
     password = data.basic_auth_password
     profile = NetworkProfile(
-        data.ocpp_csms_url, data.security_profile, data.message_timeout, None if password is UNSET else str(password)
+        data.ocpp_csms_url,
+        data.security_profile,
+        data.message_timeout,
+        None if password is UNSET else str(password),
+        interface=data.ocpp_interface,
+        apn=data.apn is not UNSET,
     )
     done = network_profiles.keep(st, req.configuration_slot, profile)
     if done == "Accepted":
@@ -57,7 +62,7 @@ def _names_a_place(rest: str) -> bool:
 def _wrong(st: Station, data: Any) -> str:
     """Why this station cannot connect so, "" when it can (B09.FR.02). The field ocppVersion is ignored: the handshake
     decides (part 2, NetworkConnectionProfileType)."""
-    kind = "Wired" if st.model.hardware.modem.kind == "ethernet" else "Wireless"
+    own = network_profiles.own_interface(st.model)
     scheme, _, rest = data.ocpp_csms_url.partition("://")
     wanted = "wss" if data.security_profile in TLS_PROFILES else "ws"
     checks = (
@@ -66,7 +71,7 @@ def _wrong(st: Station, data: Any) -> str:
         (scheme.lower() != wanted, f"ocppCsmsUrl must begin with {wanted}://"),
         (not _names_a_place(rest), "ocppCsmsUrl names no host that could be dialled"),
         (not 1 <= data.message_timeout <= MAX_TIMEOUT_S, f"messageTimeout is 1 to {MAX_TIMEOUT_S}"),
-        (data.ocpp_interface not in (f"{kind}0", "Any"), f"the interface of this station is {kind}0"),
+        (data.ocpp_interface not in (own, "Any"), f"the interface of this station is {own}"),
         (data.vpn is not UNSET, "no VPN"),
         (data.apn is not UNSET and st.model.hardware.modem.kind != "lte", "no mobile network"),
         (data.identity is not UNSET and data.identity != st.id, "the identity cannot be changed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from simulator.blocks import network_profiles
 from simulator.core import inputs as i
 from simulator.core.link_policy import BACKOFF_MINIMUM, BACKOFF_RANDOM, NETWORK_ATTEMPTS, SECURITY_PROFILE
+from simulator.core.model import HardwareSpec
 from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.settings import SETTINGS
 from simulator.lab.csms import LabCsms
 from simulator.ocpp2x.network import MAX_TIMEOUT_S
-from tests.bench import Lab, bench, each_2x
+from tests.bench import AT_ONCE, Lab, bench, each_2x
 
 URL = "ws://other.test/ocpp"
 PRIORITY = SETTINGS.get("OCPPCommCtrlr.NetworkConfigurationPriority")
@@ -281,3 +283,50 @@ def test_a_station_that_was_told_of_no_other_profile_holds_nothing() -> None:
     lab = bench("2.0.1")
     assert network_profiles.NAME not in lab.station.data and value(lab, "ActiveNetworkProfile") == "1"
     assert lab.fleet.paths[0].dials[-1].slot == 0
+
+
+def slots(lab: Lab) -> dict[str, dict[str, Any]]:
+    """The component NetworkConfiguration: slot -> variable -> what is told of it."""
+    lab.forget()
+    assert ask(lab, "GetBaseReport", requestId=1, reportBase="FullInventory")["status"] == "Accepted"
+    lab.run(60)
+    found: dict[str, dict[str, Any]] = {}
+    for report in lab.csms.sent("NotifyReport"):
+        for row in report["reportData"]:
+            if row["component"]["name"] == "NetworkConfiguration":
+                (attribute,) = row["variableAttribute"]
+                found.setdefault(row["component"]["instance"], {})[row["variable"]["name"]] = attribute
+    return found
+
+
+def test_the_slots_are_variables_of_the_newer_version() -> None:
+    """2.1 B09.FR.08-09, FR.13: an instance for each slot, read-only because only SetNetworkProfile sets it."""
+    lab = bench("2.1")
+    assert profile(lab, ocppInterface="Any", basicAuthPassword="secret-of-slot-2")["status"] == "Accepted"
+    told = slots(lab)
+    assert set(told) == {"1", "2", "3"}
+    assert {one["mutability"] for variables in told.values() for one in variables.values()} == {"ReadOnly"}
+    values = {slot: {name: one.get("value") for name, one in rows.items()} for slot, rows in told.items()}
+    assert values["2"] == {
+        "OcppCsmsUrl": URL, "OcppInterface": "Any", "OcppTransport": "JSON", "OcppVersion": "OCPP21",
+        "MessageTimeout": "25", "SecurityProfile": "0", "BasicAuthPassword": "", "VpnEnabled": "false",
+        "ApnEnabled": "false",
+    }  # fmt: skip
+    assert (values["1"]["SecurityProfile"], values["1"]["MessageTimeout"]) == ("0", "30")
+    assert values["3"] == dict.fromkeys(values["2"], "") | {"VpnEnabled": "false", "ApnEnabled": "false"}
+    assert not slots(bench("2.0.1"))
+
+
+def test_a_slot_tells_whether_it_has_an_access_point() -> None:
+    """2.1 B09.FR.12."""
+    lab = bench("2.1", hardware=HardwareSpec(modem=replace(AT_ONCE, kind="lte")))
+    apn = {"apn": "internet", "apnAuthentication": "NONE"}
+    assert profile(lab, ocppInterface="Wireless0", apn=apn)["status"] == "Accepted"
+    told = slots(lab)
+    assert (told["2"]["ApnEnabled"]["value"], told["1"]["ApnEnabled"]["value"]) == ("true", "false")
+
+
+def test_the_newer_version_tells_its_kinds_of_tokens() -> None:
+    """2.1 part 2, 2.3.9."""
+    assert value(bench("2.1"), "SupportedIdTokenTypes", "AuthCtrlr") == "Central,ISO14443"
+    assert value(bench("2.1", free_vend=True), "SupportedIdTokenTypes", "AuthCtrlr").endswith(",NoAuthorization")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: longest value that can be set, and longest that is told (ConfigurationValueSize, ReportingValueSize)
 MAX_SET_CHARS, MAX_VALUE_CHARS = 1_000, 2_500
+#: capability of a dialect: SupportedIdTokenTypes is wanted (2.1 part 2 2.3.9)
+TOKENS_TOLD = "token_types_told"
+TOKEN_TYPES = ("Central", "ISO14443", "NoAuthorization")
 
 
 def _feature(name: str) -> When:
@@ -66,6 +69,15 @@ def _profile_room(model: Model, spec: EvseSpec | None) -> float:
     return float(model.defaults[charging_profiles.MAX_PROFILES.index])
 
 
+def _tokens_told(model: Model, spec: EvseSpec | None) -> bool:
+    return TOKENS_TOLD in model.dialect.capabilities
+
+
+def _tokens(st: Station) -> str:
+    """The types of tokens a session of this station can have: remote, read from a card, given to everybody."""
+    return ",".join(TOKEN_TYPES if st.model.free_vend else TOKEN_TYPES[:-1])
+
+
 def _units(st: Station) -> str:
     return ",".join(charging_profiles.units(st))
 
@@ -74,6 +86,10 @@ ROWS: tuple[Row, ...] = (
     _there("AlignedDataCtrlr"),
     _there("SampledDataCtrlr"),
     Row(STATION, "AuthCtrlr", "Enabled", "boolean", "true", constant=True),
+    Row(
+        STATION, "AuthCtrlr", "SupportedIdTokenTypes", "MemberList", _tokens, values=TOKEN_TYPES, constant=True,
+        when=_tokens_told,
+    ),
     _there("MonitoringCtrlr"),
     _there("AuthCacheCtrlr"),
     Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),

@@ -116,6 +116,7 @@ class Row:
     constant: bool = False
     more: tuple[tuple[str, ReadRow], ...] = ()
     when: When | None = None
+    component_instance: str = ""
 
 
 def truth(fact: object) -> str:
