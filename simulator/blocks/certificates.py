@@ -341,6 +341,8 @@ def _take(st: Station, facts: Facts) -> bool:
             if name != store.name_of(STATION, facts):
                 _drop(st, name)
     if use_now:
+        if IN_FORCE_ONLY in st.dialect.capabilities:  # A02.FR.08, FR.09 removed: whenever its validity began
+            store.prefer(st, store.name_of(STATION, facts))
         st.link.renew(st, st.now)
     elif in_use:
         wait_us = facts["not_before_us"] - st.board.rtc.wall(st.now)

@@ -165,6 +165,17 @@ def test_a_certificate_that_is_not_in_force_yet_is_refused(version: str) -> None
     assert lab.links() == links and lab.stored()[STATION] == 1
 
 
+@each_2x
+def test_a_new_certificate_is_used_whenever_its_validity_began(version: str) -> None:
+    """Errata 2.9, A02.FR.08: also one that was issued for an earlier day than the one it replaces."""
+    lab = secured(version, profile=3)
+    before, chain = lab.dial.refs["key"], lab.sign(csr_of(lab), not_before_us=-30 * DAY_US)
+    assert lab.certificate_signed(chain) == "Accepted"
+    lab.run(30)
+    assert lab.dial.refs["key"] != before and lab.station.link.is_up and lab.stored()[STATION] == 1
+    assert lab.events() == []
+
+
 @pytest.mark.parametrize("renewed", [True, False], ids=["the new one works", "the old one works"])
 def test_old_and_new_are_tried_in_turn_until_one_works(renewed: bool) -> None:
     """Errata 2.9, A02.FR.10, FR.28-29: neither is discarded before the other one has worked."""
