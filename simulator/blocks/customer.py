@@ -33,8 +33,7 @@ def _lines(st: Station, token: str) -> Iterator[str]:
     if cached is not None:
         yield f"authorization cache: {token} {_about(cached)}, last used {format_wall(cached.used_us)}"
     listed = flash.get(LIST_AREA, LIST_KEY)
-    entry = None if listed is None else listed.get(token)
-    if entry is not None:
+    for entry in () if listed is None else listed.every(token):
         yield f"local authorization list: {token} {_about(entry)}"
     for number, reservation in flash.items(RESERVATION_AREA):
         if fold(reservation.id_token) == token:

@@ -9,7 +9,8 @@ Thousands of stations are told the same list. What lies on flash is therefore a 
 content share, and the *changes* since then, which are shared just so. Both are never written to once made. The table
 of what is shared is keyed by content and bounded: it saves memory, no decision depends on it.
 
-Tokens compare without case (CiString20Type; 2.x identifiers are caseInsensitive).
+Tokens compare without case (CiString20Type; 2.x identifiers are caseInsensitive). Where they have types, one text of
+two types is two tokens (C01.FR.25), so the type is part of what an entry is kept under.
 """
 
 from __future__ import annotations
@@ -93,6 +94,15 @@ MAX_SHARED = 64
 SMALL_CHANGE = 16
 
 
+#: between the text and the type of a token; no identifier has it (part 2, 2.1.4)
+_BETWEEN = "\n"
+
+
+def typed(id_token: str, token_type: str) -> str:
+    """The name of a token that has a type, as :func:`update` takes it."""
+    return id_token + _BETWEEN + token_type
+
+
 class ListEntry(msgspec.Struct, frozen=True, gc=False):
     """What the list says of a token: ``status`` in the finest words, ``expiry_us`` wall time; without ``token_type`` in
     a version of the protocol that has no types."""
@@ -116,10 +126,20 @@ class LocalList(msgspec.Struct, frozen=True, gc=False):
     base: Entries
     changes: Entries
 
-    def get(self, id_token: str) -> ListEntry | None:
+    def get(self, id_token: str, token_type: str = "") -> ListEntry | None:
         """The entry of a token, None when it is not in the list."""
-        key = fold(id_token)
+        found = self._at(fold(typed(id_token, token_type))) if token_type else None
+        return self._at(fold(id_token)) if found is None else found
+
+    def _at(self, key: str) -> ListEntry | None:
         return self.changes[key] if key in self.changes else self.base.get(key)
+
+    def every(self, id_token: str) -> list[ListEntry]:
+        """The entries of a token of whatever type."""
+        text = fold(id_token)
+        keys = dict.fromkeys((*self.base, *self.changes))
+        entries = [self._at(key) for key in keys if key.partition(_BETWEEN)[0] == text]
+        return [entry for entry in entries if entry is not None]
 
 
 _SHARED: dict[tuple[tuple[str, ListEntry | None], ...], Entries] = {}
@@ -153,7 +173,7 @@ def known(st: Station, id_token: str, token_type: str = "") -> ListEntry | None:
     found: LocalList | None = st.board.flash.get(LIST_AREA, LIST_KEY)
     if found is None or not supported(st):
         return None
-    entry = found.get(id_token)
+    entry = found.get(id_token, token_type)
     if entry is not None and entry.expiry_us is not None and entry.expiry_us < st.board.rtc.wall(st.now):
         entry = structs.replace(entry, status="Expired")
     if entry is not None and token_type and entry.token_type not in ("", token_type):
@@ -186,9 +206,9 @@ def update(
 ) -> str:
     """Apply an update: Accepted, Failed, VersionMismatch, NotSupported (1.6 5.15, 7.47, D01.FR.01-19).
 
-    ``number`` is the version the list has afterwards, ``rows`` are tokens with what is to be kept of them; None deletes
-    one, which a full update has no use for. ``empty_has_version``: a list without tokens keeps its version (D01.FR.04).
-    Anything but Accepted leaves the list as it was.
+    ``number`` is the version the list has afterwards, ``rows`` are tokens (:func:`typed` where there are types) with
+    what is to be kept of them; None deletes one, which a full update has no use for. ``empty_has_version``: a list
+    without tokens keeps its version (D01.FR.04). Anything but Accepted leaves the list as it was.
     """
     if not supported(st):
         return "NotSupported"
@@ -243,5 +263,10 @@ def _list_bytes(new: LocalList) -> int:
 
 
 def shared(found: LocalList) -> LocalList:
-    """The same list, made of what is shared: for one that was read from a file."""
+    """The same list, made of what is shared: for one that was read from a file. Files of before types counted name
+    tokens without them."""
+    rows = {key: entry for key, entry in {**found.base, **found.changes}.items() if entry is not None}
+    if any(entry.token_type and _BETWEEN not in key for key, entry in rows.items()):
+        told: Entries = {fold(typed(key, entry.token_type)): entry for key, entry in rows.items()}
+        return _replaced(found.version, told)
     return LocalList(found.version, found.length, _share(found.base), _share(found.changes))

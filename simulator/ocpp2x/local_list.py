@@ -39,7 +39,7 @@ def send(st: Station, req: Any, m: Any) -> Any:
     word = local_list.update(
         st,
         req.version_number,
-        ((row.id_token.id_token, _entry(row)) for row in rows),
+        ((local_list.typed(row.id_token.id_token, row.id_token.type), _entry(row)) for row in rows),
         full=req.update_type == "Full",
         empty_has_version=True,
     )

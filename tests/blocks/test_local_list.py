@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from simulator.blocks import local_list
 from simulator.blocks.authorization import LOCAL_AUTHORIZE_OFFLINE, LOCAL_PRE_AUTHORIZE, OFFLINE_UNKNOWN
-from simulator.blocks.local_list import LIST_AREA, LIST_ENABLED, LIST_KEY, LIST_MAX, LIST_MAX_SENT, ListEntry, LocalList
+from simulator.blocks.local_list import (
+    LIST_AREA,
+    LIST_ENABLED,
+    LIST_KEY,
+    LIST_MAX,
+    LIST_MAX_SENT,
+    ListEntry,
+    LocalList,
+    shared,
+)
 from simulator.blocks.local_lookup import ASKS_NOBODY, lookup
 from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.blocks.token_cache import TokenInfo, remember
@@ -294,3 +303,16 @@ def test_an_entry_is_plain_data() -> None:
     differential(SHARED_LAB, 2, A=None)
     found = stored(SHARED_LAB)
     assert msgspec.convert(msgspec.to_builtins(found), LocalList) == found
+
+
+def test_a_list_of_before_types_counted_is_read() -> None:
+    """Its tokens are found by their types, and can be deleted by them."""
+    old = LocalList(
+        3,
+        2,
+        {"A": ListEntry("Accepted", token_type="eMAID"), "B": ListEntry("Blocked", token_type="Local")},
+        {"B": None},
+    )
+    found = shared(old)
+    assert found.version == 3 and found.get("a", "eMAID") == old.base["A"]
+    assert found.get("a", "ISO14443") is None and found.get("b") is None

@@ -32,7 +32,7 @@ def listed(lab: Lab) -> int:
 
 
 def known(lab: Lab, *tokens: str) -> list[str | None]:
-    found = [local_list.known(lab.station, token) for token in tokens]
+    found = [local_list.known(lab.station, token, "ISO14443") for token in tokens]
     return [None if entry is None else entry.status for entry in found]
 
 
@@ -173,3 +173,14 @@ def test_a_product_without_a_list(version: str) -> None:
     assert lab.ask("GetLocalListVersion")[0] == "NotSupported"
     assert lab.ask("SendLocalList", versionNumber=1, updateType="Full")[0] == "NotSupported"
     assert dialect.table.feature == local_list.FEATURE
+
+
+@each_2x
+def test_one_text_of_two_types_is_listed_twice(version: str) -> None:
+    """C01.FR.25 (errata 2.18), D01.FR.06: two tokens; the same of one type twice is a duplicate."""
+    lab = bench(version)
+    assert send(lab, 1, row("A"), row("a", "Blocked")) == "Failed"
+    assert send(lab, 2, row("A"), row("a", "Blocked", "eMAID")) == "Accepted"
+    assert known(lab, "A") == ["Accepted"] and local_list.length(lab.station) == 2
+    assert send(lab, 3, row("A", None, "eMAID"), full=False) == "Accepted"
+    assert known(lab, "A") == ["Accepted"] and local_list.length(lab.station) == 1
