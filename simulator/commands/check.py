@@ -8,19 +8,29 @@ from typing import Any
 
 import typer
 
-from simulator.commands.options import HEADER, TLS_CA, TLS_CERT, TLS_KEY, option, plan_of, target_of
+from simulator.commands.options import (
+    CSMS,
+    HEADER,
+    PASSWORD,
+    SECURITY_PROFILE,
+    TARGET,
+    TLS_CA,
+    TLS_CERT,
+    TLS_KEY,
+    option,
+    plan_of,
+    target_of,
+)
 from simulator.commands.output import print_json
 from simulator.errors import AuthorError
 from simulator.fleet.check import Step, check_station
 
 
 def check(
-    target: Path | None = option("--target", "Target file: the CSMS under test."),
-    csms: str | None = option("--csms", "URL of the CSMS."),
-    security_profile: int | None = option(
-        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
-    ),
-    password: str | None = option("--password", "HTTP basic password."),
+    target: Path | None = TARGET,
+    csms: str | None = CSMS,
+    security_profile: int | None = SECURITY_PROFILE,
+    password: str | None = PASSWORD,
     tls_ca: Path | None = TLS_CA,
     tls_cert: str | None = TLS_CERT,
     tls_key: str | None = TLS_KEY,

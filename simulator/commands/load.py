@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 import simulator
-from simulator.commands.options import option
+from simulator.commands.options import MAY_TEST, PASSWORD, SECURITY_PROFILE, TARGET, option
 from simulator.errors import AuthorError
 from simulator.resources import loadtests_dir
 
@@ -32,7 +32,7 @@ def load(
     csms: str | None = option(
         "--csms", "URL of the CSMS; the station's id is appended or replaces {id}.", None, "--host"
     ),
-    target: Path | None = option("--target", "Target file: the CSMS under test."),
+    target: Path | None = TARGET,
     processes: int | None = option("--processes", "Workers; -1 is one for each core."),
     web: bool = option("--web", "The web page of Locust instead of a headless run.", False),
     fleet: Path | None = option("--fleet", "Fleet file: the mix of stations, in proportion to the groups' counts."),
@@ -43,11 +43,9 @@ def load(
     meter_interval: str | None = option("--meter-interval", "Seconds between meter values, e.g. 30s."),
     seed: int | None = option("--seed", "Seed of everything random."),
     id_prefix: str | None = option("--id-prefix", "Prefix of generated ids."),
-    security_profile: int | None = option(
-        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
-    ),
-    password: str | None = option("--password", "HTTP basic password of every station."),
-    i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
+    security_profile: int | None = SECURITY_PROFILE,
+    password: str | None = PASSWORD,
+    i_may_test_this: bool = MAY_TEST,
     shape: str | None = option("--shape", "How the number of stations moves: ramp, steps, storm, day."),
     shape_time: str | None = option("--shape-time", "T of the shape, e.g. 2m."),
     shape_steps: int | None = option("--shape-steps", "Steps of the shape `steps`."),

@@ -51,6 +51,12 @@ def option(name: str, text: str, default: Any = None, *more: str, **settings: An
 HEADER = option("--header", "Extra header 'Name: value'; may be repeated.", [], envvar=None)
 
 
+#: the CSMS under test, from a file or by flags for a quick try
+TARGET = option("--target", "Target file: the CSMS under test.")
+CSMS = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}.")
+SECURITY_PROFILE = option("--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates.")
+PASSWORD = option("--password", "HTTP basic password of every station.")
+MAY_TEST = option("--i-may-test-this", "I am authorised to test this target.", False)
 #: the files of TLS; relative to where the command is typed
 TLS_CA = option("--tls-ca", "Roots that vouch for the CSMS (PEM); without it the system's.")
 TLS_CERT = option("--tls-cert", "Certificate of the stations (PEM); {id} stands for the station's id.")

@@ -14,7 +14,12 @@ from typing import Any
 import typer
 
 from simulator.commands.options import (
+    CSMS,
     HEADER,
+    MAY_TEST,
+    PASSWORD,
+    SECURITY_PROFILE,
+    TARGET,
     TLS_CA,
     TLS_CERT,
     TLS_KEY,
@@ -37,8 +42,8 @@ PROFILE = "generic/ac-single"
 def replay(
     context: typer.Context,
     trace: Path = typer.Argument(..., help="A trace, or a log of any known format; - reads standard input."),
-    target: Path | None = option("--target", "Target file: the CSMS to play against."),
-    csms: str | None = option("--csms", "The same by its URL alone; the station's id is appended or replaces {id}."),
+    target: Path | None = TARGET,
+    csms: str | None = CSMS,
     station: str | None = option("--station", "Which station of the trace, when there are several."),
     station_id: str | None = option("--id", "Id to connect with; else that of the trace."),
     profile: str = option("--profile", "Profile or YAML file that fills the gaps of the trace.", PROFILE),
@@ -51,13 +56,13 @@ def replay(
     operate: bool = option(
         "--operate", "Make the CSMS send what the first one sent, by the target's operations.", False
     ),
-    security_profile: int | None = option("--security-profile", "0 none, 1 password, 2 and TLS, 3 certificates."),
-    password: str | None = option("--password", "HTTP basic password of the station."),
+    security_profile: int | None = SECURITY_PROFILE,
+    password: str | None = PASSWORD,
     tls_ca: Path | None = TLS_CA,
     tls_cert: str | None = TLS_CERT,
     tls_key: str | None = TLS_KEY,
     header: list[str] = HEADER,
-    i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
+    i_may_test_this: bool = MAY_TEST,
     call_timeout: str = option("--call-timeout", "How long an answer may take.", "30s"),
     boot_timeout: str = option("--boot-timeout", "The station must have booted within this time.", "60s"),
     expect: str = option("--expect", "default checks, or none.", "default"),

@@ -8,8 +8,13 @@ from typing import Any
 import typer
 
 from simulator.commands.options import (
+    CSMS,
     HEADER,
     HTTP_PORT_HELP,
+    MAY_TEST,
+    PASSWORD,
+    SECURITY_PROFILE,
+    TARGET,
     TLS_CA,
     TLS_CERT,
     TLS_KEY,
@@ -35,12 +40,10 @@ from simulator.report.text import end_of_run
 def run(
     context: typer.Context,
     fleet: Path | None = typer.Argument(None, help="Fleet file; without it the options alone describe the fleet."),
-    target: Path | None = option("--target", "Target file: the CSMS under test."),
-    csms: str | None = option("--csms", "URL of the CSMS; the station's id is appended or replaces {id}."),
-    security_profile: int | None = option(
-        "--security-profile", "0 none, 1 password, 2 password and TLS, 3 certificates."
-    ),
-    password: str | None = option("--password", "HTTP basic password of every station."),
+    target: Path | None = TARGET,
+    csms: str | None = CSMS,
+    security_profile: int | None = SECURITY_PROFILE,
+    password: str | None = PASSWORD,
     tls_ca: Path | None = TLS_CA,
     tls_cert: str | None = TLS_CERT,
     tls_key: str | None = TLS_KEY,
@@ -78,7 +81,7 @@ def run(
         "--http-host", "Address of that port; elsewhere than on loopback it needs a token.", "127.0.0.1"
     ),
     http_token: str | None = option("--http-token", "Token that port asks for."),
-    i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
+    i_may_test_this: bool = MAY_TEST,
     as_json: bool = option("--json", "The summary on standard output instead of text.", False),
     log_format: str = option("--log-format", "text or json progress lines.", "text"),
 ) -> None:

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simulator.commands.options import (
+    CSMS,
     HEADER,
+    MAY_TEST,
+    PASSWORD,
+    SECURITY_PROFILE,
+    TARGET,
     TLS_CA,
     TLS_CERT,
     TLS_KEY,
@@ -54,19 +59,19 @@ def run(
     ocpp: list[str] = option("--ocpp", "Only this version; may be repeated.", []),
     tag: list[str] = option("--tag", "Only scenarios with this tag or case; may be repeated.", []),
     only_failed: Path | None = option("--only-failed", "Only the cells that failed in this earlier --summary."),
-    target: Path | None = option("--target", "Target file: run on sockets against this CSMS."),
-    csms: str | None = option("--csms", "The same by its URL alone; the station's id is appended or replaces {id}."),
+    target: Path | None = TARGET,
+    csms: str | None = CSMS,
     live: bool = option("--live", "On sockets, against a reference CSMS that is started for it.", False),
     speed: float = option("--speed", "On sockets: how much faster than real time the stations live.", 1.0),
     longest: str = option("--longest", "On sockets: skip what takes longer than this in real time.", "1h"),
     id_prefix: str | None = option("--id-prefix", "On sockets: prefix of the stations' ids."),
-    security_profile: int | None = option("--security-profile", "0 none, 1 password, 2 and TLS, 3 certificates."),
-    password: str | None = option("--password", "HTTP basic password of every station."),
+    security_profile: int | None = SECURITY_PROFILE,
+    password: str | None = PASSWORD,
     tls_ca: Path | None = TLS_CA,
     tls_cert: str | None = TLS_CERT,
     tls_key: str | None = TLS_KEY,
     header: list[str] = HEADER,
-    i_may_test_this: bool = option("--i-may-test-this", "I am authorised to test this target.", False),
+    i_may_test_this: bool = MAY_TEST,
     set_: list[str] = option("--set", "A variable, name=value, before the scenarios' own; may be repeated.", []),
     seed: int | None = option("--seed", "Seed of everything random; else each scenario's own.", min=0, max=MAX_SEED),
     strict: bool = option("--strict", "Schema violations of the CSMS fail a scenario.", False),
@@ -275,7 +280,10 @@ def steps(
 
 @app.command("schema")
 def schema(
-    kind: str = typer.Argument("scenario", help="scenario, fleet, target, profile; or what --summary writes: summary (of scenarios), run, replay."),
+    kind: str = typer.Argument(
+        "scenario",
+        help="scenario, fleet, target, profile; or, as --summary writes it: summary (of scenarios), run, replay.",
+    ),
 ) -> None:
     """Print the JSON Schema of a kind of file, for an editor."""
     from simulator.scenario.language import SCHEMAS
@@ -303,32 +311,52 @@ def from_trace(
 
 
 def scenarios_of(places: list[Path] | None) -> list[Scenario]:
-    """The scenarios in files and folders; a bare name is one of the shipped ones. Raises ScenarioError."""
+    """The scenarios in files and folders. What is not there may be a name of the shipped ones: ``tc-003``, a folder
+    (``billing``), either also with ``scenarios/`` before it. Raises ScenarioError."""
     from simulator.resources import scenarios_dir
     from simulator.scenario.schema import load_scenario, scenario_files
 
     found: list[Path] = []
-    shipped: dict[str, Path] = {}
     for place in places or [scenarios_dir()]:
-        if not place.exists() and len(place.parts) == 1 and not place.suffix:
-            shipped = shipped or {path.stem: path for path in scenario_files([scenarios_dir()])}
-            from simulator.yamlfile import hint
-
-            if place.name not in shipped:
-                raise AuthorError(
-                    f"there is no file, folder or shipped scenario {str(place)!r}{hint(str(place), shipped)}"
-                )
-            found.append(shipped[place.name])
-        else:
-            inside = scenario_files([place])
-            if not inside:
-                raise AuthorError("there is no scenario in it", file=str(place))
-            found += inside
+        place = place if place.exists() else _shipped(place)
+        inside = scenario_files([place])
+        if not inside:
+            raise AuthorError("there is no scenario in it", file=str(place))
+        found += inside
     return [load_scenario(path) for path in dict.fromkeys(found)]
 
 
+def _shipped(place: Path) -> Path:
+    """The shipped file or folder of this name."""
+    from simulator.resources import scenarios_dir
+    from simulator.scenario.schema import scenario_files
+    from simulator.yamlfile import hint
+
+    home = scenarios_dir()
+    parts = [part for part in place.parts if part != "."]
+    if parts[:1] == [home.name]:
+        parts = parts[1:]
+    name = "/".join(parts)
+    files = scenario_files([home])
+    known = {path.stem: path for path in files}
+    for path in files:
+        inside = path.relative_to(home)
+        known[str(inside)] = known[str(inside.with_suffix(""))] = path
+        known.update({str(folder): home / folder for folder in inside.parents})
+    if name in ("", *known):
+        return known[name or "."]
+    raise AuthorError(f"there is no file, folder or shipped scenario {str(place)!r}{hint(name, known)}")
+
+
 def tagged(scenarios: list[Scenario], tags: list[str]) -> list[Scenario]:
-    """Those that have one of the tags, or stand for one of the cases; all without tags."""
+    """Those that have one of the tags, or stand for one of the cases; all without tags. Raises AuthorError for a tag
+    that none of them has."""
+    from simulator.yamlfile import hint
+
+    known = {word for one in scenarios for word in (*one.fields.tags, *one.fields.case)}
+    for tag in tags:
+        if tag not in known:
+            raise AuthorError(f"no scenario has the tag {tag!r}{hint(tag, sorted(known))}", field="--tag")
     return [one for one in scenarios if not tags or set(tags) & {*one.fields.tags, *one.fields.case}]
 
 

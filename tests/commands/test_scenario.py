@@ -44,6 +44,21 @@ def test_list(cpfarm: Cpfarm, tmp_path: Path) -> None:
     assert [row["name"] for row in json.loads(told.out)] == ["bad"]
 
 
+def test_shipped_scenarios_by_name_and_folder(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    """Also where no checkout is: the working folder is an empty one."""
+
+    def names(*places: str) -> list[str]:
+        return [row["name"] for row in json.loads(cpfarm("scenario", "list", *places, "--json").out)]
+
+    assert names("one-session") == names("smoke/one-session") == names("scenarios/smoke/one-session.yaml")
+    assert names("smoke") == names("scenarios/smoke/") == ["cold-boot", "one-session"]
+    assert "tc-003" in names("regression/cases") and names("scenarios") == names()
+    write(tmp_path)
+    (tmp_path / "smoke").mkdir()
+    (tmp_path / "smoke" / "own.yaml").write_text((tmp_path / "s" / "good.yaml").read_text())
+    assert names("smoke") == ["own"]  # what is there goes first
+
+
 def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "wrong.yaml").write_text("title: x\nsteps: [plugg]\n")
@@ -51,13 +66,18 @@ def test_bad_input(cpfarm: Cpfarm, tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("name: f\ngroups: [{name: a, profile: generic/ac-single}]\n")
     cases = [
         (("wrong.yaml",), "wrong.yaml:2: steps[0].plugg: unknown key; did you mean 'plug'?"),
-        (("nothing.yaml",), "nothing.yaml: there is no such file or folder"),
+        (("nothing.yaml",), "there is no file, folder or shipped scenario 'nothing.yaml'\n"),
+        (
+            ("scenarios/biling",),
+            "there is no file, folder or shipped scenario 'scenarios/biling'; did you mean 'billing'?",
+        ),
+        (("s", "--tag", "TC_01"), "--tag: no scenario has the tag 'TC_01'; did you mean 'TC_001'?"),
         (
             ("s", "--profile", "generic/ac-singel"),
             "unknown profile 'generic/ac-singel'; did you mean 'generic/ac-single'?",
         ),
         (("s", "--ocpp", "1.7"), "unknown OCPP version '1.7'"),
-        (("s", "--tag", "none"), "nothing is left to run"),
+        (("s", "--tag", "none"), "--tag: no scenario has the tag 'none'\n"),
         (("s", "--set", "x"), "--set: 'x' is not name=value"),
         (("s", "--only-failed", "wrong.yaml"), "wrong.yaml: --only-failed: is no JSON"),
         (("s", "--only-failed", "no.json"), "no.json: --only-failed: cannot be read: No such file or directory\n"),
