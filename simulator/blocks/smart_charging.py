@@ -26,6 +26,7 @@ from simulator.blocks.charging_profiles import NAME, SWITCH_PHASES, Store, in_fo
 from simulator.blocks.external_limit import run_out
 from simulator.core.connector import POWER_PATH_CLOSED
 from simulator.core.power_path import enough, usable_phases
+from simulator.core.records import Remark
 from simulator.core.wiring import at, on_timer, station_rule
 
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ def _apply_expected(st: Station, store: Store) -> None:
         token = "" if tx is None else tx.id_token or ("" if grant is None else grant.id_token)
         if token:
             del store.expected[evse_id]
-            if token == id_token:
-                install(st, evse_id, profile)
+            why = install(st, evse_id, profile) if token == id_token else ""
+            if why:  # it was fine when the start was accepted; since then others have taken its place
+                st.record(Remark(f"charging profile {profile.id} of the remote start is not in force: {why}"))
         elif evse.wish is None and evse.asked is None and evse.grant is None:
             del store.expected[evse_id]  # nothing came of it
 

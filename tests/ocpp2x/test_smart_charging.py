@@ -292,6 +292,11 @@ def test_the_profile_of_a_remote_start_is_there_before_the_energy(version: str) 
     lab = bench(version, settings={TX_START_POINT: ("EVConnected",)})
     assert lab.plug().run(5).remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
     assert reported(lab) == [("CSO", 1, 1)] and power_kw(lab.run(4)) == 6.9
+    lab = bench(version, settings={MAX_PROFILES: 1})
+    assert lab.remote_start(chargingProfile=profile((0, 10), purpose=TX)) == "Accepted"
+    assert install(lab, 1, (0, 16), number=2) == "Accepted"
+    lab.plug().run(4)
+    assert lab.remarks()[-1] == "charging profile 1 of the remote start is not in force: TooMany"
 
 
 # -- getting, clearing
