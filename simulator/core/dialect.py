@@ -96,6 +96,8 @@ class Dialect:
         self.password_is_hex = False
         #: key of a setting -> longest text, where this version allows less than the setting does
         self.longest: dict[str, int] = {}
+        #: rows of the device model that only this version has (``blocks/inventory/rows.py``)
+        self.rows: tuple[Any, ...] = ()
         #: the facts a version decides differently, as data and small functions (see ``core/policy.py``)
         self.policy: Any = None
 

@@ -11,7 +11,6 @@ from simulator.blocks.certificates import ANY_ROOT_GOES, COUNTS_OWN, IN_FORCE_ON
 from simulator.blocks.charging_profiles import SURE_PHASES, UNIQUE_LEVELS
 from simulator.blocks.firmware import LATE_CHECK
 from simulator.blocks.inventory.controllers import TOKENS_TOLD
-from simulator.blocks.inventory.network_rows import SLOTS_TOLD
 from simulator.blocks.logs import NO_REDIRECTS
 from simulator.blocks.reservation import TOKEN_USES
 from simulator.blocks.signed_values import EACH_BY_ITSELF
@@ -34,6 +33,7 @@ from simulator.ocpp2x import (
     metering,
     monitoring,
     network,
+    network_rows,
     provisioning,
     publishing,
     remote_control,
@@ -129,12 +129,13 @@ DIALECT_21 = _dialect(
     "2.1",
     "ocpp2.1",
     messages_21,
-    frozenset({V21, EACH_BY_ITSELF, NO_REDIRECTS, SLOTS_TOLD, TOKENS_TOLD}),
+    frozenset({V21, EACH_BY_ITSELF, NO_REDIRECTS, TOKENS_TOLD}),
     (Call, Result, Error, ResultError, Send),
     # part 4, 4.4: a message of an unknown type is ignored; the older version refuses it
     frozenset({"protocol", "message_type"}),
 )
 # A00.FR.205; errata 2.1 allow any limit from 40 to 64
 DIALECT_201.longest = {PASSWORD.key: 40}
+DIALECT_21.rows = network_rows.ROWS
 #: what only the newer version has and no module here serves is as good as unknown to its stations
 DIALECT_21.strange = frozenset(set(messages_21.REQUESTS) - set(messages_201.REQUESTS) - set(DIALECT_21.routes))

@@ -15,6 +15,7 @@ from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.settings import SETTINGS
 from simulator.lab.csms import LabCsms
 from simulator.ocpp2x.network import MAX_TIMEOUT_S
+from simulator.ocpp2x.network_rows import COMPONENT
 from tests.bench import AT_ONCE, Lab, bench, each_2x
 
 URL = "ws://other.test/ocpp"
@@ -293,7 +294,7 @@ def slots(lab: Lab) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for report in lab.csms.sent("NotifyReport"):
         for row in report["reportData"]:
-            if row["component"]["name"] == "NetworkConfiguration":
+            if row["component"]["name"] == COMPONENT:
                 (attribute,) = row["variableAttribute"]
                 found.setdefault(row["component"]["instance"], {})[row["variable"]["name"]] = attribute
     return found

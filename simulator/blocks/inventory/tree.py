@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.blocks.inventory import controllers, evse_rows, network_rows, station_rows
+from simulator.blocks.inventory import controllers, evse_rows, station_rows
 from simulator.blocks.inventory.rows import (
     ACTUAL,
     CONNECTOR,
@@ -113,7 +113,7 @@ def _variables(model: Model) -> Iterator[Variable]:
     names = {(found.component, found.variable, found.instance) for found in named}
     for found in present:
         yield of_setting(model, found)
-    for row in (*controllers.ROWS, *network_rows.ROWS, *station_rows.ROWS):
+    for row in (*controllers.ROWS, *model.dialect.rows, *station_rows.ROWS):
         assert row.tier == STATION
         if row.component in gone or (row.component, row.variable, row.instance) in names:
             continue

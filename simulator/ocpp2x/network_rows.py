@@ -1,5 +1,8 @@
 """NetworkConfiguration: what is stored in each slot for a network profile, as variables (2.1 B09, part 2 2.1.8).
 
+These rows of the device model are of the newer edition alone; the tables that all versions share are in
+``blocks/inventory``.
+
 Slots are set by SetNetworkProfile alone, so everything here is read-only (B09.FR.10), and the password of a slot has no
 value that could be read. The address of a slot that the station was delivered with is nowhere in the station: it is
 whatever target the driver has.
@@ -18,20 +21,13 @@ from simulator.core.outbox import MESSAGE_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.core.model import EvseSpec, Model
     from simulator.core.station import Station
 
-#: capability of a dialect: it has these variables
-SLOTS_TOLD = "network_slots_are_variables"
 COMPONENT = "NetworkConfiguration"
 MAX_URL = 2_000
 #: members of OCPPInterfaceEnumType that a station of ours can have, and those of OCPPVersionEnumType
 INTERFACES = ("Wired0", "Wireless0", "Any")
 VERSIONS = ("OCPP12", "OCPP15", "OCPP16", "OCPP20", "OCPP201", "OCPP21")
-
-
-def _told(model: Model, spec: EvseSpec | None) -> bool:
-    return SLOTS_TOLD in model.dialect.capabilities
 
 
 def _stored(st: Station, slot: int) -> NetworkProfile | None:
@@ -58,7 +54,7 @@ def _version(st: Station) -> str:
 
 def _slot(slot: int) -> tuple[Row, ...]:
     def row(variable: str, data_type: str, read: Read | str, **more: object) -> Row:
-        return Row(STATION, COMPONENT, variable, data_type, read, component_instance=str(slot), when=_told, **more)  # type: ignore[arg-type]
+        return Row(STATION, COMPONENT, variable, data_type, read, component_instance=str(slot), **more)  # type: ignore[arg-type]
 
     return (
         row("OcppCsmsUrl", "string", _of(slot, lambda st, found: found.url), maximum=MAX_URL),
