@@ -1,7 +1,7 @@
 """A02, A03 Asking for a certificate: a new key, a request, and how often it is repeated.
 
-It begins when the CSMS asks (A02) or when the certificate in use has less than a month left (A03.FR.02), a third of its
-life for one that is short-lived. The operator's name must be known (A02.FR.13: it goes into the request). One request
+It begins when the CSMS asks (A02) or when the certificate in use has less than a month left (A03.FR.02), however short
+its life is as a whole. The operator's name must be known (A02.FR.13: it goes into the request). One request
 is under way at a time. A request that nobody answered is sent again after CertSigningWaitMinimum seconds, then after
 twice that and so on, CertSigningRepeatTimes times. One that was answered is repeated just so as long as no certificate
 comes (2.x A02.FR.17-19; there CertSigningRepeatTimes is how often the wait doubles), or not at all, because the white
@@ -46,7 +46,7 @@ REPEAT_TIMES = setting(
 )
 #: data of the block: the number of the request sent last in this boot
 ASKED = "signing_asked"
-DAY_US = 86_400_000_000
+MINUTE_US, DAY_US = 60_000_000, 86_400_000_000
 #: a certificate is renewed when this much is left of it (A03.FR.02)
 MONTH_US = 30 * DAY_US
 
@@ -185,15 +185,15 @@ def watch_validity(st: Station, now: int) -> None:
     wall_us = st.board.rtc.wall(now)
     moments = [facts["not_before_us"] for _, facts in store.entries(st, STATION) if facts["not_before_us"] > wall_us]
     if present is not None:
-        begins_us, ends_us = present[1]["not_before_us"], present[1]["not_after_us"]
-        moments.append(ends_us - min(MONTH_US, (ends_us - begins_us) // 3))
+        moments.append(present[1]["not_after_us"] - MONTH_US)
     if moments:
         st.timers.set("certificate", now + max(0, min(moments) - wall_us))
 
 
 @on_timer("certificate")
 def validity_due(st: Station, index: int, now: int) -> None:
-    """A certificate begins to be valid, or the one in use is about to end; looked at again in a day."""
+    """A certificate begins to be valid, or the one in use is about to end; looked at again in a day, or earlier where
+    less than three are left."""
     st.timers.set("certificate", now + DAY_US)
     if not st.link.is_up or st.gate != "accepted":
         return
@@ -205,6 +205,8 @@ def validity_due(st: Station, index: int, now: int) -> None:
         if certificates.begin_use(st, used):
             st.link.renew(st, now)
         return
-    begins_us, ends_us = present[1]["not_before_us"], present[1]["not_after_us"]
-    if st.board.rtc.wall(now) >= ends_us - min(MONTH_US, (ends_us - begins_us) // 3):
+    left_us = present[1]["not_after_us"] - st.board.rtc.wall(now)
+    if left_us <= MONTH_US:
+        if 0 < left_us < 3 * DAY_US:
+            st.timers.set("certificate", now + max(left_us // 3, MINUTE_US))
         sign(st)

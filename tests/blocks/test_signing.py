@@ -8,10 +8,11 @@ import pytest
 
 from simulator.blocks import signing
 from simulator.blocks.product_settings import ORGANIZATION
+from simulator.core import inputs as i
 from simulator.core.link_policy import PING_INTERVAL
 from simulator.core.model import FlashSpec, HardwareSpec, RtcSpec
 from simulator.lab.csms import SILENT, CallError
-from simulator.pki.authority import YEAR_US
+from simulator.pki.authority import DAY_US, YEAR_US
 from tests.bench import AT_ONCE
 from tests.secure import delivered, secured
 
@@ -76,6 +77,20 @@ def test_a_certificate_that_ends_in_a_month_is_renewed_without_being_asked() -> 
     count = len(lab.csms.sent("SignCertificate"))
     lab.run(5 * 86_400)
     assert len(lab.csms.sent("SignCertificate")) == count
+
+
+def test_a_short_lived_certificate_is_renewed_while_it_is_good() -> None:
+    """A03.FR.02: what ends within a month is renewed at once, and again in time when little is left."""
+    lab = secured(profile=3, settings={PING_INTERVAL: 0})
+    assert lab.certificate_signed(lab.sign(lab.ask_for_csr(), not_after_us=DAY_US // 4)) == "Accepted"
+    lab.run(30)
+    lab.forget()
+    lab.feed(i.PowerOff())
+    lab.feed(i.PowerOn())
+    lab.run(30)
+    assert len(lab.csms.sent("SignCertificate")) == 1
+    lab.run(5 * 3600)
+    assert len(lab.csms.sent("SignCertificate")) > 3
 
 
 def test_a_small_memory_cannot_keep_the_key_of_a_request() -> None:
