@@ -40,6 +40,7 @@ from ruamel.yaml.events import (
 
 from simulator.errors import AuthorError
 from simulator.registry import nearest
+from simulator.yamltypes import format_duration, parse_duration
 
 MAX_BYTES = 1 << 20
 #: values in one file after expanding its aliases; ten times the largest file anybody would write
@@ -324,7 +325,17 @@ def _explain(exc: ValidationError, model: type[BaseModel], document: Document) -
             shown = values if len(values) <= 10 else [*values[:3], f"... ({len(values)} in all)"]
             yield loc, f"{_short(given)} is not one of {', '.join(shown)}{hint(given, values)}"
         else:
-            yield loc, _reason(kind, ctx, item["msg"])
+            yield loc, _reason(kind, _in_units(ctx, _value_at(document.data, loc), item["input"]), item["msg"])
+
+
+def _in_units(ctx: Mapping[str, Any], written: Any, read: Any) -> Mapping[str, Any]:
+    """Limits of a duration as people write durations, not in the microseconds it is read as."""
+    try:
+        if not isinstance(written, str) or isinstance(read, str) or parse_duration(written) != read:
+            return ctx
+    except ValueError:
+        return ctx
+    return {name: format_duration(limit) if isinstance(limit, int) else limit for name, limit in ctx.items()}
 
 
 def _reason(kind: str, ctx: Mapping[str, Any], message: str) -> str:

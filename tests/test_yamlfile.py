@@ -15,7 +15,7 @@ from simulator.yamltypes import DurationUs, Share, SizeBytes
 
 class Inner(Closed):
     colour: Literal["red", "green"] = "red"
-    wait_us: DurationUs = Field(default=0, alias="wait")
+    wait_us: DurationUs = Field(default=0, alias="wait", le=90_000_000)
     share: Share = 0.0
 
 
@@ -153,6 +153,7 @@ def test_files(tmp_path: Path) -> None:
         ("name: x\nmany:\n- {}\n- {colr: red}", "f.yaml:4: many[1].colr: unknown key; did you mean 'colour'?"),
         ("name: x\ntable:\n  k:\n    wiat: 1s", "f.yaml:4: table.k.wiat: unknown key; did you mean 'wait'?"),
         ("name: x\ninner:\n  wait: 20", "f.yaml:3: inner.wait: 20 has no unit; write 20s for seconds"),
+        ("name: x\ninner: {wait: 2m}", "f.yaml:2: inner.wait: must be at most 1m30s"),
         ("name: x\ninner: {share: 30}", "f.yaml:2: inner.share: 30 is more than the whole; write 30% for a percentage"),
         ("name: x\nsize: 3 apples", "f.yaml:2: size: '3 apples' is not a size; write it like 64KiB, 5MB or 512B"),
     ],
