@@ -295,7 +295,7 @@ def give(
     """Charging is authorised at an EVSE; without a cable the connection time-out starts (1.6 ConnectionTimeOut).
 
     A cable that stayed locked after its session is handed back instead, to its owner (E09.FR.03)."""
-    if remote_start_id is None and kept_cable.kept(st, evse):
+    if source != "remote" and remote_start_id is None and kept_cable.kept(st, evse):
         evse.asked = None
         if not kept_cable.hand_back(st, evse, id_token, group):
             st.record(Remark("token refused: somebody else's cable is locked in"))

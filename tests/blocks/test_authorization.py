@@ -255,6 +255,15 @@ def test_pulling_the_plug_at_the_car_ends(version: str) -> None:
 
 
 @each_version
+def test_a_remote_start_where_a_cable_is_kept_is_a_start(version: str) -> None:
+    """1.6 5.11, F01: what was accepted is tried, it is no request for the cable."""
+    lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False}).charge().unplug(side="ev").run(1)
+    assert lab.remote_start("OTHER") == "Accepted"
+    lab.run(1).plug().run(5)
+    assert lab.evse().flowing and len(lab.sessions()) == 2
+
+
+@each_version
 def test_a_plug_that_comes_back_goes_on(version: str) -> None:
     """E10; 1.6 StopTransactionOnEVSideDisconnect false."""
     settings = {STOP_ON_EV_SIDE: False, UNLOCK_ON_EV_SIDE: False, TX_STOP_POINT: ("Authorized",)}
