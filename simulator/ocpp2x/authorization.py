@@ -36,7 +36,10 @@ def token_info(info: Any) -> TokenInfo:
 @table.render(AuthorizeAsked)
 def authorize(st: Station, report: AuthorizeAsked, m: Any) -> Any:
     """C01.FR.02."""
-    return "Authorize", m.make(m.AuthorizeRequest, id_token=id_token(st, m, report.id_token, report.token_type))
+    asked = st.evses[report.evse_id - 1].asked
+    remote = None if asked is None else asked.remote_start_id
+    token = id_token(st, m, report.id_token, report.token_type, remote)
+    return "Authorize", m.make(m.AuthorizeRequest, id_token=token)
 
 
 @table.reply("Authorize")

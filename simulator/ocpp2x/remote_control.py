@@ -11,7 +11,7 @@ from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import REGISTERED, Table
 from simulator.ocpp2x import smart_charging
 from simulator.ocpp2x.charging_profile import Refused
-from simulator.ocpp2x.types import NO_AUTHORIZATION, reason
+from simulator.ocpp2x.types import NO_AUTHORIZATION, reason, remember_additional
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -53,6 +53,8 @@ def start(st: Station, req: Any, m: Any) -> Any:
         if any(evse.tx is not None for evse in wanted):
             return rejected("TxInProgress")
         return rejected("Unspecified", "reserved for somebody else, out of service, or about to be used")
+    if req.id_token.additional_info is not UNSET:
+        remember_additional(st, req.remote_start_id, req.id_token.additional_info)
     if profile is not None:
         smart_charging.expect(st, wish, profile)
     return m.make(

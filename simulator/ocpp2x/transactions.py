@@ -83,7 +83,7 @@ def _event(st: Station, report: TransactionReport, m: Any, event_type: str, stop
             remote_start_id=UNSET if report.remote_start_id is None else report.remote_start_id,
         ),
         evse=evse(m, report.evse_id, report.connector_id) if tell_evse else UNSET,
-        id_token=UNSET if token is None else id_token(st, m, *token),
+        id_token=UNSET if token is None else id_token(st, m, *token, report.remote_start_id),
         meter_value=values if values else UNSET,
     )
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: longest id of a token; 2.1 has room for more
 TOKEN_CHARS, TOKEN_CHARS_21 = 36, 255
 NO_AUTHORIZATION = "NoAuthorization"
+#: data: remoteStartId -> additionalInfo of its token, of the last few that had any
+ADDITIONAL, MAX_ADDITIONAL = "additional_info", 32
 
 
 def cut(text: str, length: int) -> Any:
@@ -59,10 +61,22 @@ def elsewhere(evse: Any, evse_id: int, connector_id: int) -> bool:
     return evse.id < 1 or evse.id != evse_id or (wanted is not UNSET and (wanted < 1 or wanted != connector_id))
 
 
-def id_token(st: Station, m: Any, text: str, kind: str) -> Any:
-    """An IdTokenType; without authorization the token is empty (C02.FR.01)."""
+def id_token(st: Station, m: Any, text: str, kind: str, remote_start_id: int | None = None) -> Any:
+    """An IdTokenType; without authorization the token is empty (C02.FR.01). That of a remote start is as the CSMS gave
+    it (F01.FR.04)."""
     longest = TOKEN_CHARS_21 if V21 in st.dialect.capabilities else TOKEN_CHARS
-    return m.make(m.IdTokenType, id_token="" if kind == NO_AUTHORIZATION else text[:longest], type=kind)
+    more = UNSET if remote_start_id is None else st.data.get(ADDITIONAL, {}).get(remote_start_id, UNSET)
+    name = "" if kind == NO_AUTHORIZATION else text[:longest]
+    return m.make(m.IdTokenType, id_token=name, type=kind, additional_info=more)
+
+
+def remember_additional(st: Station, remote_start_id: int, more: Any) -> None:
+    """What the CSMS gave along with the token of a remote start, to be told with it; a reboot forgets it."""
+    known: dict[int, Any] = st.data.setdefault(ADDITIONAL, {})
+    known.pop(remote_start_id, None)
+    known[remote_start_id] = more
+    if len(known) > MAX_ADDITIONAL:
+        del known[next(iter(known))]
 
 
 def evse(m: Any, evse_id: int, connector_id: int = 0) -> Any:

@@ -84,6 +84,22 @@ def test_remote_start_without_authorization(version: str, point: str) -> None:
 
 
 @each_version
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_token_is_told_as_it_was_given(version: str, asks: bool) -> None:
+    """F01.FR.04, F02.FR.12: with all that is additional; that of somebody else is none of its business."""
+    bench = Bench(version, {"AuthCtrlr.AuthorizeRemoteStart": asks}).boot()
+    given = TOKEN | {"additionalInfo": [{"additionalIdToken": "42", "type": "contract"}]}
+    bench.feed(i.Plug(1))
+    assert start(bench, evseId=1, idToken=given)["status"] == "Accepted"
+    bench.run(5)
+    assert [event["idToken"] for event in bench.events() if "idToken" in event] == [given]
+    assert bench.sent("Authorize") == ([{"idToken": given}] if asks else [])
+    bench.feed(i.Present("APP", 1))
+    bench.run(2)
+    assert bench.events("Ended")[0]["idToken"] == TOKEN
+
+
+@each_version
 def test_remote_start_finds_an_evse_by_itself(version: str) -> None:
     """F01.FR.20: the one where a car waits."""
     bench = Bench(version).boot()
