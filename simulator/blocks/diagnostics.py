@@ -80,6 +80,8 @@ def problem_event(st: Station, evse_id: int) -> int | None:
 def not_told(st: Station, now: int) -> None:
     """An event that went down with the link was not told: a severe one is kept, else the drain finds it again."""
     for report in st.lost:
+        if isinstance(report, KeptEvent):
+            st.publish(report)  # it is still owed (N07.FR.04, N08.FR.03)
         if not isinstance(report, ComponentEvent) or report.variable != "Problem":
             continue
         if report.severity <= st.settings[monitors.OFFLINE_SEVERITY]:

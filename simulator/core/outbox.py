@@ -83,6 +83,8 @@ MESSAGE_INTERVAL = setting(
 MAX_WAITING = 5_000
 #: ids of past CALLs that are remembered to tell a late or second answer from an unknown one
 MAX_PAST = 8
+#: reports that timed out in a row and are remembered, in case the link was dead already
+MAX_UNANSWERED = 16
 #: error codes by which a CSMS says that it has no use for a message at all; both versions spell them so
 NEVER_KNOWN = frozenset({"NotImplemented", "NotSupported"})
 #: the flash area of the durable lane
@@ -134,6 +136,7 @@ class Outbox:
         "retry_us",
         "sent_us",
         "timed_out_ids",
+        "unanswered",
         "urgent",
     )
 
@@ -148,6 +151,8 @@ class Outbox:
         self.link_open_us = 0
         #: when the head of the durable lane may be offered again
         self.retry_us: int | None = None
+        #: reports given up for want of an answer since something was answered last
+        self.unanswered: tuple[Report, ...] = ()
         self.next_order = 1
         self.message_no = 0
         self.timed_out_ids: tuple[str, ...] = ()
@@ -325,6 +330,7 @@ class Outbox:
             st.record(StrayAnswer(kind, message_id))
             return None
         self.in_flight = None
+        self.unanswered = ()
         st.timers.cancel("call")
         self.answered_ids = (*self.answered_ids[-(MAX_PAST - 1) :], message_id)
         return entry
@@ -372,17 +378,21 @@ class Outbox:
             return None
         self.in_flight = None
         self.timed_out_ids = (*self.timed_out_ids[-(MAX_PAST - 1) :], self.message_id)
+        if not (entry.report.urgent or entry.report.retry):
+            self.unanswered = (*self.unanswered[-(MAX_UNANSWERED - 1) :], entry.report)
         self.finished(st, entry, "timeout", now)
         return entry
 
     def link_down(self, st: Station, now: int) -> tuple[Entry | None, tuple[Report, ...]]:
         """The connection is gone: volatile reports go with it.
 
-        Returns the volatile entry that was in flight, and every volatile report that was not answered.
+        Returns the volatile entry that was in flight, and every volatile report that was not answered; with them those
+        that timed out after the last answer, for the connection was dead by then.
         """
         entry = self.in_flight
         lost: Entry | None = None
         dropped = [waiting.report for waiting in (*self.urgent, *self.normal)]
+        timed_out, self.unanswered = self.unanswered, ()
         if entry is not None:
             self.in_flight = None
             st.timers.cancel("call")
@@ -396,7 +406,7 @@ class Outbox:
         self.normal.clear()
         for waiting in self.durable:
             waiting.offline = True  # E11.FR.07
-        return lost, tuple(dropped)
+        return lost, (*timed_out, *dropped)
 
     def link_up(self, now: int) -> None:
         """A connection opened: what waited is due from now on. A retry keeps its time (1.6 3.7.1, E13.FR.03)."""

@@ -55,6 +55,39 @@ def test_an_event_sent_into_a_dead_link_is_told_again(version: str) -> None:
     assert [event["actualValue"] for event in events if event["variable"]["name"] == "Problem"] == ["true"]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_timed_out_before_the_link_was_found_dead_is_told_again(version: str) -> None:
+    """B04.FR.02, N07.FR.04: the connection was lost long before the station noticed."""
+    fleet, station, csms = booted(version)
+    fleet.cut(station, silently=True)
+    fleet.feed(station, i.Plug(1))
+    fleet.feed(station, i.Inject("f", "reader.dead"))
+    fleet.feed(station, i.Inject("g", "supply.brown_out"))
+    fleet.run(200)
+    fleet.feed(station, i.LinkDown(station.link.number, "reset"))
+    fleet.mend(station)
+    fleet.run(60)
+    assert shown(csms) == ["Available", "Preparing" if version == "1.6" else "Occupied"]
+    events = [event for payload in csms.sent("NotifyEvent") for event in payload["eventData"]]
+    told = sorted((event["component"]["name"], event["actualValue"]) for event in events)
+    assert version == "1.6" or told == [("ElectricalFeed", "true"), ("TokenReader", "true")]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_the_csms_leaves_unanswered_is_not_told_again(version: str) -> None:
+    """It answers other messages, so the link is alive and it has had its chance."""
+    fleet, station, csms = booted(version)
+    csms.script["StatusNotification"] = csms.script["NotifyEvent"] = lambda c, p: None
+    fleet.feed(station, i.Inject("f", "protection.rcd_trip", 1))
+    fleet.run(400)
+    before = len(csms.sent("StatusNotification", "NotifyEvent"))
+    del csms.script["StatusNotification"], csms.script["NotifyEvent"]
+    assert before and csms.sent("Heartbeat")
+    fleet.feed(station, i.LinkDown(station.link.number, "reset"))
+    fleet.run(60)
+    assert len(csms.sent("StatusNotification", "NotifyEvent")) == before
+
+
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 def test_the_state_of_the_station_leaves_that_of_an_evse_alone(version: str) -> None:
     """G03.FR.07, G04.FR.07-08."""
