@@ -16,6 +16,7 @@ from simulator.core.records import FlashTrouble
 from simulator.core.settings import setting
 
 if TYPE_CHECKING:
+    from simulator.core.model import Model
     from simulator.core.station import Station
 
 CACHE_ENABLED = setting(
@@ -25,10 +26,18 @@ CACHE_ENABLED = setting(
     key16="AuthorizationCacheEnabled",
     description="keep what the CSMS says of tokens",
 )
+
+
+def in_product(model: Model) -> bool:
+    """Has this product a cache at all (1.6 errata 3.23)?"""
+    return CACHE_ENABLED not in model.absent
+
+
 CACHE_LIFETIME = setting(
     "AuthCacheCtrlr.LifeTime",
     "int",
     0,
+    when=in_product,
     minimum=0,
     maximum=10**9,
     unit="s",
@@ -38,6 +47,7 @@ DISABLE_POST = setting(
     "AuthCacheCtrlr.DisablePostAuthorize",
     "bool",
     False,
+    when=in_product,
     description="refuse a token that is cached as anything but accepted without asking the CSMS again",
 )
 
@@ -73,8 +83,8 @@ def fold(id_token: str) -> str:
 
 
 def has_cache(st: Station) -> bool:
-    """Has this product a cache, and is it switched on (1.6 errata 3.23)?"""
-    return CACHE_ENABLED not in st.model.absent and bool(st.settings[CACHE_ENABLED])
+    """Has this product a cache, and is it switched on?"""
+    return in_product(st.model) and bool(st.settings[CACHE_ENABLED])
 
 
 def lookup(st: Station, id_token: str, token_type: str = "") -> CacheEntry | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.blocks import authorization, token_cache
-from simulator.blocks.token_cache import CACHE_ENABLED, TokenInfo
+from simulator.blocks.token_cache import TokenInfo
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
@@ -61,5 +61,5 @@ def clear_cache(st: Station, req: Any, m: Any) -> Any:
     """C11.FR.01-05."""
     if token_cache.clear_cache(st):
         return m.make(m.ClearCacheResponse, status="Accepted")
-    code = "InternalError" if st.settings[CACHE_ENABLED] else "NotEnabled"
+    code = "InternalError" if token_cache.has_cache(st) else "NotEnabled"
     return m.make(m.ClearCacheResponse, status="Rejected", status_info=reason(m, code))

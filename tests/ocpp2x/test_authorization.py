@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from simulator.blocks.device_model import variables
+from simulator.blocks.token_cache import CACHE_ENABLED
 from simulator.core import inputs as i
 from simulator.core.model import HardwareSpec
 from simulator.lab.csms import Late
@@ -102,8 +104,11 @@ def test_the_cache_can_be_cleared(version: str) -> None:
 @each_version
 def test_without_a_cache_there_is_nothing_to_clear(version: str) -> None:
     """C11.FR.04."""
-    answer = Bench(version, {"AuthCacheCtrlr.Enabled": False}).boot().ask("ClearCache")
-    assert answer["status"] == "Rejected" and answer["statusInfo"]["reasonCode"] == "NotEnabled"
+    absent = frozenset({CACHE_ENABLED})
+    for bench in (Bench(version, {"AuthCacheCtrlr.Enabled": False}).boot(), Bench(version, absent=absent).boot()):
+        answer = bench.ask("ClearCache")
+        assert answer["status"] == "Rejected" and answer["statusInfo"]["reasonCode"] == "NotEnabled"
+    assert not any(found.component == "AuthCacheCtrlr" for found in variables(bench.st)), "2.4.2"
 
 
 @each_version

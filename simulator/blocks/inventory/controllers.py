@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.blocks import charging_profiles, local_list, network_profiles, tariff
+from simulator.blocks import charging_profiles, local_list, network_profiles, tariff, token_cache
 from simulator.blocks.inventory.rows import CLOCK, STATION, Read, Row, When, truth
 from simulator.blocks.setting_values import is_offered
-from simulator.blocks.token_cache import CACHE_AREA
 
 if TYPE_CHECKING:
     from simulator.core.model import EvseSpec, Model
@@ -37,6 +36,10 @@ _LIST, _CHARGING, _RESERVATION = _feature("LocalAuthListManagement"), _feature("
 def _there(component: str, when: When | None = None) -> Row:
     """Available: the product has the function."""
     return Row(STATION, component, "Available", "boolean", "true", constant=True, when=when)
+
+
+def _cache(model: Model, spec: EvseSpec | None) -> bool:
+    return token_cache.in_product(model)
 
 
 def _prices(model: Model, spec: EvseSpec | None) -> bool:
@@ -91,8 +94,11 @@ ROWS: tuple[Row, ...] = (
         when=_tokens_told,
     ),
     _there("MonitoringCtrlr"),
-    _there("AuthCacheCtrlr"),
-    Row(STATION, "AuthCacheCtrlr", "Storage", "integer", _used(CACHE_AREA), unit="B", maximum=_room, monitored=True),
+    _there("AuthCacheCtrlr", _cache),
+    Row(
+        STATION, "AuthCacheCtrlr", "Storage", "integer", _used(token_cache.CACHE_AREA),
+        unit="B", maximum=_room, monitored=True, when=_cache,
+    ),
     Row(STATION, "ClockCtrlr", "DateTime", "dateTime", CLOCK),
     Row(STATION, "OCPPCommCtrlr", "ActiveNetworkProfile", "integer", lambda st: str(network_profiles.active_slot(st))),
     Row(
