@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def received(st: Station, vendor_id: str, message_id: str | None) -> str:
     """What becomes of a vendor message: UnknownVendorId; for the product's own vendor id UnknownMessageId, Rejected
     where no message id can be unknown (P01.FR.06: if used)."""
-    if vendor_id != st.model.identity.vendor:
+    own_id = vendor_id == st.model.identity.vendor
+    if not own_id:
         return "UnknownVendorId"
     return "Rejected" if message_id is None else "UnknownMessageId"
 
