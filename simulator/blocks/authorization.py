@@ -360,6 +360,9 @@ def hold(st: Station, evse: Evse, now: int) -> bool:
     elif grant.bound:
         evse.grant = None  # its transaction is over
         return True
+    elif not evse.operative:
+        end(st, evse, None)  # nothing has begun, and nothing may any more (G03, G04)
+        return True
     if evse.plugged:
         if not grant.plugged_seen:
             grant.plugged_seen = True

@@ -107,7 +107,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
         # the user starts anew (1.6 F2), and what has held all the time starts a transaction by that (E01.FR.01-06)
         anew = evse.used and evse.grant is not None
         starts = st.dialect.policy.start_points(st) & points & ~(0 if anew else evse.spent)
-        if starts and st.board.supply.mains and not (st.link.is_up and st.gate != "accepted"):
+        if starts and evse.operative and st.board.supply.mains and not (st.link.is_up and st.gate != "accepted"):
             _open(st, evse, starts | c.AUTHORIZED if anew else starts, now)
             return True
         if anew:

@@ -7,6 +7,7 @@ import pytest
 from simulator.blocks.authorization import STOP_ON_EV_SIDE
 from simulator.blocks.availability import HEARTBEAT_INTERVAL, MINIMUM_STATUS_DURATION
 from simulator.blocks.metering import SAMPLE_INTERVAL
+from simulator.blocks.transactions import TX_START_POINT
 from simulator.core import inputs as i
 from simulator.core.model import EvseSpec
 from simulator.core.rng import Rng
@@ -142,6 +143,26 @@ def test_an_idle_connector_changes_at_once(version: str) -> None:
     lab.unplug()
     assert change(lab, 1, True) == "Accepted"
     assert lab.statuses(1) == ["Unavailable", "Available"]
+
+
+@each_version
+def test_who_has_come_with_a_token_only_begins_nothing_out_of_service(version: str) -> None:
+    """G01 (a cable changes nothing of Unavailable), G03.FR.04; 1.6 4.9."""
+    lab = bench(version).present().run(1).forget()
+    assert change(lab, 1, False) == "Accepted"
+    lab.plug().run(30)
+    assert not lab.sessions() and lab.statuses() == ["Unavailable"]
+
+
+@each_2x
+def test_a_cable_begins_nothing_out_of_service(version: str) -> None:
+    """G01 (a cable changes nothing of Unavailable); back in service it counts (E01.FR.02)."""
+    lab = bench(version, settings={TX_START_POINT: ("EVConnected",)}).forget()
+    change(lab, 1, False)
+    lab.plug().run(5)
+    assert not lab.sessions() and lab.statuses() == ["Unavailable"]
+    change(lab, 1, True)
+    assert lab.session().triggers == ["CablePluggedIn"] and lab.statuses() == ["Unavailable", "Occupied"]
 
 
 @each_version
