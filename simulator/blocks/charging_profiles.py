@@ -247,7 +247,8 @@ def phases_kept(st: Station, evse: Evse) -> int:
     none."""
     store: Store | None = st.data.get(NAME)
     kept = 0 if store is None else store.phases.get(evse.evse_id, 0)
-    kept = kept or (evse.phases if evse.flowing else 0)
+    if not kept:
+        kept = evse.phases if evse.flowing else 0 if evse.tx is None else evse.tx.told_phases
     return kept if evse.ev is None else min(kept, evse.ev.spec.phases)
 
 

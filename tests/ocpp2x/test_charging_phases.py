@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.blocks.charging_profiles import SWITCH_PHASES
-from simulator.core.inputs import EvSpec, Perform
+from simulator.core.inputs import EvReady, EvSpec, Perform
 from tests.bench import bench, each_2x
 from tests.ocpp2x.charging import MAX, TX, absolute, composite, install, key, power_kw, reported
 
@@ -49,6 +49,8 @@ def test_fewer_phases_must_be_sure(version: str) -> None:
     lab.charge(2, "OTHER")
     assert power_kw(lab, 1) == 6.9 and power_kw(lab, 2) == 2.3
     assert install(lab, 2, (0, 16, 3), number=2) == "Accepted" and power_kw(lab.run(1), 2) == 3.68, "it began on one"
+    paused = bench(version).charge(1).feed(EvReady(1, False), 1)
+    assert install(paused, 1, (0, 10, 1)) == "InvalidSchedule", "it began on three, and goes on so"
     one = bench(version, evse={"phases": 1, "max_power_w": 7_360.0}).charge()
     assert install(one, 1, (0, 10), (60, 10, 1)) == "Accepted", "K01.FR.45: there is only one"
     both = bench(version, settings={SWITCH_PHASES: True}).charge()
