@@ -131,9 +131,9 @@ def _enter(st: Station, current: Publication, status: str, places: tuple[str, ..
     if status != current.status:  # another attempt is no new status
         current.status = status
         st.publish(PublishStep(status, current.request_id, places))
-    if status in ENDS:
+    if status == PUBLISHED:
         st.board.flash.delete(UNDER_WAY, CURRENT)
-    else:
+    else:  # how it has failed may be asked for after a restart, too (L03.FR.11)
         st.board.flash.write(UNDER_WAY, CURRENT, current, 64 + len(current.url))
 
 
@@ -250,5 +250,7 @@ def go_on(st: Station, now: int) -> None:
     stored: Publication | None = st.board.flash.get(UNDER_WAY, CURRENT)
     if stored is not None:
         current = _own(st).current = msgspec.structs.replace(stored)
+        if current.status in ENDS:
+            return
         history.note(st, "firmware to publish: broken off by a restart")
         _enter(st, current, "DownloadFailed" if current.status == "Downloading" else "PublishFailed")

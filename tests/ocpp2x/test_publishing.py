@@ -141,6 +141,11 @@ def test_a_restart_ends_what_is_under_way_and_nothing_else(version: str) -> None
     lab.run(60)
     assert lab.said(NOTE) == ["DownloadFailed 7"]
     assert lab.files.served == served
+    lab.feed(i.PowerOff())
+    lab.feed(i.PowerOn())
+    lab.run(60)
+    assert lab.said(NOTE) == ["DownloadFailed 7"], "told once"
+    assert trigger(lab) == ["DownloadFailed 7"]  # L03.FR.11: the status sent last, also after a restart
     assert lab.ask("UnpublishFirmware", checksum=MD5)["status"] == "Unpublished"
 
 
