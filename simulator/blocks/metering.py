@@ -190,6 +190,9 @@ KEEPS_ALIGNED = "keeps_aligned_values"
 _ALIGNED_KEYS = frozenset(
     one.key for one in (ALIGNED_ENABLED, ALIGNED_INTERVAL, END_ALIGNED_INTERVAL, END_ALIGNED_MEASURANDS)
 )
+_SAMPLED_KEYS = frozenset(
+    one.key for one in (SAMPLED_ENABLED, SAMPLE_INTERVAL, END_INTERVAL, END_MEASURANDS, STOP_TXN_SAMPLED)
+)
 SAMPLES_AREA = "samples"
 DAY_US = 86_400_000_000
 #: an aligned moment that the clock has not quite reached is waited for at least so long
@@ -331,7 +334,7 @@ def replan(st: Station, now: int) -> None:
     """An interval may have changed."""
     if st.changed_settings & _ALIGNED_KEYS:
         _arm_aligned(st, now)
-    if st.changed_settings & {SAMPLED_ENABLED.key, SAMPLE_INTERVAL.key, END_INTERVAL.key}:
+    if st.changed_settings & _SAMPLED_KEYS:
         for evse in st.evses:
             if evse.tx is not None:
                 _arm(st, evse, evse.tx, now)

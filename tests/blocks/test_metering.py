@@ -99,6 +99,16 @@ def test_a_new_interval_counts_within_the_transaction(version: str) -> None:
     assert [at for at, _ in told(lab)] == [45, 60]
 
 
+@each_2x
+def test_what_the_end_is_to_hold_may_be_said_within_the_transaction(version: str) -> None:
+    """Part 2, 2.7.4-5: from then on it is collected."""
+    lab = bench(version, settings={END_MEASURANDS: (), END_INTERVAL: 20}).charge().run(36)  # at 40 s
+    lab.configure(END_MEASURANDS, (ENERGY,))
+    lab.run(45).present().run(1)
+    contexts = [value["sampledValue"][0]["context"] for value in lab.session().events[-1]["meterValue"]]
+    assert contexts == ["Transaction.Begin", "Sample.Periodic", "Sample.Periodic", "Transaction.End"]
+
+
 @each_version
 def test_every_measurand_with_its_phases_and_units(version: str) -> None:
     lab = bench(version, settings={SAMPLE_MEASURANDS: (ENERGY, POWER, CURRENT, VOLTAGE, FREQUENCY)}).charge().run(60)
