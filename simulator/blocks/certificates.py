@@ -76,6 +76,8 @@ COUNTS_OWN = "the certificate of the station is one of the entries"
 ANY_ROOT_GOES = "the root in use can be deleted"
 #: ... and of one in which a bad root that is to be installed is a security event (1.6 certification case TC_078_CS)
 BAD_ROOT_TOLD = "a bad root is told by an event"
+#: data: nothing is asked for any more before the CSMS says so, or a restart
+STOPPED = "signing_stopped"
 #: flash key of the handle whose certificate is asked for
 PENDING = "pending"
 
@@ -319,6 +321,7 @@ def judged_own(st: Station, number: int, event: JobDone | JobProgress, now: int)
 
 
 def _refuse(st: Station, waiting: Waiting, cause: str) -> None:
+    st.data[STOPPED] = IN_FORCE_ONLY in st.dialect.capabilities  # 2.x A02.FR.20
     _answer(st, waiting.token, "Rejected")
     say(st, "InvalidChargingStationCertificate", cause)
 

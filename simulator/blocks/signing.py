@@ -73,6 +73,8 @@ def sign(st: Station, *, triggered: bool = False) -> str:
         return "NotImplemented"
     if not st.settings[product_settings.ORGANIZATION]:
         return "Rejected"
+    if triggered:
+        st.data.pop(certificates.STOPPED, None)
     under_way: Signing | None = st.data.get("signing")
     if under_way is not None and (not under_way.csr or under_way.asking):
         return "Accepted"  # this very request will be heard
@@ -158,6 +160,7 @@ def failed(st: Station, code: str) -> None:
 def _later(st: Station, own: Signing) -> None:
     if own.repeated >= st.settings[REPEAT_TIMES] + own.awaited:
         what = "led to none" if own.awaited else "was not answered"
+        st.data[certificates.STOPPED] = own.awaited  # A02.FR.19, A03.FR.19
         st.record(Remark(f"a request for a certificate {what}, repeated {own.repeated} times"))
         _over(st)
         return
@@ -206,7 +209,7 @@ def validity_due(st: Station, index: int, now: int) -> None:
             st.link.renew(st, now)
         return
     left_us = present[1]["not_after_us"] - st.board.rtc.wall(now)
-    if left_us <= MONTH_US:
+    if left_us <= MONTH_US and not st.data.get(certificates.STOPPED):
         if 0 < left_us < 3 * DAY_US:
             st.timers.set("certificate", now + max(left_us // 3, MINUTE_US))
         sign(st)

@@ -14,13 +14,13 @@ from simulator.blocks.signing import REPEAT_TIMES, WAIT_MINIMUM
 from simulator.core import certificate_store as store
 from simulator.core import inputs as i
 from simulator.core.certificate_store import CSMS_ROOT, MANUFACTURER_ROOT, STATION
-from simulator.core.link_policy import NETWORK_ATTEMPTS
+from simulator.core.link_policy import NETWORK_ATTEMPTS, PING_INTERVAL
 from simulator.lab.csms import LabCsms
 from simulator.ocpp2x import certificates as dialect
 from simulator.pki import work
 from simulator.pki.authority import DAY_US
 from tests.bench import each_2x, frames
-from tests.secure import SecureLab, authority, secured
+from tests.secure import EPOCH_US, SecureLab, authority, delivered, secured
 
 V2G_ROOT, MO_ROOT = "V2GRootCertificate", "MORootCertificate"
 
@@ -257,6 +257,27 @@ def test_tc_a_23_no_certificate_comes(version: str) -> None:
     assert [round(later - moments[0]) for later in moments] == [0, 10, 30]
     assert {payload["csr"] for payload in lab.csms.sent("SignCertificate")} == {csr}
     assert csr_of(lab) != csr  # the CSMS may always ask
+
+
+@each_2x
+@pytest.mark.parametrize("comes", ["nothing", "a bad one"])
+def test_who_has_given_up_asks_only_when_told_to(version: str, comes: str) -> None:
+    """A02.FR.19-20, A03.FR.19: not even because the present certificate is about to end."""
+    lab = delivered(version, profile=3, settings={WAIT_MINIMUM: 10, REPEAT_TIMES: 0, PING_INTERVAL: 0})
+    lab.csms.interval_s = 86_400
+    facts = certificates.listed(lab.station, (STATION,))[0][1]
+    soon = {**facts, "not_after_us": EPOCH_US + 20 * DAY_US}
+    lab.station.board.flash.write(store.AREA, store.name_of(STATION, facts), soon, 1)
+    lab.boot()
+    lab.run(2)
+    (first,) = lab.csms.sent("SignCertificate")
+    if comes == "a bad one":
+        assert lab.certificate_signed(lab.sign(first["csr"], authority("stranger"))) == "Rejected"
+    lab.run(60)
+    lab.forget()
+    lab.run(5 * 86_400)
+    assert lab.csms.sent("SignCertificate") == []
+    assert csr_of(lab) != first["csr"]
 
 
 @each_2x
