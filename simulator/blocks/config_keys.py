@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.blocks.product_settings import FILE_PROTOCOLS, PHASE_ROTATION, rotated
-from simulator.blocks.setting_values import exists, text_of, writable
+from simulator.blocks.setting_values import exists, measurable, text_of, writable
 from simulator.core.settings import KEYS, WRITE_ONLY, Setting, all_settings
 from simulator.core.wiring import BEFORE_WRITE
 
@@ -31,6 +31,8 @@ def write(st: Station, found: Setting, mutability: str, text: str) -> str:
         return "Rejected"
     if found is PHASE_ROTATION and max(rotated(value), default=0) > len(st.evses):
         return "Rejected"
+    if found.type == "list" and not all(measurable(st.model, name) for name in value):
+        return "Rejected"  # 1.6 3.16.4
     judge = BEFORE_WRITE.get(found.key)
     if judge is not None and not judge(st, value):
         return "Rejected"

@@ -17,7 +17,7 @@ from simulator.blocks.product_settings import (
 )
 from simulator.core import certificate_store
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
-from simulator.core.readings import MEASURANDS
+from simulator.core.readings import MEASURANDS, SOC
 from simulator.core.records import Remark
 from simulator.core.settings import KEYS, READ_ONLY, SETTINGS, Setting, Value
 from simulator.core.wiring import performs
@@ -63,9 +63,16 @@ def writable(st: Station, found: Setting, mutability: str) -> bool:
     return may_write(st.model, found, mutability)
 
 
+def measurable(model: Model, name: str) -> bool:
+    """Can this product measure it? AC signalling does not tell the state of charge. A name that is no measurand can."""
+    if name not in MEASURANDS:
+        return True
+    named = model.hardware.meter.measurands
+    return (not named or name in named) and (name != SOC or any(spec.is_dc for spec in model.evses))
+
+
 def members_in(model: Model, found: Setting) -> tuple[str, ...]:
     """What a list may hold on this product: what its hardware can do."""
-    measurable = model.hardware.meter.measurands
     bay = any(spec.bay_sensor for spec in model.evses)
     return tuple(
         name
@@ -73,7 +80,7 @@ def members_in(model: Model, found: Setting) -> tuple[str, ...]:
         if name not in NOT_OFFERED
         and (name != SIGNED_ONLY or model.hardware.meter.signer is not None)
         and (bay or name != "ParkingBayOccupancy")
-        and (not measurable or name not in MEASURANDS or name in measurable)
+        and measurable(model, name)
     )
 
 

@@ -7,9 +7,11 @@ from simulator.blocks.product_identity import identify, serial_of
 from simulator.blocks.product_settings import PHASE_ROTATION
 from simulator.blocks.setting_values import exists, may_write, value_of, writable
 from simulator.core.link_policy import PASSWORD
+from simulator.core.model import HardwareSpec, MeterSpec
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
+from simulator.core.readings import ENERGY, POWER, SOC
 from simulator.core.settings import SETTINGS
-from tests.bench import bench
+from tests.bench import AT_ONCE, bench
 
 HEARTBEAT = SETTINGS.get("OCPPCommCtrlr.HeartbeatInterval")
 
@@ -59,3 +61,15 @@ def test_file_protocols_in_the_words_of_the_version() -> None:
     """1.6 errata 3.90: FTP, FTPS, HTTP, HTTPS."""
     row = read_key(bench("1.6").station, "SupportedFileTransferProtocols")
     assert row is not None and row[1] == "HTTP,HTTPS,FTP,FTPS"
+
+
+def test_a_measurand_the_product_cannot_measure() -> None:
+    """1.6 3.16.4: refused, and nothing is changed."""
+    meter = MeterSpec(measurands=(ENERGY, POWER, SOC))
+    st = bench("1.6", hardware=HardwareSpec(meter=meter, modem=AT_ONCE)).station
+    for text in ("Voltage", f"{ENERGY},Voltage", SOC):
+        assert write_key(st, "MeterValuesSampledData", text) == "Rejected", text
+    assert read_key(st, "MeterValuesSampledData") == ("MeterValuesSampledData", ENERGY, False)
+    assert write_key(st, "MeterValuesSampledData", f"{ENERGY},{POWER}") == "Accepted"
+    dc = bench("1.6", evse={"phases": 0, "connector_type": "cCCS2"}).station
+    assert write_key(dc, "StopTxnSampledData", SOC) == "Accepted"

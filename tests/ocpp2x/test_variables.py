@@ -100,7 +100,8 @@ def test_every_answer_of_set_variables(version: str) -> None:
         # no signing meter, no bay sensor: what cannot happen is not accepted
         (item("TxCtrlr", "TxStartPoint", attributeValue="DataSigned"), "Rejected"),
         (item("TxCtrlr", "TxStopPoint", attributeValue="ParkingBayOccupancy"), "Rejected"),
-        (item("SampledDataCtrlr", "TxUpdatedMeasurands", attributeValue="Voltage,SoC"), "Accepted"),
+        (item("SampledDataCtrlr", "TxUpdatedMeasurands", attributeValue="Voltage,Frequency"), "Accepted"),
+        (item("SampledDataCtrlr", "TxUpdatedMeasurands", attributeValue="Voltage,SoC"), "Rejected"),  # not with AC
         (item("SampledDataCtrlr", "TxUpdatedMeasurands", attributeValue="Temperature"), "Rejected"),
     ):
         assert put(bench, asked) == [status], asked
