@@ -51,6 +51,8 @@ LIMIT_CHANGE = setting(
     feature=FEATURE,
     description="change of an external limit, or of a charging rate by it, that is told",
 )
+#: stack level of the profile that stands for such a limit
+LEVEL = 0
 #: limits of the hardware of any station are far below, in the unit of the limit
 MOST = 1e7
 
@@ -58,6 +60,26 @@ MOST = 1e7
 def external_id(evse_id: int) -> int:
     """The id of the profile that an external limit is listed as."""
     return -1 - evse_id
+
+
+def _free_id(st: Station, evse_id: int) -> int:
+    """The same, or the next below it that the CSMS has not given to a profile of its own: that one must stay."""
+    number, taken = external_id(evse_id), {there.profile.id for there in charging_profiles.installed(st)}
+    while number in taken:
+        number -= 1 + len(st.evses)
+    return number
+
+
+def _imposed(st: Station, evse_id: int) -> Installed | None:
+    """The limit there is at an EVSE."""
+    return next(
+        (
+            there
+            for there in charging_profiles.installed(st)
+            if there.evse_id == evse_id and (there.profile.purpose, there.profile.stack_level) == (cs.EXTERNAL, LEVEL)
+        ),
+        None,
+    )
 
 
 def _remark(st: Station, why: str) -> None:
@@ -81,8 +103,9 @@ def impose(st: Station, args: dict[str, Any], now: int) -> None:
     duration_s = int(args["duration_s"]) if "duration_s" in args else None
     wall_us = st.board.rtc.wall(now)
     schedule = cs.Schedule(unit, (cs.Period(0, limit),), duration_s, wall_us)
-    profile = cs.ChargingProfile(external_id(evse_id), 0, cs.EXTERNAL, cs.ABSOLUTE, (schedule,))
-    before = next((there for there in charging_profiles.installed(st) if there.profile.id == profile.id), None)
+    before = _imposed(st, evse_id)
+    number = _free_id(st, evse_id) if before is None else before.profile.id
+    profile = cs.ChargingProfile(number, LEVEL, cs.EXTERNAL, cs.ABSOLUTE, (schedule,))
     if charging_profiles.keep(st, evse_id, profile, source):
         charging_profiles.store_of(st).external = True
         if before is None or before.source != source or _significant(st, before.profile.schedules[0], schedule):
@@ -106,10 +129,10 @@ def differs(st: Station, before: float, after: float) -> bool:
 def release(st: Station, args: dict[str, Any], now: int) -> None:
     """The limit is gone (K13.FR.01-02)."""
     evse_id = args.get("evse_id", 0)
-    for there in charging_profiles.installed(st):
-        if there.profile.purpose == cs.EXTERNAL and there.evse_id == evse_id:
-            return _gone(st, there)
-    _remark(st, f"there is none at EVSE {evse_id} to release")
+    there = _imposed(st, evse_id)
+    if there is None:
+        return _remark(st, f"there is none at EVSE {evse_id} to release")
+    return _gone(st, there)
 
 
 def _gone(st: Station, limit: Installed) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES
+from simulator.blocks.external_limit import EXTERNAL_ENABLED, LIMIT_CHANGE, WITH_SCHEDULES, external_id
 from simulator.core.inputs import Perform, PowerOff
 from tests.bench import bench, each_2x, frames
-from tests.ocpp2x.charging import composite, power_kw, reported
+from tests.ocpp2x.charging import composite, install, power_kw, reported
 
 
 @each_2x
@@ -44,6 +44,19 @@ def test_a_limit_while_nobody_charges(version: str) -> None:
     lab.boot().run(60).charge(1)
     assert power_kw(lab) == 6.9
     assert power_kw(lab.run(500)) == 11.0
+
+
+@each_2x
+def test_a_limit_takes_no_profile_of_the_csms_away(version: str) -> None:
+    """K11.FR.06: ids below zero are only less likely to be in use."""
+    lab = bench(version)
+    assert install(lab, 1, (0, 10), number=external_id(0)) == "Accepted"
+    for limit_a in (20, 8):
+        lab.feed(Perform("charging_limit", {"limit_a": limit_a}), 1)
+        assert len(reported(lab)) == 2
+    assert install(lab, 1, (0, 10), number=external_id(0) - 2, level=1) == "InvalidProfile"  # K01.FR.05
+    lab.feed(Perform("charging_limit_released", {}), 1)
+    assert reported(lab) == [("CSO", 1, external_id(0))]
 
 
 @each_2x
