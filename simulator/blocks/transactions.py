@@ -120,7 +120,7 @@ def settle(st: Station, evse: Evse, now: int) -> bool:
     tx.authorized = evse.grant is not None
     stops = st.dialect.policy.stop_points(st)
     if stops & c.POWER_PATH_CLOSED:
-        stops |= c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: as a stop point it is exactly these two
+        stops = stops & ~c.POWER_PATH_CLOSED | c.EV_CONNECTED | c.AUTHORIZED  # E06.FR.06: it is exactly these two
     fell = stops & tx.held & ~points
     end = evse.grant_end
     if end is not None and not tx.id_token and end.at_us > tx.told_end_us:

@@ -7,7 +7,8 @@ import pytest
 from simulator.blocks.authorization import CONNECTION_TIMEOUT, MAX_ENERGY_ON_INVALID, STOP_ON_INVALID
 from simulator.blocks.transactions import TX_START_POINT, TX_STOP_POINT
 from simulator.core import inputs as i
-from tests.bench import bench, each_2x, verdict_in_start
+from simulator.core.model import HardwareSpec
+from tests.bench import AT_ONCE, bench, each_2x, verdict_in_start
 
 
 @each_2x
@@ -88,3 +89,17 @@ def test_the_connector_is_unlocked_in_a_transaction_that_is_authorised_no_more(v
     lab.ask("UnlockConnector", evseId=1, connectorId=1)
     lab.run(1)
     assert lab.session().triggers[-2:] == ["StopAuthorized", "UnlockCommand"]
+
+
+@each_2x
+def test_a_lock_that_fails_is_not_the_end_of_the_power_path(version: str) -> None:
+    """2.6.6.2: as a stop point PowerPathClosed is EVConnected and Authorized, nothing else."""
+    lab = bench(
+        version,
+        settings={TX_STOP_POINT: ("PowerPathClosed",)},
+        hardware=HardwareSpec(modem=AT_ONCE, power_loss="resume"),
+    ).charge()
+    lab.feed(i.PowerOff(), 5).inject("lock.jammed", 1).feed(i.PowerOn(), 60)  # without power the bolt is open
+    assert lab.evse().lock_failed and lab.session().end is None
+    lab.clear().run(10)
+    assert lab.evse().flowing and lab.session().end is None
