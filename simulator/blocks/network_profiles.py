@@ -103,12 +103,15 @@ def active_slot(st: Station) -> int:
 
 
 def keep(st: Station, slot: int, profile: NetworkProfile) -> str:
-    """Store a profile that fits the product: Accepted, NoSecurityDowngrade, InvalidConfSlot, or Failed (B09.FR.01,
-    FR.03-05). It counts from the next boot on."""
+    """Store a profile that fits the product: Accepted, NoSecurityDowngrade, InvalidConfSlot, InvalidNetworkConf (the
+    slot is one that is dialled, and what that would need is missing, A05.FR.02-03), or Failed (B09.FR.01, FR.03-05). It
+    counts from the next boot on."""
     if slot not in SLOTS:
         return "InvalidConfSlot"
     if profile.security_profile < st.settings[SECURITY_PROFILE]:
         return "NoSecurityDowngrade"
+    if str(slot) in st.settings[NETWORK_PRIORITY] and not ready(st, profile):
+        return "InvalidNetworkConf"
     if not st.board.flash.write(AREA, slot, profile, 48 + len(profile.url)):
         st.record(FlashTrouble(AREA, st.board.flash.why, f"network profile {slot}"))
         return "Failed"

@@ -232,6 +232,14 @@ def test_an_order_that_cannot_work_is_rejected() -> None:
     assert value(lab, "NetworkConfigurationPriority") == "1"
 
 
+def test_a_slot_that_is_dialled_is_not_made_to_fail() -> None:
+    """A05.FR.02, the other way round (errata 6.2.8): the order is there already, the root is not."""
+    lab = bench("2.0.1")
+    answer = profile(lab, 1, ocppCsmsUrl="wss://other.test", securityProfile=2)
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "InvalidNetworkConf")
+    assert profile(lab, 2, ocppCsmsUrl="wss://other.test", securityProfile=2)["status"] == "Accepted"
+
+
 def test_a_password_of_its_own_is_no_root() -> None:
     """A05.FR.02, with the passwords that profiles of 2.1 may bring along."""
     lab = bench("2.1")
