@@ -343,6 +343,8 @@ def composite(st: Station, evse_id: int, duration_s: int, unit: str | None) -> C
         return "Unit"
     begin_us = st.board.rtc.wall(st.now)
     wanted = unit
+    store: Store | None = st.data.get(NAME)
+    kept = {} if store is None else store.phases  # what a session has begun on it goes on with (SC.04)
 
     def level(at_us: int) -> tuple[cs.Level, int]:
         total, until_us = _of_station(st, at_us)
@@ -352,6 +354,7 @@ def composite(st: Station, evse_id: int, duration_s: int, unit: str | None) -> C
             own, own_until_us = _of_evse(st, evse, at_us, _began_us(st, evse, begin_us))
             until_us = min(until_us, own_until_us)
             bound = cs.merge(cs.merge(own, total), _of_hardware(evse))
+            bound = cs.merge(bound, cs.Bound(phases=kept.get(evse.evse_id)))
             amount = cs.express(bound, wanted, evse.spec.phases, evse.spec.voltage_v)
             assert amount is not None, "the hardware bounds both"
             module = evse.spec.power_group or f"own module of {evse.evse_id}"

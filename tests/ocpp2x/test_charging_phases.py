@@ -48,7 +48,10 @@ def test_fewer_phases_must_be_sure(version: str) -> None:
     assert install(lab, 1, (0, 10, 3), **fewer) == install(lab, 2, (0, 10, 1), number=2) == "Accepted"
     lab.charge(2, "OTHER")
     assert power_kw(lab, 1) == 6.9 and power_kw(lab, 2) == 2.3
+    watts = {"chargingRateUnit": "W"}
+    assert composite(lab, 1, **watts) == [(0, 6900.0)] and composite(lab, 2, **watts) == [(0, 2300.0)]
     assert install(lab, 2, (0, 16, 3), number=2) == "Accepted" and power_kw(lab.run(1), 2) == 3.68, "it began on one"
+    assert composite(lab, 2, **watts) == [(0, 3680.0)], "SC.04: what is to be expected"
     paused = bench(version).charge(1).feed(EvReady(1, False), 1)
     assert install(paused, 1, (0, 10, 1)) == "InvalidSchedule", "it began on three, and goes on so"
     one = bench(version, evse={"phases": 1, "max_power_w": 7_360.0}).charge()
