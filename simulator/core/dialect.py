@@ -54,7 +54,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     when: frozenset[str]
     feature: str = ""
-    #: paths whose unknown words the handler answers itself
+    #: paths whose unknown words, or empty lists, the handler answers itself
     open_words: frozenset[str] = frozenset()
 
 
@@ -156,7 +156,8 @@ class Table:
         """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised.
 
         ``feature`` replaces the table's; "" for a request whose answer has words of its own for a product without it.
-        ``open_words``: fields (paths) whose unknown words its answer has a word for; they are violations all the same.
+        ``open_words``: fields (paths) whose unknown words, or empty lists, it has an answer for; they are violations all
+        the same.
         """
         owned = self.feature if feature is None else feature
 

@@ -29,7 +29,11 @@ def version(st: Station, req: Any, m: Any) -> Any:
     return m.make(m.GetLocalListVersionResponse, version_number=max(0, local_list.version(st)))
 
 
-@table.on("SendLocalList", when=REGISTERED)
+#: a list that is there but empty is against the schema, yet D01.FR.05 and its cases know it: it is like none
+MAY_BE_EMPTY = frozenset({"localAuthorizationList"})
+
+
+@table.on("SendLocalList", when=REGISTERED, open_words=MAY_BE_EMPTY)
 def send(st: Station, req: Any, m: Any) -> Any:
     """D01.FR.01-19: no list at all is an empty one; an entry without idTokenInfo is to be deleted."""
     rows = [] if req.local_authorization_list is UNSET else req.local_authorization_list

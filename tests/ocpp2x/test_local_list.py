@@ -10,6 +10,7 @@ from simulator.blocks import local_list
 from simulator.blocks.authorization import LOCAL_PRE_AUTHORIZE, OFFLINE_UNKNOWN
 from simulator.blocks.local_list import LIST_ENABLED, LIST_MAX_BYTES, LIST_MAX_SENT
 from simulator.blocks.product_settings import FEATURE_PROFILES
+from simulator.core.records import ViolationSeen
 from simulator.core.wall import format_wall
 from simulator.ocpp2x import local_list as dialect
 from tests.bench import Lab, asked, bench, each_2x
@@ -184,3 +185,17 @@ def test_one_text_of_two_types_is_listed_twice(version: str) -> None:
     assert known(lab, "A") == ["Accepted"] and local_list.length(lab.station) == 2
     assert send(lab, 3, row("A", None, "eMAID"), full=False) == "Accepted"
     assert known(lab, "A") == ["Accepted"] and local_list.length(lab.station) == 1
+
+
+@each_2x
+@pytest.mark.parametrize("full", [True, False])
+def test_a_list_that_is_there_but_empty_is_like_none(version: str, full: bool) -> None:
+    """D01.FR.04-05: the schema wants one token at least, and is on record with that; the requirement is obeyed."""
+    lab = bench(version)
+    send(lab, 1, row("A"))
+    kind = "Full" if full else "Differential"
+    answer = lab.ask("SendLocalList", versionNumber=2, updateType=kind, localAuthorizationList=[])
+    assert answer == {"status": "Accepted"} and listed(lab) == 2
+    assert known(lab, "A") == [None if full else "Accepted"]
+    (seen,) = lab.fleet.recorded(ViolationSeen)
+    assert (seen.path, seen.rule) == ("localAuthorizationList", "minItems")
