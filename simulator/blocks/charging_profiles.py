@@ -163,8 +163,23 @@ def offered(st: Station) -> bool:
 
 
 def in_force(st: Station) -> tuple[Installed, ...]:
-    """What counts of that which is installed: with smart charging switched off it lies idle."""
-    return installed(st) if st.settings[ENABLED] else ()
+    """What counts of that which is installed: with smart charging switched off it lies idle, and some does when the
+    station is offline for too long."""
+    if not st.settings[ENABLED]:
+        return ()
+    there = installed(st)
+    if st.link.is_up:
+        return there
+    return tuple(one for one in there if (over_us := lapses_us(st, one.profile)) is None or over_us > st.now)
+
+
+def lapses_us(st: Station, profile: cs.ChargingProfile) -> int | None:
+    """When a profile ceases to count because the station is offline (K01.FR.101); None: never, or there is a
+    connection."""
+    if profile.max_offline_s is None or st.link.is_up:
+        return None
+    since_us = st.link.down_since_us
+    return (st.started_us if since_us is None else since_us) + profile.max_offline_s * cs.SECOND_US
 
 
 @at("settings")

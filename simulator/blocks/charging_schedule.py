@@ -64,6 +64,7 @@ class ChargingProfile(msgspec.Struct, frozen=True, gc=False):
     """A profile in the words of 2.x. ``schedules``: one, or up to three alternatives, of which the first is followed.
 
     ``transaction_key`` is the station's own id of the transaction a TxProfile belongs to; None: whichever runs.
+    ``max_offline_s``: without a connection it counts for so long; ``ends_offline``: after that it never counts again.
     """
 
     id: int
@@ -75,6 +76,8 @@ class ChargingProfile(msgspec.Struct, frozen=True, gc=False):
     valid_from_us: int | None = None
     valid_to_us: int | None = None
     transaction_key: str | None = None
+    max_offline_s: int | None = None
+    ends_offline: bool = False
 
 
 class Bound(msgspec.Struct, frozen=True, gc=False):

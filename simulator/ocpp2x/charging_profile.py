@@ -25,7 +25,7 @@ MOST = 1 << 31
 #: a hair is added before a digit is cut off, because 13.8 * 10 may be a hair below 138
 HAIR = 1e-6
 #: fields of 2.1 that would have to change what is done; a station of ours refuses them
-BEYOND_PROFILE = ("dyn_update_interval", "dyn_update_time", "max_offline_duration", "invalid_after_offline_duration")
+BEYOND_PROFILE = ("dyn_update_interval", "dyn_update_time")
 BEYOND_SCHEDULE = ("limit_at_soc", "use_local_time", "randomized_delay")
 #: limits of single phases: no car of ours tells what it can do on each (2.1 errata K01.FR.144)
 BY_PHASE = ("limit_l2", "limit_l3")
@@ -62,6 +62,9 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
     recurrency = optional(wire.recurrency_kind)
     if kind != cs.RECURRING and recurrency is not None:
         _out_of_place(st, action, "chargingProfile.recurrencyKind")
+    most = optional(getattr(wire, "max_offline_duration", UNSET))
+    if most is not None and most < 0:
+        raise Refused("InvalidProfile")
     key = optional(wire.transaction_id)
     if key is not None and (of_start or purpose != cs.TX):
         _out_of_place(st, action, "chargingProfile.transactionId")
@@ -76,6 +79,8 @@ def profile_of(st: Station, action: str, wire: Any, *, of_start: bool = False) -
         valid_from_us=moment(wire.valid_from, "validFrom"),
         valid_to_us=moment(wire.valid_to, "validTo"),
         transaction_key=None if key is None else key.lower(),  # without case (2.1.4); the station's own are lower
+        max_offline_s=None if most is None else _whole(most),
+        ends_offline=getattr(wire, "invalid_after_offline_duration", UNSET) is True,
     )
 
 

@@ -174,6 +174,8 @@ def _told(profile: cs.ChargingProfile, m: Any) -> Any:
         valid_from=UNSET if profile.valid_from_us is None else format_wall(profile.valid_from_us),
         valid_to=UNSET if profile.valid_to_us is None else format_wall(profile.valid_to_us),
         transaction_id=profile.transaction_key or UNSET,
+        max_offline_duration=UNSET if profile.max_offline_s is None else profile.max_offline_s,
+        invalid_after_offline_duration=True if profile.ends_offline else UNSET,
         charging_schedule=schedules_of(profile, m),
     )
 

@@ -171,7 +171,7 @@ def test_what_only_the_newer_edition_has() -> None:
     lab = bench("2.1")
     assert install(lab, 1, (0, 6), kind="Dynamic") == "UnsupportedKind"
     assert install(lab, 1, (0, 6), purpose="LocalGeneration") == "UnsupportedPurpose"
-    assert install(lab, 1, (0, 6), maxOfflineDuration=60) == "InvalidProfile"
+    assert install(lab, 1, (0, 6), dynUpdateInterval=60) == "InvalidProfile"
     wire = profile((0, 6))
     wire["chargingSchedule"][0]["useLocalTime"] = True
     assert install_raw(lab, 1, wire) == "InvalidSchedule"
