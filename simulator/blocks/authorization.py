@@ -208,7 +208,7 @@ def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_i
     if st.settings[ASKS_NOBODY]:
         st.record(Remark("token refused: unknown here, and the CSMS is not asked"))
     elif evse.asked is None:
-        evse.asked = Asked(id_token, token_type, remote_start_id)
+        evse.asked = Asked(id_token, token_type, remote_start_id, to_end=evse.grant is not None)
         st.publish(AuthorizeAsked(evse.evse_id, id_token, token_type))
 
 
@@ -235,7 +235,9 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo, token_ty
             st.record(Remark("token refused: another session is running"))
         return
     obstacle = _obstacle(st, evse, id_token, asked.token_type) if allowed else ""
-    if obstacle:  # the EVSE has been taken out of service meanwhile
+    if asked.to_end:
+        obstacle = "the session it was presented in is over"
+    if obstacle:  # ... or the EVSE has been taken out of service meanwhile
         st.record(Remark(f"token refused: {obstacle}"))
     elif allowed and not reservation.admits(st, evse, id_token, info.group):
         st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))
@@ -250,7 +252,9 @@ def unanswered(st: Station, evse_id: int, code: str) -> None:
     """Authorize got no usable answer. A link lost meanwhile means the offline rules decide."""
     evse = st.evses[evse_id - 1]
     asked, evse.asked = evse.asked, None
-    if asked is not None and code == "lost" and evse.grant is None and asked.remote_start_id is None:
+    if asked is None or asked.to_end:
+        return
+    if code == "lost" and evse.grant is None and asked.remote_start_id is None:
         _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token, asked.token_type))
 
 

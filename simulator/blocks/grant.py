@@ -67,9 +67,10 @@ class GrantEnd:
 
 
 class Asked:
-    """A token the CSMS is being asked about."""
+    """A token the CSMS is being asked about. ``to_end``: it was presented while somebody else was charging."""
 
-    __slots__ = ("id_token", "remote_start_id", "token_type")
+    __slots__ = ("id_token", "remote_start_id", "to_end", "token_type")
 
-    def __init__(self, id_token: str, token_type: str, remote_start_id: int | None) -> None:
+    def __init__(self, id_token: str, token_type: str, remote_start_id: int | None, *, to_end: bool = False) -> None:
         self.id_token, self.token_type, self.remote_start_id = id_token, token_type, remote_start_id
+        self.to_end = to_end

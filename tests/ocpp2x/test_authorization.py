@@ -296,3 +296,16 @@ def test_who_charges_can_end_it_before_the_station_is_registered_again(version: 
     bench.csms.boot_status = "Accepted"
     bench.run(400)
     assert bench.events()[-1]["transactionInfo"]["stoppedReason"] == "Local"
+
+
+@each_version
+def test_a_token_presented_in_a_session_begins_none_of_its_own(version: str) -> None:
+    """C09.FR.05: the CSMS is asked whether it may end the session; that is over when the answer comes."""
+    bench = Bench(version).boot()
+    bench.charge()
+    bench.csms.script["Authorize"] = lambda csms, payload: Late(4, {"idTokenInfo": {"status": "Accepted"}})
+    bench.feed(i.Present("OTHER", 1))
+    bench.run(1)
+    bench.feed(i.Present("TAG", 1))
+    bench.run(10)
+    assert len(bench.events("Started")) == len(bench.events("Ended")) == 1
