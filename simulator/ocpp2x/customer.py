@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from simulator.blocks import customer
-from simulator.core.dialect import Table
+from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import CustomerPage
 from simulator.ocpp2x.types import reason, when
 
@@ -21,13 +21,16 @@ PAGE_CHARS = 512
 CLEARED = "cleared"
 
 
-@table.on("CustomerInformation")
+@table.on("CustomerInformation", when=REGISTERED)
 def customer_information(st: Station, req: Any, m: Any) -> Any:
-    """N09.FR.02-03, FR.05-07, FR.09, N10.FR.01, FR.03-07."""
+    """N09.FR.02-03, FR.05-07, FR.09, N10.FR.01, FR.03-07. Before the station is accepted it could not tell what it has
+    found (B02.FR.02)."""
 
     def answer(status: str, code: str = "") -> Any:
         return m.make(m.CustomerInformationResponse, status=status, status_info=reason(m, code) if code else UNSET)
 
+    if st.gate != "accepted":
+        return answer("Rejected", "CSNotAccepted")
     named = [who for who in (req.id_token, req.customer_certificate, req.customer_identifier) if who is not UNSET]
     if len(named) != 1:
         return answer("Invalid", "MissingParam" if not named else "TooManyElements")

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from simulator.blocks import reservation
 from simulator.blocks.reservation import NO_TRANSACTION, Reservation
-from simulator.core.dialect import CallRefused, Table
+from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import ReservationOver
 from simulator.core.wall import parse_wall
 from simulator.ocpp2x.capabilities import V21
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 table = Table(feature=reservation.FEATURE)
 
 
-@table.on("ReserveNow", feature="")
+@table.on("ReserveNow", feature="", when=REGISTERED)
 def reserve(st: Station, req: Any, m: Any) -> Any:
-    """H01.FR.01-24; without an EVSE any is meant, or any with such a connector."""
+    """H01.FR.01-24; without an EVSE any is meant, or any with such a connector. Not before the station is accepted,
+    which is no error of the message (part 2, FR.02)."""
+    if st.gate != "accepted":
+        return m.make(m.ReserveNowResponse, status="Rejected", status_info=reason(m, "CSNotAccepted"))
     expiry_us = parse_wall(req.expiry_date_time)
     if expiry_us is None:
         raise CallRefused("property", f"expiryDateTime {req.expiry_date_time!r} is no date and time")
@@ -54,7 +57,7 @@ def _unknown(st: Station, req: Any) -> str:
     return ""
 
 
-@table.on("CancelReservation", feature="")
+@table.on("CancelReservation", feature="", when=REGISTERED)
 def cancel(st: Station, req: Any, m: Any) -> Any:
     """H02.FR.01-02."""
     if reservation.cancel(st, req.reservation_id):

@@ -117,6 +117,12 @@ def test_pending_answers_but_starts_nothing(version: str) -> None:
     start = bench.ask("RequestStartTransaction", {"idToken": token, "remoteStartId": 1, "evseId": 1})
     assert start["status"] == "Rejected" and start["statusInfo"]["reasonCode"] == "CSNotAccepted"
     assert bench.ask("RequestStopTransaction", {"transactionId": "x"})["status"] == "Rejected"
+    wish = {"id": 1, "expiryDateTime": "2099-01-01T00:00:00Z", "idToken": token}
+    about = {"requestId": 1, "report": True, "clear": False, "idToken": token}
+    for action, payload in (("ReserveNow", wish), ("CustomerInformation", about)):  # part 2, FR.02: no error
+        answer = bench.ask(action, payload)
+        assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "CSNotAccepted")
+    assert bench.ask("CancelReservation", {"reservationId": 1})["status"] == "Rejected"
     assert bench.ask("TriggerMessage", {"requestedMessage": "BootNotification"})["status"] == "Accepted"
     bench.run(1)
     assert bench.csms.actions() == ["BootNotification", "BootNotification"]
