@@ -37,11 +37,8 @@ def _heartbeat(st: Station, connector: int | None) -> str:
 
 
 def _meter_values(st: Station, connector: int | None) -> str:
-    meant = [evse for evse in st.evses if connector in (None, 0, evse.evse_id)]
-    if all(st.meter_dead(evse) for evse in meant):
-        return "Rejected"
-    metering.trigger_values(st, connector)
-    return "Accepted"
+    """4.7: connector 0 would be the main meter, and there is none."""
+    return "Accepted" if connector != 0 and metering.trigger_values(st, connector) else "Rejected"
 
 
 def _status(st: Station, connector: int | None) -> str:

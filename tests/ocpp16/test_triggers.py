@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.blocks.metering import SAMPLE_MEASURANDS
+from simulator.core.readings import SOC
 from simulator.core.records import ViolationSeen
 from simulator.ocpp16.triggers import EXTENDED, TRIGGERS
 from tests.bench import Lab, bench, told
@@ -31,6 +33,18 @@ def test_tc_055_cs_trigger_message_rejected(lab: Lab) -> None:
     assert lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=2) == {"status": "Rejected"}
     lab.run(2)
     assert told(lab) == []
+
+
+def test_values_that_nothing_can_give_are_not_promised() -> None:
+    """5.17, 4.7: there is no main meter; and without a car nobody knows its state of charge."""
+    lab = bench(evse={"phases": 0}, settings={SAMPLE_MEASURANDS: (SOC,)}).forget()
+    for connector in (0, 1):
+        answer = lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=connector)
+        assert answer == {"status": "Rejected"}
+    assert told(lab) == []
+    lab.plug()
+    assert lab.ask("TriggerMessage", requestedMessage="MeterValues", connectorId=1) == {"status": "Accepted"}
+    assert "MeterValues" in told(lab)
 
 
 @pytest.mark.parametrize("connector", [-1, 3])
