@@ -31,6 +31,8 @@ def init(
         TARGET: addressed((shipped / "targets" / "reference.yaml").read_text("utf-8"), csms, api),
         SCENARIO: (shipped / "templates" / SCENARIO).read_text("utf-8"),
     }
+    if folder.is_file():
+        raise AuthorError("is a file; name a folder", file=str(folder))
     there = [name for name in texts if (folder / name).exists()]
     if there:
         raise AuthorError(f"{' and '.join(there)} there already; nothing was written", file=str(folder))

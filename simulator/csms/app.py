@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -373,7 +374,7 @@ async def _run(options: CsmsOptions, with_parent: bool) -> int:
     try:
         await csms.start()
     except (OSError, sqlite3.Error) as e:
-        print(f"cpfarm csms: cannot start: {e}", file=sys.stderr)
+        print(f"cpfarm csms: cannot start: {_why(e)}", file=sys.stderr)
         return 2
     print(start_line(csms), flush=True)
     if options.file_port is not None:
@@ -385,6 +386,14 @@ async def _run(options: CsmsOptions, with_parent: bool) -> int:
             loop.remove_reader(sys.stdin.fileno())
         await csms.stop()
     return 0
+
+
+def _why(error: Exception) -> str:
+    """Address and reason, without the words that asyncio puts around them."""
+    bound = re.search(r"address \('([^']*)', (\d+)", str(error))
+    if bound is None or not isinstance(error, OSError) or not error.errno:
+        return str(error)
+    return f"{bound[1]}:{bound[2]}: {os.strerror(error.errno).lower()}"
 
 
 def _raise_file_limit() -> None:

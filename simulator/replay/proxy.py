@@ -15,8 +15,6 @@ import asyncio
 import base64
 import binascii
 import contextlib
-import errno
-import os
 import ssl
 import time
 from collections.abc import Callable
@@ -27,6 +25,7 @@ from websockets.uri import WebSocketURI
 
 from simulator.dialects import normalise_version
 from simulator.errors import AuthorError, TargetError, UnknownName
+from simulator.fleet.limits import why
 from simulator.fleet.target import Target
 from simulator.fleet.trace import ConnectionEvent, FrameTrace
 from simulator.httpd import is_loopback
@@ -114,7 +113,7 @@ class Proxy:
                 self._accept, self.host, self._port, ssl=self._tls, limit=HEAD_MAX
             )
         except OSError as error:
-            raise AuthorError(f"cannot listen on {self.host}:{self._port}: {_plain(error)}") from None
+            raise AuthorError(f"cannot listen on {self.host}:{self._port}: {why(error)}") from None
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -371,11 +370,6 @@ def _version(subprotocol: str) -> str:
         return normalise_version(subprotocol)
     except UnknownName:
         return subprotocol
-
-
-def _plain(error: OSError) -> str:
-    """The system's own words; asyncio puts more around them."""
-    return os.strerror(error.errno) if error.errno is not None and error.errno in errno.errorcode else str(error)
 
 
 def _why(error: BaseException) -> str:

@@ -44,6 +44,7 @@ def test_nothing_is_overwritten_and_addresses_are_looked_at(cpfarm: Cpfarm, tmp_
     assert "--csms: 'http://x' does not begin with ws:// or wss://" in told.err
     (tmp_path / "file").write_text("")
     assert "cannot be written" in cpfarm("init", "file/below").err
+    assert cpfarm("init", "file").err == "cpfarm: file: is a file; name a folder\n"
 
 
 def test_addresses_are_put_in() -> None:

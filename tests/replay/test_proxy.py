@@ -298,7 +298,7 @@ def test_a_port_that_is_taken_is_an_error_of_the_author(tmp_path: Path) -> None:
     async def main() -> None:
         target = make_target({"url": "ws://127.0.0.1:1/"}, {}, base_dir=tmp_path)
         async with Proxy(target) as first:
-            with pytest.raises(AuthorError, match=r"cannot listen on 127.0.0.1:\d+: Address already in use$"):
+            with pytest.raises(AuthorError, match=r"cannot listen on 127.0.0.1:\d+: address already in use$"):
                 await Proxy(target, port=int(first.url.rpartition(":")[2])).__aenter__()
 
     asyncio.run(main())
