@@ -156,8 +156,7 @@ class Table:
         """``handler(station, request, messages)`` serves ``action``: a reply, a Later, or CallRefused raised.
 
         ``feature`` replaces the table's; "" for a request whose answer has words of its own for a product without it.
-        ``open_words``: fields (paths) whose unknown words, or empty lists, it has an answer for; they are violations all
-        the same.
+        ``open_words``: fields (paths) whose unknown words, or empty lists, it has an answer for; still violations.
         """
         owned = self.feature if feature is None else feature
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.blocks.authorization import LOCAL_AUTHORIZE_OFFLINE
+from simulator.blocks.kept_cable import hand_back, kept
 from simulator.core.power_path import UNLOCK_ON_EV_SIDE
 from tests.bench import bench, each_version, verdict_in_start
 
@@ -13,6 +14,7 @@ from tests.bench import bench, each_version, verdict_in_start
 def test_a_cable_that_stays_locked_is_released_by_its_owner(version: str) -> None:
     """E09.FR.03."""
     lab = bench(version, settings={UNLOCK_ON_EV_SIDE: False}).charge().unplug(side="ev").run(1)
+    assert kept(lab.station, lab.evse()) and not hand_back(lab.station, lab.evse(), "OTHER", "OTHERS")
     lab.unplug(side="station")
     assert "locked" in lab.remarks()[-1]
     lab.present().run(1)  # handed back; no session begins (TC_E_25)
