@@ -24,6 +24,7 @@ from simulator.core import certificate_store as store
 from simulator.core.link_policy import (
     CERTIFICATE_PROFILE,
     NETWORK_ATTEMPTS,
+    PASSWORD,
     PASSWORD_PROFILES,
     ROUTES,
     SECURITY_PROFILE,
@@ -235,6 +236,20 @@ def connected(st: Station, now: int) -> None:
         own.up_number, own.failures, own.active = st.link.number, 0, own.slot
 
 
+@at("settings")
+def password_set(st: Station, now: int) -> None:
+    """Another password for the station: the one of the slot in use, which would go before it, is forgotten (2.1 errata
+    B09.FR.27)."""
+    own: Network | None = st.data.get(NAME)
+    found = own.profiles.get(own.slot) if own is not None and PASSWORD.key in st.changed_settings else None
+    if own is None or found is None or found.password in (None, st.settings[PASSWORD]):
+        return
+    own.profiles[own.slot] = msgspec.structs.replace(found, password=None)
+    stored = profile_of(st, own.slot)
+    if stored is not None and stored.password == found.password:  # else it is one for after the next boot
+        st.board.flash.write(AREA, own.slot, msgspec.structs.replace(stored, password=None), 48 + len(stored.url))
+
+
 @at("accepted")
 def registered(st: Station, now: int) -> None:
     """The profile works: remember it, and with a higher security forget what is less secure (A05.FR.06)."""
@@ -246,6 +261,8 @@ def registered(st: Station, now: int) -> None:
         if not st.board.flash.write(AREA, GOOD_KEY, own.slot, 16):
             st.record(FlashTrouble(AREA, st.board.flash.why, "which network profile works"))
     found = own.profiles.get(own.slot)
+    if found is not None and found.password not in (None, st.settings[PASSWORD]):  # 2.1 errata B09.FR.28
+        st.write_setting(PASSWORD, found.password)
     before = st.settings[SECURITY_PROFILE]
     if found is None or found.security_profile <= before:
         return

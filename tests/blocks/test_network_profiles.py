@@ -9,7 +9,7 @@ import pytest
 
 from simulator.blocks import network_profiles
 from simulator.core import inputs as i
-from simulator.core.link_policy import BACKOFF_MINIMUM, BACKOFF_RANDOM, NETWORK_ATTEMPTS, SECURITY_PROFILE
+from simulator.core.link_policy import BACKOFF_MINIMUM, BACKOFF_RANDOM, NETWORK_ATTEMPTS, PASSWORD, SECURITY_PROFILE
 from simulator.core.model import HardwareSpec
 from simulator.core.outbox import MESSAGE_TIMEOUT
 from simulator.core.settings import SETTINGS
@@ -339,3 +339,21 @@ def test_the_newer_version_tells_its_kinds_of_tokens() -> None:
     """2.1 part 2, 2.3.9."""
     assert value(bench("2.1"), "SupportedIdTokenTypes", "AuthCtrlr") == "Central,ISO14443"
     assert value(bench("2.1", free_vend=True), "SupportedIdTokenTypes", "AuthCtrlr").endswith(",NoAuthorization")
+
+
+def test_the_password_of_a_slot_is_that_of_the_station_until_the_csms_sets_another() -> None:
+    """2.1 errata B09.FR.27-28; the new one is tried like any other, and the old one is still there."""
+    old, fresh = "slot-2-password-0123", "another-password-4567"
+    lab = bench("2.1")
+    other(lab)
+    assert profile(lab, securityProfile=1, basicAuthPassword=old)["status"] == "Accepted"
+    assert order(lab, "2,1") == "RebootRequired"
+    reset(lab)
+    assert lab.station.gate == "accepted" and lab.station.settings[PASSWORD] == old
+    row = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}, "attributeValue": fresh}
+    answer = ask(lab, "SetVariables", setVariableData=[row])
+    assert answer["setVariableResult"][0]["attributeStatus"] == "Accepted"
+    lab.run(60)
+    found, kept = network_profiles.route(lab.station), network_profiles.profile_of(lab.station, 2)
+    assert found is not None and found.slot == 2 and found.password is None
+    assert kept is not None and kept.password is None and lab.station.settings[PASSWORD] == fresh
