@@ -72,7 +72,8 @@ def test_what_a_password_may_consist_of(text: str, old: str, new: str) -> None:
     for version, wanted in (("2.0.1", old), ("2.1", new)):
         lab = secured(version, profile=1)
         assert write(lab, text) == wanted, version
-        (row,) = [v for v in variables(lab.station) if v.variable == "BasicAuthPassword"]
+        found = [v for v in variables(lab.station) if v.variable == "BasicAuthPassword"]
+        (row,) = [v for v in found if v.component == "SecurityCtrlr"]
         assert row.maximum == {"2.0.1": 40, "2.1": 64}[version]
 
 
