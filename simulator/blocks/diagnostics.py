@@ -38,7 +38,8 @@ Key = tuple[str, int, str, str]
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
-    """A problem that the CSMS knows of: what it is, its event, and whether it stops use."""
+    """A problem that the CSMS knows of: what it is, its event (negative if it is not known whether the CSMS has heard of
+    that), and whether it stops use."""
 
     problem: Key
     event_id: int
@@ -72,23 +73,25 @@ def publish_event(st: Station, event: ComponentEvent, *, kept: bool) -> None:
 def problem_event(st: Station, evse_id: int) -> int | None:
     """The latest event about something that stops the use of an EVSE or of the station."""
     told: dict[Key, Told] = st.data["problems_told"]
-    found = [one.event_id for key, one in told.items() if one.blocks and key[1] in (0, evse_id)]
+    found = [abs(one.event_id) for key, one in told.items() if one.blocks and key[1] in (0, evse_id)]
     return max(found, default=None)
 
 
 @at("link_down")
 def not_told(st: Station, now: int) -> None:
     """An event that went down with the link was not told: a severe one is kept, else the drain finds it again."""
-    for report in st.lost:
-        if isinstance(report, KeptEvent):
-            st.publish(report)  # it is still owed (N07.FR.04, N08.FR.03)
+    for place, report in enumerate(st.lost):
         if not isinstance(report, ComponentEvent) or report.variable != "Problem":
             continue
         if report.severity <= st.settings[monitors.OFFLINE_SEVERITY]:
             st.publish(KeptEvent(report))
             continue
         key = (report.component, report.evse_id, report.tech_code, report.tech_info)
-        _believed(st, key, Told(key, report.event_id, False) if report.cleared else None)
+        known: Told | None = st.data["problems_told"].get(key)
+        if place < st.lost_sent:  # the CSMS may have heard it, so whatever is then is told
+            _believed(st, key, Told(key, -report.event_id, known is not None and known.blocks))
+        else:
+            _believed(st, key, Told(key, report.event_id, False) if report.cleared else None)
         st.data["problems_seen"] = -1
 
 
@@ -112,7 +115,7 @@ def tell(st: Station, now: int) -> None:
             current[("ConnectorPlugRetentionLock", evse_id, "lock_failure", "")] = False
     told: dict[Key, Told] = st.data["problems_told"]
     for key, blocks in current.items():
-        if key not in told:
+        if key not in told or told[key].event_id < 0:
             event = _event(st, key, blocks, "true", cleared=None)
             if _speaks(st, event, online):
                 _believed(st, key, Told(key, event.event_id, blocks))
@@ -190,7 +193,7 @@ def _cause(st: Station, component: str, evse_id: int) -> int | None:
     for monitor_id, event_id in watch.passed.items():
         found = monitors.find(st, monitor_id)
         if found is not None and (found.variable, found.evse_id) == ("Temperature", evse_id):
-            return int(event_id)
+            return abs(event_id)
     return None
 
 

@@ -46,7 +46,8 @@ from simulator.core.wiring import QUIET, at, drain, on_timer
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
-#: flash area: id of a monitor whose threshold is passed -> id of the event that said so
+#: flash area: id of a monitor whose threshold is passed -> id of the event that said so; negative if it is not known
+#: whether the CSMS has heard of that event
 PASSED_AREA, PASSED_BYTES = "alerts", 16
 #: most events of one message
 EVENTS_PER_MESSAGE = 10
@@ -163,27 +164,31 @@ def clock_set(st: Station, now: int) -> None:
 def not_told(st: Station, now: int) -> None:
     """Events that went down with the link: the severe ones are kept, of the others the present is told later."""
     watch: Watch | None = st.data.get("watch")
-    for report in st.lost:
+    for place, report in enumerate(st.lost):
         if not isinstance(report, MonitorEvents):
             continue
         for event in report.events:
             if event.severity <= st.settings[monitors.OFFLINE_SEVERITY]:
                 st.publish(KeptEvent(event))
             elif watch is not None:
-                _untold(st, watch, event)
+                _untold(st, watch, event, sent=place < st.lost_sent)
     if watch is not None:
         watch.facts = None
 
 
-def _untold(st: Station, watch: Watch, event: ComponentEvent) -> None:
+def _untold(st: Station, watch: Watch, event: ComponentEvent, *, sent: bool) -> None:
     for n, row in enumerate(watch.plan.rows):
         if row.monitor.monitor_id != event.monitor_id:
             continue
         if row.monitor.kind == DELTA:
             watch.last[n] = LOST
+        elif row.monitor.kind not in (UPPER, LOWER):
+            continue
+        elif sent:  # the CSMS may have heard it, so whatever is then is told (N07.FR.02)
+            _remember(st, watch, row.monitor.monitor_id, -event.event_id)
         elif event.cleared:
             _remember(st, watch, row.monitor.monitor_id, event.event_id)
-        elif row.monitor.kind in (UPPER, LOWER):
+        else:
             _forget(st, watch, row.monitor.monitor_id)
 
 
@@ -297,7 +302,8 @@ def _threshold(st: Station, watch: Watch, n: int, key: str | None) -> ComponentE
     """N07.FR.02, FR.11, FR.16-17: passed once, cleared once."""
     row = watch.plan.rows[n]
     monitor, beyond = row.monitor, is_beyond(st, row)
-    if beyond == (monitor.monitor_id in watch.passed):
+    believed = watch.passed.get(monitor.monitor_id, 0)
+    if beyond == (believed != 0) and believed >= 0:
         return None
     info = f"{'above' if monitor.kind == UPPER else 'below'} {monitor.value:g} {row.variable.unit}".rstrip()
     if beyond:

@@ -67,6 +67,7 @@ class Desk:
         "leave_by",
         "link",
         "lost",
+        "lost_sent",
         "model",
         "now",
         "number",

@@ -83,7 +83,7 @@ MESSAGE_INTERVAL = setting(
 MAX_WAITING = 5_000
 #: ids of past CALLs that are remembered to tell a late or second answer from an unknown one
 MAX_PAST = 8
-#: reports that timed out in a row and are remembered, in case the link was dead already
+#: messages that timed out in a row and are remembered, in case the link was dead already
 MAX_UNANSWERED = 16
 #: error codes by which a CSMS says that it has no use for a message at all; both versions spell them so
 NEVER_KNOWN = frozenset({"NotImplemented", "NotSupported"})
@@ -151,8 +151,8 @@ class Outbox:
         self.link_open_us = 0
         #: when the head of the durable lane may be offered again
         self.retry_us: int | None = None
-        #: reports given up for want of an answer since something was answered last
-        self.unanswered: tuple[Report, ...] = ()
+        #: what timed out since something was answered last; the durable ones among it are still on flash
+        self.unanswered: tuple[Entry, ...] = ()
         self.next_order = 1
         self.message_no = 0
         self.timed_out_ids: tuple[str, ...] = ()
@@ -330,7 +330,8 @@ class Outbox:
             st.record(StrayAnswer(kind, message_id))
             return None
         self.in_flight = None
-        self.unanswered = ()
+        if self.unanswered:
+            self._give_up(st, len(self.unanswered))  # the link is alive
         st.timers.cancel("call")
         self.answered_ids = (*self.answered_ids[-(MAX_PAST - 1) :], message_id)
         return entry
@@ -356,13 +357,13 @@ class Outbox:
         # a CSMS that does not know the message will not know it later; a transaction message is offered all the same,
         # because only repeated failure permits to skip it (1.6 3.7.1)
         hopeless = code in NEVER_KNOWN and not isinstance(report, TransactionReport | ClockSampled)
-        if not report.retry or hopeless:
+        if code == "timeout" and not (report.retry or report.urgent):
+            self._give_up(st, max(len(self.unanswered) + 1 - MAX_UNANSWERED, 0))
+            self.unanswered = (*self.unanswered, entry)
+            return False
+        if not report.retry or hopeless or entry.attempts >= st.settings[MESSAGE_ATTEMPTS]:
             if report.durable:
                 self._fate(st, entry, "answered_with_error" if code != "timeout" else "sent_unanswered", code)
-            self._forget(st, entry)
-            return False
-        if entry.attempts >= st.settings[MESSAGE_ATTEMPTS]:
-            self._fate(st, entry, "answered_with_error" if code != "timeout" else "sent_unanswered", code)
             self._forget(st, entry)
             return False
         self.durable.insert(0, entry)
@@ -371,6 +372,14 @@ class Outbox:
         st.timers.set("retry", self.retry_us)
         return True
 
+    def _give_up(self, st: Station, count: int) -> None:
+        """The first so many of what timed out will not be offered again."""
+        for entry in self.unanswered[:count]:
+            if entry.report.durable:
+                self._fate(st, entry, "sent_unanswered", "timeout")
+                self._forget(st, entry)
+        self.unanswered = self.unanswered[count:]
+
     def timeout(self, st: Station, now: int) -> Entry | None:
         """The CALL in flight was not answered in time."""
         entry = self.in_flight
@@ -378,21 +387,20 @@ class Outbox:
             return None
         self.in_flight = None
         self.timed_out_ids = (*self.timed_out_ids[-(MAX_PAST - 1) :], self.message_id)
-        if not (entry.report.urgent or entry.report.retry):
-            self.unanswered = (*self.unanswered[-(MAX_UNANSWERED - 1) :], entry.report)
         self.finished(st, entry, "timeout", now)
         return entry
 
-    def link_down(self, st: Station, now: int) -> tuple[Entry | None, tuple[Report, ...]]:
+    def link_down(self, st: Station, now: int) -> tuple[Entry | None, tuple[Report, ...], int]:
         """The connection is gone: volatile reports go with it.
 
-        Returns the volatile entry that was in flight, and every volatile report that was not answered; with them those
-        that timed out after the last answer, for the connection was dead by then.
+        Returns the volatile entry that was in flight, every volatile report that was not answered, and how many of
+        these, the first, were sent: after the last answer the connection was dead. Durable ones are offered again.
         """
         entry = self.in_flight
         lost: Entry | None = None
         dropped = [waiting.report for waiting in (*self.urgent, *self.normal)]
         timed_out, self.unanswered = self.unanswered, ()
+        sent = tuple(one.report for one in timed_out if not one.report.durable)
         if entry is not None:
             self.in_flight = None
             st.timers.cancel("call")
@@ -401,12 +409,15 @@ class Outbox:
                 self.durable.insert(0, entry)
             else:
                 lost = entry
-                dropped.insert(0, entry.report)
+                sent = (*sent, entry.report)
         self.urgent.clear()
         self.normal.clear()
+        if timed_out:
+            again = (one for one in timed_out if one.report.durable)
+            self.durable = sorted((*again, *self.durable), key=lambda one: one.order)
         for waiting in self.durable:
             waiting.offline = True  # E11.FR.07
-        return lost, (*timed_out, *dropped)
+        return lost, (*sent, *dropped), len(sent)
 
     def link_up(self, now: int) -> None:
         """A connection opened: what waited is due from now on. A retry keeps its time (1.6 3.7.1, E13.FR.03)."""

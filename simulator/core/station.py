@@ -110,8 +110,10 @@ class Station(Desk):
         self._depth = 0
         self._rest: tuple[object, ...] | None = None
         self._effects: list[AnyEffect] = []
-        #: during the moment "link_down": the volatile reports that went with the link
+        #: during the moment "link_down": the volatile reports that went with the link, and how many of them, the first
+        #: ones, had been sent: the CSMS may have heard these
         self.lost: tuple[Report, ...] = ()
+        self.lost_sent = 0
         self._fresh_ram()
 
     # -- lifetimes ---------------------------------------------------------------------------------------------------
@@ -334,7 +336,7 @@ class Station(Desk):
     def link_lost(self, now: int) -> None:
         """The link policy says an open link is gone: nothing can be answered or delivered any more."""
         self.later.clear()
-        in_flight, self.lost = self.outbox.link_down(self, now)
+        in_flight, self.lost, self.lost_sent = self.outbox.link_down(self, now)
         if in_flight is not None:
             inbound.failure(self, in_flight, "lost")
         for report in self.lost:

@@ -9,7 +9,7 @@ import pytest
 from simulator.core import inputs as i
 from simulator.core.station import Station
 from simulator.fleet.virtual import VirtualFleet
-from simulator.lab.csms import CallError
+from simulator.lab.csms import SILENT, CallError
 from simulator.profile.compiled import compile_profile
 
 VERSIONS = ("1.6", "2.0.1", "2.1")
@@ -73,11 +73,55 @@ def test_what_timed_out_before_the_link_was_found_dead_is_told_again(version: st
     assert version == "1.6" or told == [("ElectricalFeed", "true"), ("TokenReader", "true")]
 
 
+@pytest.mark.parametrize("cut_power", [False, True])
+def test_what_is_kept_until_it_is_told_keeps_its_order(cut_power: bool) -> None:
+    """N01.FR.08-10: both states time out, and are offered again, the first one first."""
+    fleet, station, csms = booted("2.0.1")
+    log = {"logType": "DiagnosticsLog", "requestId": 5, "log": {"remoteLocation": "nowhere"}}
+    assert fleet.ask(station, "GetLog", log)
+    fleet.cut(station, silently=True)
+    fleet.run(70)
+    if cut_power:
+        fleet.feed(station, i.PowerOff())
+        fleet.feed(station, i.PowerOn())
+    else:
+        fleet.feed(station, i.LinkDown(station.link.number, "reset"))
+    fleet.mend(station)
+    fleet.run(60)
+    assert [p["status"] for p in csms.sent("LogStatusNotification")] == ["Uploading", "BadMessage"]
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+@pytest.mark.parametrize("cut_power", [False, True])
+def test_what_the_csms_may_have_heard_is_cleared(version: str, cut_power: bool) -> None:
+    """N07.FR.02: it heard of a problem and of a passed threshold and went before it answered; now both are over."""
+    fleet, station, csms = booted(version)
+    air = {"component": {"name": "ExternalTemperatureSensor"}, "variable": {"name": "Temperature"}}
+    monitor = air | {"type": "UpperThreshold", "value": 40, "severity": 6}
+    assert fleet.ask(station, "SetVariableMonitoring", {"setMonitoringData": [monitor]})
+    csms.script["NotifyEvent"] = lambda c, p: SILENT
+    fleet.feed(station, i.Inject("f", "reader.dead"))
+    fleet.feed(station, i.Inject("g", "thermal.hot_ambient"))
+    fleet.run(40)  # the first has timed out, the second is under way
+    fleet.cut(station)
+    fleet.feed(station, i.Clear("f"))
+    fleet.feed(station, i.Clear("g"))
+    del csms.script["NotifyEvent"]
+    if cut_power:
+        fleet.feed(station, i.PowerOff())
+        fleet.feed(station, i.PowerOn())
+    fleet.mend(station)
+    fleet.run(200)
+    events = [event for payload in csms.sent("NotifyEvent") for event in payload["eventData"]]
+    for variable in ("Problem", "Temperature"):
+        assert [e.get("cleared", False) for e in events if e["variable"]["name"] == variable] == [False, True]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_the_csms_leaves_unanswered_is_not_told_again(version: str) -> None:
     """It answers other messages, so the link is alive and it has had its chance."""
     fleet, station, csms = booted(version)
-    csms.script["StatusNotification"] = csms.script["NotifyEvent"] = lambda c, p: None
+    csms.script["StatusNotification"] = csms.script["NotifyEvent"] = lambda c, p: SILENT
     fleet.feed(station, i.Inject("f", "protection.rcd_trip", 1))
     fleet.run(400)
     before = len(csms.sent("StatusNotification", "NotifyEvent"))
