@@ -38,8 +38,8 @@ Key = tuple[str, int, str, str]
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
-    """A problem that the CSMS knows of: what it is, its event (negative if it is not known whether the CSMS has heard of
-    that), and whether it stops use."""
+    """A problem that the CSMS knows of: what it is, its event (negative: perhaps the CSMS has not heard of it), and
+    whether it stops use."""
 
     problem: Key
     event_id: int
@@ -193,7 +193,7 @@ def _cause(st: Station, component: str, evse_id: int) -> int | None:
     for monitor_id, event_id in watch.passed.items():
         found = monitors.find(st, monitor_id)
         if found is not None and (found.variable, found.evse_id) == ("Temperature", evse_id):
-            return abs(event_id)
+            return abs(int(event_id))
     return None
 
 
