@@ -217,6 +217,8 @@ class _Stage:
             else:
                 await self._wait(player.deadline)
         ended_us = farm.clock.now()
+        if player.failure is not None and not any(seat.frames for seat in self.seats) and self._unreachable():
+            return self._nobody_in()
         await self._until(self._all_gone, DRAIN_S)
         for seat in self.seats:
             if seat.index not in self._gone:
@@ -226,17 +228,24 @@ class _Stage:
             player.failure, self.seats, self.ledger, player.story, began_us, ended_us, self.records, [], self.truth
         )
 
+    def _unreachable(self) -> str:
+        """Why no station of any scenario gets in, as most of the dials say; empty when they do not say so."""
+        reason = next(iter(truth.connect_failures(self.ledger)), "")
+        return reason if reason in UNREACHABLE else ""
+
     def _nobody_in(self) -> None:
         """No station has booted or is connected: nothing is to be judged, and why is not a matter of a step."""
         failures = truth.connect_failures(self.ledger)
         reason = next(iter(failures), "")
-        sentence = f"no station got in within {self.live.boot_s:g} s"
+        booting = self.scenario.fields.begin == "booted"
+        sentence = "no station got in" + (f" within {self.live.boot_s:g} s" if booting else "")
         if reason:
             sentence += f": {reason}, {failures[reason]['example']['detail']}. {what_helps(reason)}"
         failure = Failure(INCONCLUSIVE, self.live.redactor.clean_text(sentence), "begin", 1, station=self.seats[0].id)
         now = self.farm.clock.now()
-        unreachable = reason if reason in UNREACHABLE else ""
-        self.played = Played(failure, self.seats, self.ledger, [], now, now, self.records, unreachable=unreachable)
+        self.played = Played(
+            failure, self.seats, self.ledger, [], now, now, self.records, unreachable=self._unreachable()
+        )
 
     def _slack_s(self) -> float:
         """Where a station or its quirks may leave a call of either side without an answer, that costs its time-out."""

@@ -93,6 +93,24 @@ def test_a_csms_that_nobody_can_reach_is_said_once() -> None:
     assert run.exit_code == 3
 
 
+def test_that_nobody_can_reach_it_is_no_failure_of_a_boot_either() -> None:
+    """Stations that are switched on in the course of a scenario say the same, and nobody waits for their queues."""
+    target = make_target({"url": "ws://127.0.0.1:1/"}, {}, base_dir=Path())
+    off = """
+        begin: off
+        steps:
+          - power: {on: true, how: switch}
+          - expect: {message: boot, within: 1 second}
+        """
+    cells = choose([scenario(off, "one"), scenario("steps: [{expect: heartbeat}]", "two")], [], ["1.6"])
+    run = ScenarioRun(cells, Options(live=Live(target)))
+    first, second = run.execute()
+    assert (first.verdict, first.our_error) == ("INCONCLUSIVE", "")
+    assert first.reason.startswith("no station got in: refused, ") and first.took_s < 10
+    assert (second.verdict, second.reason.partition(".")[0]) == ("SKIPPED", "the CSMS cannot be reached: refused")
+    assert run.exit_code == 3
+
+
 def test_which_faults_a_scenario_begins() -> None:
     one = scenario(
         """
