@@ -324,7 +324,8 @@ def end(st: Station, evse: Evse, how: GrantEnd | None) -> None:
     if how is not None and evse.grant is not None:
         how.owner, how.owner_group = evse.grant.id_token, evse.grant.group
     evse.grant, evse.grant_end = None, how
-    st.timers.cancel("connect", evse.evse_id)
+    if how is None or evse.tx is None or evse.plugged:  # else the transaction still waits for its cable
+        st.timers.cancel("connect", evse.evse_id)
     st.timers.cancel("allowance", evse.evse_id)
 
 
@@ -338,7 +339,7 @@ def _end_all(st: Station, choice: master_pass.Choice) -> None:
 def no_cable(st: Station, evse_id: int, now: int) -> None:
     """Nobody plugged in (E03.FR.05, F02.FR.07)."""
     evse = st.evses[evse_id - 1]
-    if evse.grant is not None and not evse.plugged:
+    if not evse.plugged and (evse.grant is not None or evse.tx is not None):
         end(st, evse, GrantEnd("EVConnectTimeout", "Timeout", now))
 
 

@@ -248,12 +248,13 @@ def derive_status(evse: Evse, blocked: bool) -> str:
         if evse.ev_gone and evse.grant is not None:
             return SUSPENDED_EV  # 1.6 4.9: EV side disconnected while the transaction goes on
         if evse.grant is None and evse.tx.id_token:
-            return FINISHING
+            # whose authorisation was over before the cable came has nothing to finish
+            return PREPARING if evse.status in (AVAILABLE, PREPARING) else FINISHING
         # there is no way back to Preparing: a car that is lost or agreed with anew has suspended (4.9, rows C to E)
         return SUSPENDED_EV if evse.status in (CHARGING, SUSPENDED_EV, SUSPENDED_EVSE) else PREPARING
     if not evse.operative:
         return UNAVAILABLE
-    if evse.used and evse.grant is None and (evse.plugged or evse.ev_gone or evse.bay):
+    if evse.used and not evse.reserved and evse.grant is None and (evse.plugged or evse.ev_gone or evse.bay):
         return FINISHING  # the cable is not out, or the vehicle has not left the bay
     if evse.grant is not None:
         return PREPARING

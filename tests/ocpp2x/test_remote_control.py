@@ -204,6 +204,28 @@ def test_remote_stop_of_a_transaction_that_waits_for_a_token(version: str, ends:
 
 
 @each_version
+@pytest.mark.parametrize("plugs", [False, True])
+def test_remote_stop_before_the_cable(version: str, plugs: bool) -> None:
+    """F02.FR.07, E03.FR.05: it waits for the cable no longer than any other, authorised or not."""
+    points = {"TxCtrlr.TxStartPoint": ("Authorized",), "TxCtrlr.TxStopPoint": ("EVConnected",)}
+    bench = Bench(version, points | {"SampledDataCtrlr.TxUpdatedInterval": 0}).boot()
+    assert start(bench, evseId=1)["status"] == "Accepted"
+    bench.run(5)
+    key = bench.events()[0]["transactionInfo"]["transactionId"]
+    assert bench.ask("RequestStopTransaction", {"transactionId": key})["status"] == "Accepted"
+    bench.run(5)
+    if plugs:
+        bench.feed(i.Plug(1))
+        bench.run(5)
+        assert bench.st.evses[0].status == "Preparing" and not bench.st.evses[0].flowing
+    bench.run(60)
+    triggers = [event["triggerReason"] for event in bench.events()]
+    assert triggers == ["RemoteStart", "RemoteStop", "CablePluggedIn" if plugs else "EVConnectTimeout"]
+    ends = [event["transactionInfo"]["stoppedReason"] for event in bench.events("Ended")]
+    assert ends == ([] if plugs else ["Timeout"])
+
+
+@each_version
 def test_unlock(version: str) -> None:
     """F05.FR.02-06."""
     bench = Bench(version, evses=(EvseSpec(1), EvseSpec(2, tethered=True))).boot()
