@@ -21,6 +21,8 @@ from simulator.wire.rpc import CALL, ERROR, RESULT
 MAX_FRAMES, MAX_CALLS = 20_000, 200
 #: frames shown before a failure, and after it
 SHOWN_BEFORE, SHOWN_AFTER = 12, 3
+#: causes of a dial that came to nothing which are not the decision of any CSMS
+NOBODY_THERE = frozenset({"dns", "refused", "timeout"})
 #: characters of a payload, and remarks of a station, that are kept to be shown
 MAX_SHOWN, MAX_REMARKS = 400, 20
 
@@ -57,7 +59,7 @@ class Seat:
     #: CSMS's names of transactions, by the station's own
     names: dict[str, str] = field(default_factory=dict)
     last_key: str = ""
-    #: why the last dial came to nothing; empty while a link is up
+    #: why the CSMS did not take the last dial; empty while a link is up, and when no CSMS was there to refuse it
     refused: str = ""
     redactor: Redactor = field(default_factory=Redactor)
     _calls: dict[tuple[bool, str], Heard] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class Seat:
         elif isinstance(what, TransactionNamed):
             self.names[what.key] = what.csms_id
         elif isinstance(what, ConnectFailed):
-            self.refused = f"{what.cause} {what.code or ''}".strip()
+            self.refused = "" if what.cause in NOBODY_THERE else f"{what.cause} {what.code or ''}".strip()
         elif isinstance(what, Connected):
             self.refused = ""
         elif isinstance(what, Remark):

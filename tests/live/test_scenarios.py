@@ -102,6 +102,18 @@ def test_that_nobody_can_reach_it_is_no_failure_of_a_boot_either() -> None:
           - power: {on: true, how: switch}
           - expect: {message: boot, within: 1 second}
         """
+    kept_out = """
+        begin: off
+        security: {profile: 1, password: wrong}
+        checks: none
+        steps:
+          - power: {on: true, how: switch}
+          - expect: {no: boot, within: 100 ms}
+          - wait for: {state: refused, within: 1 second}
+        """
+    nobody = make_target({"url": "ws://127.0.0.1:1/", "security_profile": 1}, {}, base_dir=Path())
+    (result,) = ScenarioRun(choose([scenario(kept_out)], [], ["1.6"]), Options(live=Live(nobody))).execute()
+    assert (result.verdict, result.reason.partition(",")[0]) == ("INCONCLUSIVE", "no station got in: refused")
     cells = choose([scenario(off, "one"), scenario("steps: [{expect: heartbeat}]", "two")], [], ["1.6"])
     run = ScenarioRun(cells, Options(live=Live(target)))
     first, second = run.execute()
