@@ -22,6 +22,7 @@ from simulator.ocpp2x.metering import meter_values
 from simulator.ocpp2x.types import evse, id_token, when
 
 if TYPE_CHECKING:
+    from simulator.core.connector import Evse
     from simulator.core.station import Station
 
 table = Table()
@@ -120,21 +121,26 @@ def answered(st: Station, report: TransactionReport, res: Any) -> object:
     ranked = res.charging_priority is not UNSET and smart_charging.event_answered(st, report.key, res.charging_priority)
     if res.id_token_info is UNSET:
         return None if ranked else QUIET
-    token = _token(report) or _holder(st, report.key)
+    token = _token(report)
+    where = None if token is not None else transaction_record.running(st, report.key)
     if token is None:
-        return None if ranked else QUIET
+        tx = None if where is None else where.tx
+        if tx is None or not tx.id_token:
+            return None if ranked else QUIET
+        token = tx.id_token, tx.token_type
+    before = None if where is None else _judged(where)
     name, kind = token
     smart_charging.identified(st, report.evse_id, name, res.id_token_info)
     info = token_info(res.id_token_info)
     authorization.transaction_verdict(st, report.key, info, name, kind, cached=kind not in NOT_CACHED)
-    return None
+    # some say with every answer what they have said before
+    return QUIET if where is not None and not ranked and _judged(where) == before else None
 
 
-def _holder(st: Station, key: str) -> tuple[str, str] | None:
-    """(token, type) a running transaction belongs to."""
-    found = transaction_record.running(st, key)
-    tx = found.tx if found is not None else None
-    return (tx.id_token, tx.token_type) if tx is not None and tx.id_token else None
+def _judged(where: Evse) -> tuple[object, ...]:
+    """What an answer may change of an authorisation."""
+    grant = where.grant
+    return () if grant is None else (id(grant), grant.group, grant.energy, grant.stop_at_wh, grant.priority)
 
 
 @table.on("GetTransactionStatus", when=REGISTERED)
