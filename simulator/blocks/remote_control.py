@@ -124,7 +124,7 @@ def unlock(st: Station, evse_id: int, *, stop_reason: str | None) -> str:
     evse = st.evse(evse_id)
     if evse is None:
         return "UnknownConnector"
-    begins = evse.tx is not None or (evse.plugged and not evse.lock_failed)
+    begins = evse.tx is not None or ((evse.plugged or evse.ev_gone) and not evse.lock_failed)
     if evse.grant is not None and stop_reason is None and begins:
         return "OngoingAuthorizedTransaction"
     if evse.spec.tethered:  # 1.6 5.18: there is nothing to unlock, so nothing is stopped for it either

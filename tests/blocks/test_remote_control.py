@@ -182,6 +182,15 @@ def test_unlock_where_somebody_is_authorised_and_nothing_has_begun(version: str)
 
 
 @each_2x
+def test_a_cable_that_waits_for_its_car_is_not_unlocked_once_somebody_is_authorised(version: str) -> None:
+    lab = bench(version).plug().run(1).unplug(side="ev")
+    assert lab.evse().ev_gone and unlock(lab) == "Unlocked" and lab.remote_start() == "Accepted"
+    assert unlock(lab) == "OngoingAuthorizedTransaction"
+    lab.plug().run(4)
+    assert lab.evse().flowing and lab.station.board.locks[0].closed
+
+
+@each_2x
 def test_who_is_authorised_after_an_unlock_is_locked_in(version: str) -> None:
     lab = bench(version).plug()
     assert unlock(lab) == "Unlocked"
