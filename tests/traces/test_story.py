@@ -90,6 +90,22 @@ def test_true_time_is_that_of_the_log_or_what_the_csms_told_last() -> None:
     assert dated.known_us(dated.frames[0]) == 1_704_110_400_000_000
 
 
+def test_a_log_without_a_zone_tells_what_passed_since_the_csms_told_the_time() -> None:
+    """The log is an hour ahead, by its zone; a heartbeat said what time it was, ten minutes before."""
+    told = result(1, '{"currentTime":"2024-01-01T09:00:00Z"}')
+    lines = (call(1, '"Heartbeat",{}'), told, sample(2, 1, 5), sample(3, 1, 6))
+    times = ("10:00:00", "10:00:00", "10:10:00", "12:10:00")
+    found = story(*(f"2024-{day} {time} {line}" for day, time, line in
+                    zip(("01-01", "01-01", "01-01", "01-04"), times, lines, strict=True)))  # fmt: skip
+    assert found.true_us(found.frames[0]) is None
+    told_us = 1_704_099_600_000_000
+    assert found.true_us(found.frames[2]) == found.known_us(found.frames[2]) == told_us + 600_000_000
+    assert found.true_us(found.frames[3]) is None  # days later it may have been set
+    assert found.known_us(found.frames[3]) == told_us
+    bare = story(*lines)
+    assert (bare.true_us(bare.frames[2]), bare.known_us(bare.frames[2])) == (None, told_us)
+
+
 def test_lines_and_places() -> None:
     found = story("noise", call(1, '"Heartbeat",{}'), "noise", call(2, '"Heartbeat",{}'))
     first, second = found.frames

@@ -19,6 +19,8 @@ PROFILES_MAX = 300
 """Charging profiles of one station that are looked at."""
 OPEN_MAX = 8
 """Sessions of one connector that may seem to run at the same time, because their ends are not in the log."""
+PASSED_MAX_US = 86_400_000_000
+"""Between two times of a log; what is longer may be a clock that was set."""
 
 
 class Story:
@@ -374,12 +376,27 @@ class Story:
                     found.append((self.order(frame), at))
         return found
 
-    def known_us(self, frame: Frame) -> int | None:
-        """True time at a frame, at least: by the log, or else by what the CSMS told last."""
+    def true_us(self, frame: Frame) -> int | None:
+        """True time at a frame: by the log, where it says day and zone, or else what the CSMS told last and what has
+        passed since then by the log."""
         if frame.at_us is not None and "date" not in frame.assumed and "zone" not in frame.assumed:
             return frame.at_us
+        told = self._told_before(frame)
+        teller = self.frames[told[0]] if told is not None else None
+        if told is None or teller is None or teller.at_us is None or frame.at_us is None:
+            return None
+        passed_us = frame.at_us - teller.at_us
+        return told[1] + passed_us if 0 <= passed_us < PASSED_MAX_US else None
+
+    def known_us(self, frame: Frame) -> int | None:
+        """True time at a frame, at least: where nothing better is known, what the CSMS told last."""
+        true_us = self.true_us(frame)
+        told = self._told_before(frame)
+        return true_us if true_us is not None else told[1] if told is not None else None
+
+    def _told_before(self, frame: Frame) -> tuple[int, int] | None:
         place = bisect_left(self.csms_times, (self.order(frame), 0))
-        return self.csms_times[place - 1][1] if place else None
+        return self.csms_times[place - 1] if place else None
 
     @cached_property
     def profiles(self) -> list[Profile]:

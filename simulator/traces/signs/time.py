@@ -115,7 +115,8 @@ def before_sync(story: Story) -> Iterator[Hit]:
 @sign("time-local-until-sync")
 def ahead_until_sync(story: Story) -> Iterator[Hit]:
     """Stamps of what happened before the boot lie ahead of the present, those of what comes later do not."""
-    rows = list(_after_boot(story))
+    # what the CSMS told last is long ago in a log without times: everything lies ahead of that
+    rows = [(frame, at, now) for frame, at, _ in _after_boot(story) if (now := story.true_us(frame)) is not None]
     right = any(abs(at - now) < FAR_US for _, at, now in rows)
     for frame, at, now in rows:
         if 10 * FAR_US < at - now < 15 * 3_600_000_000 and right:
