@@ -12,7 +12,7 @@ from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import AuthorizeAsked
 from simulator.core.wall import parse_wall
 from simulator.ocpp2x import smart_charging, tariff
-from simulator.ocpp2x.types import NO_AUTHORIZATION, id_token, reason
+from simulator.ocpp2x.types import NO_AUTHORIZATION, group_of, id_token, reason
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -27,7 +27,7 @@ def token_info(info: Any) -> TokenInfo:
     """IdTokenInfoType as the blocks know it."""
     return TokenInfo(
         status=info.status,
-        group=None if info.group_id_token is UNSET else info.group_id_token.id_token,
+        group=group_of(info.group_id_token),
         expiry_us=None if info.cache_expiry_date_time is UNSET else parse_wall(info.cache_expiry_date_time),
         evse_ids=() if info.evse_id is UNSET else tuple(info.evse_id),
     )

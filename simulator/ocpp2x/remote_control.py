@@ -11,7 +11,7 @@ from simulator.blocks.remote_control import StartWish
 from simulator.core.dialect import REGISTERED, Table
 from simulator.ocpp2x import smart_charging
 from simulator.ocpp2x.charging_profile import Refused
-from simulator.ocpp2x.types import NO_AUTHORIZATION, reason, remember_additional
+from simulator.ocpp2x.types import NO_AUTHORIZATION, group_of, reason, remember_additional
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -43,7 +43,7 @@ def start(st: Station, req: Any, m: Any) -> Any:
         req.id_token.type,
         evse_id,
         req.remote_start_id,
-        None if req.group_id_token is UNSET else req.group_id_token.id_token,
+        group_of(req.group_id_token),
     )
     done = remote_control.request_start(st, wish)
     if done.reason == "InvalidIdToken":

@@ -16,7 +16,7 @@ from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import ReservationOver
 from simulator.core.wall import parse_wall
 from simulator.ocpp2x.capabilities import V21
-from simulator.ocpp2x.types import reason
+from simulator.ocpp2x.types import group_of, reason
 
 if TYPE_CHECKING:
     from simulator.core.station import Station
@@ -41,7 +41,7 @@ def reserve(st: Station, req: Any, m: Any) -> Any:
         evse_id=0 if req.evse_id is UNSET else req.evse_id,
         id_token=req.id_token.id_token,
         expiry_us=expiry_us,
-        group=None if req.group_id_token is UNSET else req.group_id_token.id_token,
+        group=group_of(req.group_id_token),
         connector_type=None if req.connector_type is UNSET else req.connector_type,
     )
     return m.make(m.ReserveNowResponse, status=reservation.reserve(st, wanted))

@@ -79,6 +79,11 @@ def remember_additional(st: Station, remote_start_id: int, more: Any) -> None:
         del known[next(iter(known))]
 
 
+def group_of(token: Any) -> str | None:
+    """The group a groupIdToken names; an empty one is none (C 1.2)."""
+    return None if token is UNSET else token.id_token or None
+
+
 def evse(m: Any, evse_id: int, connector_id: int = 0) -> Any:
     """An EVSEType, left out for the station as a whole; without a connector if that is 0."""
     if evse_id == 0:

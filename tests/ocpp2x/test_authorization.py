@@ -309,3 +309,24 @@ def test_a_token_presented_in_a_session_begins_none_of_its_own(version: str) -> 
     bench.feed(i.Present("TAG", 1))
     bench.run(10)
     assert len(bench.events("Started")) == len(bench.events("Ended")) == 1
+
+
+@each_version
+def test_an_empty_group_is_none(version: str) -> None:
+    """C 1.2: groups match if they are not empty; it lets nobody end a session or use a reservation."""
+    bench = Bench(version).boot()
+    nobody = {"idToken": "", "type": "Central"}
+    bench.csms.script["Authorize"] = lambda csms, payload: {
+        "idTokenInfo": {"status": "Accepted", "groupIdToken": nobody}
+    }
+    reservation = {"id": 1, "evseId": 2, "expiryDateTime": "2036-01-01T00:00:00Z", "groupIdToken": nobody}
+    assert bench.ask("ReserveNow", reservation | {"idToken": {"idToken": "MINE", "type": "ISO14443"}}) == ACCEPTED
+    bench.charge()
+    bench.feed(i.Present("OTHER", 1))
+    bench.run(1)
+    bench.feed(i.Plug(2), i.Present("OTHER", 2))
+    bench.run(5)
+    assert [bool(evse.tx) for evse in bench.st.evses] == [True, False]
+    token = {"idToken": "APP", "type": "Central"}
+    start = {"idToken": token, "groupIdToken": nobody, "remoteStartId": 5, "evseId": 2}
+    assert bench.ask("RequestStartTransaction", start)["status"] == "Rejected"
