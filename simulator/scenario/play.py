@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from simulator.core import inputs as i
 from simulator.core.wall import format_wall
 from simulator.scenario.match import find
@@ -131,8 +133,10 @@ class Play:
                     {keys[name]: v for name, v in late.items()}
                     | {keys[name]: given[name] for name in given if name not in late and _required(body, name)}
                 )
-            except ValueError as error:
-                text = "; ".join(str(error).splitlines()[1:3])
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(str(part) for part in first["loc"])
+                text = f"{place}: {first['msg'].removeprefix('Value error, ')}"
                 raise StepFailed(INCONCLUSIVE, f"a variable has a value that does not fit: {text}", seat) from None
             given |= {name: getattr(judged, name) for name in late}
         return given

@@ -142,6 +142,8 @@ def test_a_variable_that_does_not_fit() -> None:
     result = play("variables: {n: many}\nsteps:\n  - plug: {evse: $n}\n")
     assert result.verdict == INCONCLUSIVE
     assert result.reason.startswith("a variable has a value that does not fit: evse")
+    result = play("variables: {n: 5}\nsteps:\n  - wait: $n\n")
+    assert result.reason == "a variable has a value that does not fit: time: 5 has no unit; write 5s for seconds"
 
 
 def test_stations_are_addressed_by_group_number_and_share() -> None:
