@@ -326,7 +326,7 @@ def tell(st: Station, now: int, evse: Evse) -> None:
         return
     if grant is not None and tx.lapsed:  # authorised anew: that is told like the first time (E01.FR.10, E02.FR.01)
         tx.lapsed = tx.told_token = tx.told_remote = False
-        tx.remote_start_id, tx.reservation_id = grant.remote_start_id, None
+        tx.remote_start_id, tx.reservation_id, tx.energy = grant.remote_start_id, None, grant.energy
     if tx.id_token and not tx.told_token:
         remote = tx.remote_start_id is not None and not tx.told_remote
         _tell(st, evse, tx, TransactionUpdated, "RemoteStart" if remote else "Authorized")  # E02.FR.20, F01.FR.19

@@ -103,3 +103,22 @@ def test_a_lock_that_fails_is_not_the_end_of_the_power_path(version: str) -> Non
     assert lab.evse().lock_failed and lab.session().end is None
     lab.clear().run(10)
     assert lab.evse().flowing and lab.session().end is None
+
+
+@each_2x
+def test_authorised_anew_it_charges_after_a_power_cut_too(version: str) -> None:
+    """E05.FR.02 is of the authorisation that was refused, not of the transaction for ever."""
+    points = {TX_START_POINT: ("EVConnected",), TX_STOP_POINT: ("EVConnected",)}
+    lab = bench(
+        version,
+        settings=points | {STOP_ON_INVALID: False},
+        hardware=HardwareSpec(modem=AT_ONCE, power_loss="resume"),
+    )
+    verdict_in_start(lab, "Blocked")
+    lab.plug().present().run(10)
+    assert lab.session().states[-1] == "SuspendedEVSE"
+    lab.csms.script.clear()
+    lab.present().run(1).present().run(5)
+    assert lab.evse().flowing
+    lab.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
+    assert lab.evse().flowing and len(lab.sessions()) == 1
