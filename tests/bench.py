@@ -182,7 +182,7 @@ class Watch:
             action, payload = self.csms.calls.get(message_id, ""), frame[2]
             assert action, f"an answer to nothing: {frame}"
         else:
-            assert kind == 4 and len(frame) == 5, frame
+            assert kind in ((4, 5) if self.version == "2.1" else (4,)) and len(frame) == 5, frame
             return
         for error in validator(self.version, action, kind).iter_errors(payload):
             raise AssertionError(f"{action} {'.'.join(map(str, error.absolute_path))}: {error.message}\n{payload}")

@@ -16,7 +16,7 @@ from simulator.core.effects import AnyEffect, Effect, Record, Send
 from simulator.core.records import AnyRecord, CsmsCallHandled, PhaseChanged
 from simulator.core.reports import Report, Stamp, TransactionReport
 from simulator.core.wiring import MOMENTS, NUMBER
-from simulator.wire.rpc import encode_error, encode_result
+from simulator.wire.rpc import encode_error, encode_result, encode_result_error
 
 if TYPE_CHECKING:
     from simulator.core.connector import Evse
@@ -197,6 +197,10 @@ class Desk:
             parts = quirk.error(self, action, parts)
         self.send(encode_error(message_id, *parts), action=action)
         self.record(CsmsCallHandled(action, "callerror", code))
+
+    def refuse_answer(self, message_id: str, kind: str, description: str, action: str) -> None:
+        """Tell the CSMS by a CALLRESULTERROR that its answer breaks the schema; only where the version has that."""
+        self.send(encode_result_error(message_id, self.dialect.error_codes[kind], description), action=action)
 
     def new_message_id(self, number: int) -> str:
         """The id of the next CALL: a random prefix per boot and a counter, unless a quirk shapes it."""

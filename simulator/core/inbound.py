@@ -15,7 +15,7 @@ from simulator.core.records import CsmsCallHandled, ViolationSeen
 from simulator.core.wiring import FEATURES, MOMENTS, QUIET
 from simulator.errors import RemoteProtocolError
 from simulator.hardware.network import Cut
-from simulator.wire.rpc import Call, Error, Result, parse
+from simulator.wire.rpc import Call, Error, Result, ResultError, parse
 
 if TYPE_CHECKING:
     from simulator.core.dialect import Route
@@ -100,6 +100,9 @@ def _on_result(st: Station, message: Result, now: int) -> object:
     decoded = st.dialect.codec.decode_response(action, payload)
     for violation in decoded.violations:
         st.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
+    if decoded.violations and not st.model.lenient and ResultError in st.dialect.frame_types:
+        first = decoded.violations[0]  # 2.1 part 2, 3 FR.06; what can be read of the answer is used all the same
+        st.refuse_answer(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
     if decoded.value is None:
         # answered, but with nothing that can be used: as good as a failure to process
         outbox.finished(st, entry, "callerror", now, "unusable")

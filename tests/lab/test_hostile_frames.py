@@ -185,3 +185,21 @@ def test_answers_of_a_wrong_shape_are_survived(version: str, action: str) -> Non
         assert known
         assert lab.station.outbox.waiting() <= 1, f"{shape}: stuck"
         assert lab.station.link.is_up
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_answer_that_breaks_the_schema_is_refused_where_there_is_a_word_for_it(version: str) -> None:
+    """2.1 part 2, 3 FR.06: by a CALLRESULTERROR. What can be read of it is used all the same."""
+    lab = rig(version)
+    lab.csms.script["BootNotification"] = lambda csms, payload: csms.sound("BootNotification", payload) | {"more": 1}
+    lab.boot()
+    refusals = [frame for frame in lab.out() if frame[0] == 5]
+    boots = [frame[1] for frame in lab.out() if frame[0] == 2 and frame[2] == "BootNotification"]
+    assert [frame[:3] for frame in refusals] == ([[5, boots[0], "FormatViolation"]] if version == "2.1" else [])
+    assert lab.station.gate == "accepted" and lab.records(r.ViolationSeen)
+
+
+def test_a_lenient_product_takes_an_answer_as_it_is() -> None:
+    lab = rig("2.1", lenient=True)
+    lab.csms.script["BootNotification"] = lambda csms, payload: csms.sound("BootNotification", payload) | {"more": 1}
+    assert not [frame for frame in lab.boot().out() if frame[0] == 5]
