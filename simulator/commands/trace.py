@@ -62,12 +62,11 @@ def trace_of(file: Path, format_: str) -> Trace:
     return found
 
 
-def write_private(path: Path, lines: Iterable[str]) -> None:
-    """Write lines to a file that only its owner may read: a trace may hold what nobody else should see."""
+def write_private(path: Path, parts: Iterable[str]) -> None:
+    """Write a file that only its owner may read, as it is: a trace may hold what nobody else should see."""
     writable({"--out": path})
-    with os.fdopen(private(path), "w", encoding="utf-8", errors="backslashreplace") as file:
-        for line in lines:
-            file.write(line + "\n")
+    with os.fdopen(private(path), "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.writelines(parts)
 
 
 @app.command("import")
@@ -82,7 +81,7 @@ def import_trace(
 
     found = trace_of(file, format_)
     if out is not None:
-        write_private(out, exchange_lines(found))
+        write_private(out, (f"{line}\n" for line in exchange_lines(found)))
     if as_json:
         print_json(_summary(found))
         return
@@ -170,7 +169,7 @@ def scrub_trace(
     if out is None:
         typer.echo(done.text, nl=False)
     else:
-        write_private(out, done.text.splitlines())
+        write_private(out, [done.text])
     if as_json:
         print_json({"replaced": done.replaced, "kept": list(keep)})
         return

@@ -241,6 +241,9 @@ _STATION = (
     re.compile(r"(?:^|[\s:|])([A-Za-z0-9][\w.*-]{0,47}):\s+(?:receive message|received|receive|recv|send|sent|rx|tx)"
                r"\b", re.I),
     re.compile(r"\b(?:charge ?point|charger|station|charge ?box)\s+[\"']?([\w.*-]*\d[\w.*-]*)[\"']?", re.I),
+    # beside the arrow right before the message, where it looks like an id and not like a word or a number
+    re.compile(r"(?:<-+|<=+|-+>|=+>|←|→)\s*((?=[\w.*-]*[A-Za-z])(?=[\w.*-]*\d)[\w.*-]{3,48})\s*:?\s*$"),
+    re.compile(r"(?:^|\s)((?=[\w.*-]*[A-Za-z])(?=[\w.*-]*\d)[\w.*-]{3,48}?)\s*(?:<-+|<=+|-+>|=+>|←|→)\s*:?\s*$"),
     re.compile(r"wss?://[^\s\"']*/([\w.*%-]{1,48})(?=[\s\"'\])]|$)"),
 )  # fmt: skip
 _NO_STATION = frozenset({"ocpp", "info", "debug", "trace", "warn", "warning", "error", "message", "text", "central"})

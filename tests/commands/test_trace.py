@@ -53,6 +53,16 @@ def test_a_log_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.
         trace.text_of(tmp_path / "l.log")
 
 
+def test_a_scrubbed_file_has_the_lines_it_had(cpfarm: Cpfarm, tmp_path: Path) -> None:
+    """Line ends, and signs that other programs take for one: somebody compares line numbers, or looks for just that."""
+    log = '[2,"1","Authorize",{"idTag":"04A1B2C3"}]\r\n[2,"2","DataTransfer",{"vendorId":"a\u2028b"}]\n'
+    (tmp_path / "a.log").write_bytes(log.encode())
+    assert cpfarm("trace", "scrub", "a.log", "--out", "b.log").code == 0
+    scrubbed = (tmp_path / "b.log").read_bytes().decode()
+    begin, tag, end = log.partition("04A1B2C3")
+    assert scrubbed.startswith(begin) and scrubbed.endswith(end) and tag not in scrubbed
+
+
 def test_scrub(cpfarm: Cpfarm) -> None:
     Path("a.log").write_text(LOG + '2024-03-01 10:00:02 CP -> CSMS [2,"3","Authorize",{"idTag":"04A1B2C3"}]\n')
     told = cpfarm("trace", "scrub", "a.log", "--seed", "words")

@@ -34,6 +34,11 @@ def test_words_for_the_way(words: str, direction: str | None, way: str | None) -
         ("C3: receive message", "C3"),
         ("charge point D4 said", "D4"),
         ("ws://csms.example/ocpp/E5 ", "E5"),
+        ("10:00:00 <- F6 ", ""),  # too short for one that nothing else tells
+        ("<- F-06 ", "F-06"),
+        ("F-06 -->", "F-06"),
+        ("CP -> CSMS ", ""),
+        ("thread 1234 -> ", ""),
         ("receive message", ""),
         ("INFO: send", ""),
     ],
