@@ -7,6 +7,18 @@ import json
 from simulator.certify import report, runner, trace
 
 
+def test_connections_and_errors_have_the_form_of_every_trace() -> None:
+    """A connection is no CALL: who reads the file would look for its schema."""
+    run = runner.run_cases("generic/ac-single", ["TC_B_30", "TC_A_01"], ocpp="2.0.1")
+    data = report.report(run, version="0", command="x", wall_s=0.0)
+    rows = [json.loads(line) for line in trace.lines(data, 0)]
+    codes = {row["error"]["code"] for row in rows if row["messageType"] == "CALLERROR"}
+    connections = [row for row in rows if row["messageType"] == "CONNECTION"]
+    assert codes == {"SecurityError"} and {row["meta"]["event"] for row in connections} == {"opened"}
+    assert {row["meta"]["case"].split()[0] for row in connections} == {"TC_A_01"}
+    assert not [row for row in rows if row.get("action") in ("Connect", "ConnectionAttempt")]
+
+
 def test_each_frame_is_a_line_that_names_its_case() -> None:
     run = runner.run_cases("generic/ac-single", ["TC_003", "TC_040_1"])
     data = report.report(run, version="0", command="x", wall_s=0.0)
