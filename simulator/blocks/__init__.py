@@ -50,6 +50,7 @@ from simulator.blocks import (
     transaction_record,
     transactions,
     transfer,
+    verdict,
     watch_list,
 )
 from simulator.core import lifecycle, link_policy, outbox, power_path, trial, watchdog
@@ -105,6 +106,7 @@ __all__ = [
     "transactions",
     "transfer",
     "trial",
+    "verdict",
     "watch_list",
     "watchdog",
 ]

@@ -258,32 +258,6 @@ def unanswered(st: Station, evse_id: int, code: str) -> None:
         _decide_offline(st, evse, asked.id_token, asked.token_type, lookup(st, asked.id_token, asked.token_type))
 
 
-def transaction_verdict(
-    st: Station, key: str, info: TokenInfo, id_token: str, token_type: str = "", *, cached: bool = True
-) -> None:
-    """What the CSMS says of a token in its answer to a transaction message (1.6 4.8, E05, E06.FR.04).
-
-    Only a word about the token that holds the authorisation concerns it, not one about a token that ended it before.
-    One that is not for this EVSE (C01.FR.21), or a master pass (C16.FR.03), may not charge either."""
-    if cached:
-        remember(st, id_token, info, token_type)
-    for evse in st.evses:
-        tx, grant = evse.tx, evse.grant
-        if tx is None or tx.key != key or grant is None:
-            continue
-        if not same_token(grant.id_token, id_token, grant.token_type, token_type):
-            continue
-        elsewhere = info.evse_ids and evse.evse_id not in info.evse_ids
-        if info.status == "Accepted" and not elsewhere and not master_pass.is_one(st, info.group):
-            grant.group = tx.group = info.group or grant.group
-        elif st.settings[STOP_ON_INVALID]:
-            end(st, evse, GrantEnd("Deauthorized", "DeAuthorized", st.now))  # E05.FR.09-10
-        elif st.settings[MAX_ENERGY_ON_INVALID] > 0:
-            allowance.grant(st, evse, grant, st.settings[MAX_ENERGY_ON_INVALID])  # E05.FR.03
-        else:
-            grant.energy = False  # E05.FR.02
-
-
 # -- grants ------------------------------------------------------------------------------------------------------------
 
 

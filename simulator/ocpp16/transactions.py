@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization, local_lookup, transaction_record
+from simulator.blocks import local_lookup, transaction_record, verdict
 from simulator.core.dialect import Table
 from simulator.core.reports import TransactionEnded, TransactionStarted
 from simulator.core.wall import format_wall
@@ -52,7 +52,7 @@ def start(st: Station, report: TransactionStarted, m: Any) -> Any:
 def started(st: Station, report: TransactionStarted, res: Any) -> None:
     """4.8: the CSMS names the transaction and may refuse the token."""
     transaction_record.named(st, report.key, str(res.transaction_id))
-    authorization.transaction_verdict(st, report.key, token_info(res.id_tag_info), report.start_token)
+    verdict.judge(st, report.key, token_info(res.id_tag_info), report.start_token)
 
 
 @table.render(TransactionEnded)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from simulator.blocks import authorization, transaction_record
+from simulator.blocks import transaction_record, verdict
 from simulator.core.dialect import REGISTERED, Table
 from simulator.core.reports import (
     SampleTaken,
@@ -132,7 +132,7 @@ def answered(st: Station, report: TransactionReport, res: Any) -> object:
     name, kind = token
     smart_charging.identified(st, report.evse_id, name, res.id_token_info)
     info = token_info(res.id_token_info)
-    authorization.transaction_verdict(st, report.key, info, name, kind, cached=kind not in NOT_CACHED)
+    verdict.judge(st, report.key, info, name, kind, cached=kind not in NOT_CACHED)
     # some say with every answer what they have said before
     return QUIET if where is not None and not ranked and _judged(where) == before else None
 
