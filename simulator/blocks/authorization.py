@@ -150,7 +150,7 @@ def present(st: Station, id_token: str, token_type: str, evse_id: int, now: int)
         return
     known = lookup(st, id_token, token_type)
     obstacle = _obstacle(st, evse, id_token, token_type)
-    if not obstacle and reservation.stance(st, evse, id_token, known) == "refused":
+    if not obstacle and reservation.stance(st, evse, id_token, token_type, known) == "refused":
         obstacle = f"EVSE {evse.evse_id} is reserved"  # 1.6 5.13
     if obstacle:
         st.record(Remark(f"token refused: {obstacle}"))
@@ -189,7 +189,7 @@ def _decide_online(
 
 
 def _decide_offline(st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None) -> None:
-    if not reservation.admits(st, evse, id_token, known.group if known is not None else None):
+    if not reservation.admits(st, evse, id_token, token_type, known.group if known is not None else None):
         st.record(Remark(f"token refused offline: EVSE {evse.evse_id} is reserved"))
     elif known is not None:
         if master_pass.is_one(st, known.group):
@@ -239,7 +239,7 @@ def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo, token_ty
         obstacle = "the session it was presented in is over"
     if obstacle:  # ... or the EVSE has been taken out of service meanwhile
         st.record(Remark(f"token refused: {obstacle}"))
-    elif allowed and not reservation.admits(st, evse, id_token, info.group):
+    elif allowed and not reservation.admits(st, evse, id_token, asked.token_type, info.group):
         st.record(Remark(f"token refused: EVSE {evse.evse_id} is reserved"))
     elif allowed:
         give(st, evse, id_token, asked.token_type, info.group, "csms", asked.remote_start_id)
@@ -396,10 +396,11 @@ def _serve_wish(st: Station, evse: Evse, now: int) -> None:
     if wish.start:
         by_csms = wish.token_type in NEVER_ASKED
         known = lookup(st, wish.id_token, wish.token_type)
-        unsure = wish.group is None and not by_csms and reservation.group_may_fit(st, evse, wish.id_token, known)
+        who = wish.id_token, wish.token_type
+        unsure = wish.group is None and not by_csms and reservation.group_may_fit(st, evse, *who, known)
         if st.settings[AUTHORIZE_REMOTE] and not by_csms:
             _decide_online(st, evse, wish.id_token, wish.token_type, known, wish.remote_start_id)
-        elif unsure or not reservation.admits(st, evse, wish.id_token, wish.group or (known.group if known else None)):
+        elif unsure or not reservation.admits(st, evse, *who, wish.group or (known.group if known else None)):
             _ask(st, evse, wish.id_token, wish.token_type, wish.remote_start_id)  # its group may be the right one
         else:
             give(st, evse, wish.id_token, wish.token_type, wish.group, "remote", wish.remote_start_id)

@@ -25,7 +25,7 @@ def meant(st: Station, id_token: str, token_type: str = "") -> Evse | None:
         if evse.grant is not None and same_token(evse.grant.id_token, id_token, evse.grant.token_type, token_type):
             return evse
     known = lookup(st, id_token, token_type)
-    stances = {evse.evse_id: reservation.stance(st, evse, id_token, known) for evse in st.evses}
+    stances = {evse.evse_id: reservation.stance(st, evse, id_token, token_type, known) for evse in st.evses}
     for evse in st.evses:
         waits = not evse.used or (evse.tx is not None and not evse.tx.id_token)
         welcome = stances[evse.evse_id] != "refused"

@@ -86,7 +86,7 @@ def _stance(st: Station, evse: Evse, wish: StartWish) -> str:
     known = lookup(st, wish.id_token, wish.token_type)
     if wish.group is not None or wish.token_type in NEVER_ASKED:  # C05.FR.01: its group is told now or never
         known = Known("Accepted", wish.group, False)
-    return reservation.stance(st, evse, wish.id_token, known)
+    return reservation.stance(st, evse, wish.id_token, wish.token_type, known)
 
 
 def _choose(st: Station, wish: StartWish) -> Evse | None:

@@ -29,6 +29,7 @@ from simulator.core.settings import READ_ONLY, setting
 from simulator.core.wiring import at, drain, keeps_busy, on_timer, station_rule
 
 if TYPE_CHECKING:
+    from simulator.blocks.grant import Asked, Grant
     from simulator.core.connector import Evse
     from simulator.core.station import Station
 
@@ -66,7 +67,7 @@ EXPIRED, REMOVED, NO_TRANSACTION = "Expired", "Removed", "NoTransaction"
 
 class Reservation(msgspec.Struct, frozen=True, gc=False):
     """One reservation, as it lies on flash. ``evse_id`` 0 means any, or any with a connector of ``connector_type`` (in
-    the words of ConnectorEnumType); ``expiry_us`` wall time."""
+    the words of ConnectorEnumType); ``expiry_us`` wall time; ``token_type`` empty where tokens have none."""
 
     reservation_id: int
     evse_id: int
@@ -74,6 +75,7 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
     expiry_us: int
     group: str | None = None
     connector_type: str | None = None
+    token_type: str = ""
 
     def covers(self, evse: Evse) -> bool:
         """Could it be used at this EVSE?"""
@@ -81,9 +83,9 @@ class Reservation(msgspec.Struct, frozen=True, gc=False):
             return self.evse_id == evse.evse_id
         return self.connector_type in (None, evse.spec.connector_type)
 
-    def admits(self, id_token: str, group: str | None) -> bool:
+    def admits(self, id_token: str, token_type: str, group: str | None) -> bool:
         """Is it for this token, or for the group this token is of?"""
-        if same_token(id_token, self.id_token):
+        if same_token(id_token, self.id_token, token_type, self.token_type):
             return True
         return self.group is not None and group is not None and same_token(group, self.group)
 
@@ -213,7 +215,7 @@ def _vacancies(st: Station, held: dict[int, Reservation]) -> list[Evse]:
 
 def _expected(st: Station, held: dict[int, Reservation]) -> list[Reservation]:
     """Those who may still come to any EVSE: not those whose token has been taken and waits for its cable."""
-    here = {used_by(st, evse, evse.grant.id_token, evse.grant.group) for evse in st.evses if evse.grant and not evse.tx}
+    here = {used_by(st, evse, evse.grant) for evse in st.evses if evse.grant and not evse.tx}
     here.update(st.data.get(CLAIMED, {}).values())
     return [one for one in held.values() if one.evse_id == 0 and one.reservation_id not in here]
 
@@ -221,7 +223,7 @@ def _expected(st: Station, held: dict[int, Reservation]) -> list[Reservation]:
 # -- who may come ------------------------------------------------------------------------------------------------------
 
 
-def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
+def stance(st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None) -> str:
     """How a token stands towards what is kept at an EVSE: free, mine, ask, refused.
 
     ``known`` is what the station knows of the token by itself. A group that can only be learnt from the CSMS is worth
@@ -232,7 +234,7 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
         return "free"
     keepers = _keepers(st, held, evse)
     group = known.group if known is not None and known.status == "Accepted" else None
-    if any(one.admits(id_token, group) for one in keepers or held.values() if one.covers(evse)):
+    if any(one.admits(id_token, token_type, group) for one in keepers or held.values() if one.covers(evse)):
         return "mine"
     if not keepers:
         return "free"
@@ -240,24 +242,27 @@ def stance(st: Station, evse: Evse, id_token: str, known: Known | None) -> str:
     return "ask" if unsure and any(one.group is not None for one in keepers) else "refused"
 
 
-def group_may_fit(st: Station, evse: Evse, id_token: str, known: Known | None) -> bool:
+def group_may_fit(st: Station, evse: Evse, id_token: str, token_type: str, known: Known | None) -> bool:
     """Could a token use a reservation at this EVSE by a group that only the CSMS can tell? Also where nothing is kept
     because there is room enough, the CSMS is asked for the group then (1.6 5.13, H03.FR.08)."""
     if known is not None and known.status == "Accepted":
         return False
     here = [one for one in _in_use(st).values() if one.covers(evse)]
-    return any(one.group is not None for one in here) and not any(one.admits(id_token, None) for one in here)
+    by_itself = any(one.admits(id_token, token_type, None) for one in here)
+    return not by_itself and any(one.group is not None for one in here)
 
 
-def admits(st: Station, evse: Evse, id_token: str, group: str | None) -> bool:
+def admits(st: Station, evse: Evse, id_token: str, token_type: str, group: str | None) -> bool:
     """May this token, of this group, charge here as far as reservations go?"""
     keepers = _keepers(st, _in_use(st), evse)
-    return not keepers or any(one.admits(id_token, group) for one in keepers)
+    return not keepers or any(one.admits(id_token, token_type, group) for one in keepers)
 
 
-def used_by(st: Station, evse: Evse, id_token: str, group: str | None) -> int | None:
+def used_by(st: Station, evse: Evse, who: Grant | Asked) -> int | None:
     """The reservation that a transaction of this token at this EVSE uses up, None when it uses none."""
-    fits = [one for one in _in_use(st).values() if one.covers(evse) and one.admits(id_token, group)]
+    group = getattr(who, "group", None)  # of a token that is asked about none is known yet
+    here = (one for one in _in_use(st).values() if one.covers(evse))
+    fits = [one for one in here if one.admits(who.id_token, who.token_type, group)]
     if not fits:
         return None
     # its own before those of any, and of these the one that names the connector
@@ -356,9 +361,9 @@ def _follow_claims(st: Station, held: dict[int, Reservation]) -> list[int]:
     for evse in st.evses:
         found = None
         if evse.grant is None and evse.asked is not None:  # before the CSMS has said anything (H03, S1)
-            found = used_by(st, evse, evse.asked.id_token, None)
+            found = used_by(st, evse, evse.asked)
         elif evse.grant is not None and evse.tx is None:
-            found = used_by(st, evse, evse.grant.id_token, evse.grant.group)
+            found = used_by(st, evse, evse.grant)
         if found is not None:
             now_here[evse.evse_id] = found
     if now_here:

@@ -185,7 +185,7 @@ def _open(st: Station, evse: Evse, starts: int, now: int) -> None:
 def _name(st: Station, evse: Evse, tx: Transaction, grant: Grant) -> None:
     tx.id_token, tx.token_type, tx.group = grant.id_token, grant.token_type, grant.group
     tx.remote_start_id = grant.remote_start_id
-    tx.reservation_id = used_by(st, evse, grant.id_token, grant.group)  # 1.6 4.8, H01.FR.15
+    tx.reservation_id = used_by(st, evse, grant)  # 1.6 4.8, H01.FR.15
 
 
 def _close(st: Station, evse: Evse, tx: Transaction, fell: int, now: int) -> None:

@@ -43,6 +43,7 @@ def reserve(st: Station, req: Any, m: Any) -> Any:
         expiry_us=expiry_us,
         group=group_of(req.group_id_token),
         connector_type=None if req.connector_type is UNSET else req.connector_type,
+        token_type=req.id_token.type,
     )
     return m.make(m.ReserveNowResponse, status=reservation.reserve(st, wanted))
 

@@ -380,7 +380,7 @@ def test_stances(evse_id: int, token: str, known: Known | None, expected: str) -
     lab = bench(evses=3)
     reserve(lab, 1, group="FAMILY")
     reserve(lab, 2, "OTHER", 8)
-    assert reservation.stance(lab.station, lab.evse(evse_id), token, known) == expected
+    assert reservation.stance(lab.station, lab.evse(evse_id), token, "", known) == expected
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -424,7 +424,7 @@ def test_whatever_happens_nobody_takes_what_is_kept(seed: int) -> None:
             if tx is None or tx.key == begun[evse.evse_id] or not kept[evse.evse_id]:
                 continue
             group = lab.csms.groups.get(tx.id_token)
-            assert any(one.admits(tx.id_token, group) for one in kept[evse.evse_id]), (seed, tx)
+            assert any(one.admits(tx.id_token, tx.token_type, group) for one in kept[evse.evse_id]), (seed, tx)
         held = lab.station.data.get(HELD, {})
         open_ended = sum(1 for one in held.values() if one.evse_id == 0)
         own = {one.evse_id for one in held.values()} - {0}

@@ -300,6 +300,18 @@ def test_a_token_that_is_refused_has_used_it_too(version: str) -> None:
 
 
 @each_2x
+def test_a_token_of_another_type_is_another_token(version: str) -> None:
+    """C01.FR.25 (errata 2.19), F01.FR.21, H03.FR.01."""
+    lab = bench(version)
+    reserve(lab, idToken={"idToken": "TAG", "type": "Central"})
+    lab.present("TAG", 1).run(1)
+    assert lab.evse().grant is None and lab.remote_start() == "Rejected"
+    assert lab.remote_start(idToken={"idToken": "tag", "type": "Central"}) == "Accepted"
+    lab.plug(1, CAR).run(4)
+    assert used(lab) == [7]
+
+
+@each_2x
 def test_used_at_the_last_moment_is_not_expired(version: str) -> None:
     lab = bench(version)
     reserve(lab, for_s=30)
