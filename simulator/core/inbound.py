@@ -102,7 +102,7 @@ def _on_result(st: Station, message: Result, now: int) -> object:
         st.record(ViolationSeen(action, violation.path, violation.rule, violation.value))
     if decoded.violations and not st.model.lenient and ResultError in st.dialect.frame_types:
         first = decoded.violations[0]  # 2.1 part 2, 3 FR.06; what can be read of the answer is used all the same
-        st.refuse_answer(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
+        st.refuse_answer(message.message_id, first.kind, f"{first.path or 'payload'}: {first.rule}", action)
     if decoded.value is None:
         # answered, but with nothing that can be used: as good as a failure to process
         outbox.finished(st, entry, "callerror", now, "unusable")
@@ -179,7 +179,7 @@ def _on_call(st: Station, message: Call, now: int) -> None:
     if decoded.violations and not (decoded.value is not None and _bearable(st, route, decoded.violations)):
         first = decoded.violations[0]
         _invalid(st, f"{action} {first.path} {first.rule}")
-        st.refuse(message.message_id, first.kind, f"{first.path}: {first.rule}", action)
+        st.refuse(message.message_id, first.kind, f"{first.path or 'payload'}: {first.rule}", action)
         return
     for quirk in st.model.seams.request:
         verdict = quirk.request(st, action, decoded.value, message.message_id)

@@ -203,3 +203,11 @@ def test_a_lenient_product_takes_an_answer_as_it_is() -> None:
     lab = rig("2.1", lenient=True)
     lab.csms.script["BootNotification"] = lambda csms, payload: csms.sound("BootNotification", payload) | {"more": 1}
     assert not [frame for frame in lab.boot().out() if frame[0] == 5]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_error_says_what_is_wrong_where(version: str) -> None:
+    lab = rig(version).boot()
+    lab.answer_raw('[2,"a","ClearCache",[]]')
+    lab.answer_raw('[2,"b","Reset",{"type":7}]')
+    assert [frame[3] for frame in lab.out()[-2:]] == ["payload: type", "type: type"]
