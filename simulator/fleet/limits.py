@@ -84,7 +84,9 @@ def check_http_port(port: int) -> None:
 
 def why(error: OSError) -> str:
     """The system's words for an error; some libraries wrap them in longer ones."""
-    return os.strerror(error.errno).lower() if error.errno else str(error)
+    if error.errno and error.errno > 0:  # a name that is not found has a number of another table
+        return os.strerror(error.errno).lower()
+    return (error.strerror or str(error)).lower()
 
 
 def check(stations: int, *, source_addresses: int = 0, tls: bool = False) -> None:

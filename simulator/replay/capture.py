@@ -120,6 +120,9 @@ def capture_of(
     spoilt = [one for one in trace.unreadable if one.station == name]
     if spoilt and not raw:
         notes.append(f"{len(spoilt)} pieces are left out, which are no messages: the first is in line {spoilt[0].line}")
+    said = next((frame.version for frame in frames if frame.version in DIALECTS), "")
+    if version and said and version != said:
+        raise AuthorError(f"{version} is not what the trace says: it says {said}", field="--ocpp")
     found = Capture(name, version or spoken_version(frames), notes=notes)
     if not version and not any(frame.version for frame in frames):
         found.assumed.append(f"the version is {found.version}, because of what is said")

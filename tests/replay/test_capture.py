@@ -117,6 +117,9 @@ def test_a_log_without_times_and_versions_is_played_too() -> None:
     newer = [(0.0, "cp", 2, "NotifyReport", {}), (0.0, "cp", 2, "TransactionEvent", {"eventType": "Started"})]
     assert capture_of(written(newer, "")).version == "2.0.1"
     assert capture_of(written(newer, ""), version="2.1").version == "2.1"
+    assert capture_of(written(newer, "2.1"), version="2.1").version == "2.1"
+    with pytest.raises(AuthorError, match=r"--ocpp: 1\.6 is not what the trace says: it says 2\.1"):
+        capture_of(written(newer, "2.1"), version="1.6")
 
 
 def test_what_cannot_be_read_is_kept_in_its_place() -> None:

@@ -300,6 +300,8 @@ def test_a_port_that_is_taken_is_an_error_of_the_author(tmp_path: Path) -> None:
         async with Proxy(target) as first:
             with pytest.raises(AuthorError, match=r"cannot listen on 127.0.0.1:\d+: address already in use$"):
                 await Proxy(target, port=int(first.url.rpartition(":")[2])).__aenter__()
+        with pytest.raises(AuthorError, match=r"cannot listen on no\.such\.host\.invalid:0: (?!unknown error)"):
+            await Proxy(target, host="no.such.host.invalid", anywhere=True).__aenter__()
 
     asyncio.run(main())
 
