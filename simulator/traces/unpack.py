@@ -49,7 +49,8 @@ def _unzipped(data: bytes, most: int) -> bytes:
             break
         size += len(parts[-1])
         if size > most:
-            raise AuthorError(f"is larger than {most} bytes when unpacked; cut the part that matters out of it")
+            limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most} bytes"
+            raise AuthorError(f"is larger than {limit} when unpacked; cut the part that matters out of it")
         data = stream.unused_data
     return b"".join(parts)
 
