@@ -86,7 +86,8 @@ def record(
         return {"frames": proxy.frames, "stations": sum(1 for one in proxy.stations.values() if one.frames)}
 
     done = run_loop(main())
-    typer.echo(f"{done['frames']} frames of {done['stations']} stations in {out}")
+    plural = "" if done["stations"] == 1 else "s"
+    typer.echo(f"{done['frames']} frames of {done['stations']} station{plural} in {out}")
 
 
 def _server_tls(secure: bool, cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
