@@ -22,6 +22,7 @@ TEXT = '10:00:00 [2,"1","Heartbeat",{}] \u00e9\n'
         TEXT.encode("utf-16-be"),
         gzip.compress(TEXT.encode("utf-16-le")),
     ],
+    ids=["utf-8", "gzip", "utf-16", "little-endian", "big-endian", "both"],
 )
 def test_it_is_text_however_it_is_kept(data: bytes) -> None:
     assert text_in(data, 10_000) == TEXT
