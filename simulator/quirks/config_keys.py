@@ -86,9 +86,13 @@ class _Hidden(Listening):
     sources=("lbbrhzn/ocpp#169",),
     breaks=("required_keys",),
     survive=NO_PROBING,
+    fixed_in="1.8.21",
 )
 class MeasurandKeyUnknown(_Hidden):
-    """MeterValuesSampledData is an unknown key, and cannot be written (firmware of 2021)."""
+    """MeterValuesSampledData is an unknown key, and cannot be written.
+
+    Firmware of 2021; 1.8.21 is the first that was seen with the key.
+    """
 
     keys = frozenset({"metervaluessampleddata"})
 

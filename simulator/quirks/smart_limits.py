@@ -128,9 +128,14 @@ class CurrentSteps(Bending):
     sources=("lbbrhzn/ocpp#221",),
     breaks=("limit_obeyed",),
     survive=_VERIFY,
+    fixed_in="0.220212",
 )
 class AlwaysMinimum(Bending):
-    """Whatever the limit, the car gets the least there is, 6 A (firmware before 2022)."""
+    """Whatever the limit, the car gets the least there is, 6 A.
+
+    Firmware before 2022; on the 12th of February 2022 an owner found it gone with a newer one, and the maker's numbers
+    are dates.
+    """
 
     def bend(self, evse: Evse, unit: str, limit: int) -> int:
         """More or less does not matter."""

@@ -123,11 +123,12 @@ def show_identifier(st: Station, key: str, reply: Any) -> Any:
     breaks=("own_transaction_id",),
     survive="Read ids as 64-bit numbers and find the session by connector; give out ids from 1 to 2^31-1 only.",
     params={"after": (2, 0, 10_000)},
+    fixed_in="6.0",
 )
 class IdFlips(Quirk):
-    """In the middle of a session MeterValues change to the transaction id 2^63-1 (firmware about 5.4 to 5.8).
+    """In the middle of a session MeterValues change to the transaction id 2^63-1.
 
-    ``after``: that many are right.
+    Firmware about 5.4 to 5.8; gone with 6.0, says the maker. ``after``: that many are right.
     """
 
     after: int

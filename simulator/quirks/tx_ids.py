@@ -216,9 +216,13 @@ class TokenChange(Quirk):
     sources=("mobilityhouse/ocpp#186", "mikuso/ocpp-rpc#76"),
     breaks=("token",),
     survive=_TOKENS,
+    fixed_in="1.6.7",
 )
 class TokenWithColons(TokenChange):
-    """A token from the reader is told as pairs of hexadecimal digits with colons between them (2021 firmware)."""
+    """A token from the reader is told as pairs of hexadecimal digits with colons between them.
+
+    Firmware of 2021; 1.6.7 is the first that was seen without.
+    """
 
     def told(self, st: Station, token: str) -> str:
         """Only what is hexadecimal and leaves room for the colons."""
@@ -231,7 +235,7 @@ class TokenWithColons(TokenChange):
 @quirk(
     "idtag-corrupted",
     vendors=("Ocular",),
-    sources=("lbbrhzn/ocpp:docs/supported-devices.md", "https://community.evnex.io/t/remotely-charging/44"),
+    sources=("lbbrhzn/ocpp:docs/supported-devices.md",),
     breaks=("reads_back", "token"),
     survive=_TOKENS + " Do not take a configuration value for whole.",
     params={"sound": (4, 0, 20), "value_chars": (20, 1, 500)},

@@ -5,6 +5,7 @@ Module under test, with ``core/release.py``: simulator.quirks.port and the firmw
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from simulator.blocks import firmware_record
 from simulator.core import inputs as i
 from simulator.core.model import Seams
-from simulator.core.release import AFTER
+from simulator.core.release import AFTER, has_fix
 from simulator.core.station import Station
 from simulator.quirks import QUIRKS
 from simulator.quirks.payload import put
@@ -127,13 +128,27 @@ def test_a_station_as_it_was_made_keeps_its_habits(version: str) -> None:
 def test_an_update_to_the_version_of_the_fix_ends_it(name: str) -> None:
     """Every quirk whose fix is known, by the version that has it."""
     fix = QUIRKS.get(name).fixed_in
-    lab = Bench(build(name))
+    product = build(name)
+    lab = Bench(replace(product, identity=replace(product.identity, firmware="0.1")))
     assert fixed_seams(lab) and lab.station.model.outgrown == frozenset()
     version = f"{fix[1:]}.1" if fix.startswith(AFTER) else fix
     there = {"version": version, "sha256": "", "size": 1}
     lab.station.board.flash.write(firmware_record.AREA, firmware_record.INSTALLED_KEY, there, 10)
     lab.boot()
     assert not fixed_seams(lab) and lab.station.model.outgrown == {name}
+
+
+@pytest.mark.parametrize(
+    "name, factory, running",
+    [
+        ("txid-int64-max", "5.8", "6.5.0-4217"),  # its maker: gone with 6.0
+        ("idtag-colon-separated", "", "TAC1Z9120406710257::V1.6.7"),  # seen with plain hexadecimal tokens
+        ("measurand-key-unknown", "", "TAC3Z9119006710273::V1.8.21"),  # seen with the key
+        ("smart-limit-clamped-to-minimum", "", "P0424B0424v0.220706_W6.0.0-050"),  # limits work since early 2022
+    ],
+)
+def test_a_firmware_that_was_seen_without_it_ends_it(name: str, factory: str, running: str) -> None:
+    assert has_fix(running, factory, QUIRKS.get(name).fixed_in)
 
 
 def fixed_seams(lab: Bench) -> bool:
