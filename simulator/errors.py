@@ -63,12 +63,13 @@ class RemoteProtocolError(CpfarmError):
 
     ``kind`` is a version-neutral word (``formation``, ``property``, ``occurrence``, ``type``, ``not_implemented``,
     ``not_supported``, ``protocol``, ``rpc_framework``, ``message_type``, ``internal``); the dialect turns it into the
-    error code of its version. ``message_id`` is the id of the offending frame when it could be read.
+    error code of its version. ``message_id`` is the id of the offending frame when it could be read; ``is_result``: it
+    was meant to be a CALLRESULT.
     """
 
-    def __init__(self, kind: str, description: str, *, message_id: str | None = None) -> None:
+    def __init__(self, kind: str, description: str, *, message_id: str | None = None, is_result: bool = False) -> None:
         super().__init__(description)
-        self.kind, self.description, self.message_id = kind, description, message_id
+        self.kind, self.description, self.message_id, self.is_result = kind, description, message_id, is_result
 
 
 class LocalProtocolError(CpfarmError):

@@ -66,6 +66,11 @@ def _on_garbage(st: Station, error: RemoteProtocolError) -> None:
     """A frame that cannot be used: on record, and refused if this version answers such a frame at all."""
     st.record(ViolationSeen("", "", error.kind, error.description[:100]))
     _invalid(st, error.kind)
+    outbox = st.outbox
+    asked = error.is_result and outbox.in_flight is not None and error.message_id == outbox.message_id
+    if asked and ResultError in st.dialect.frame_types and not st.model.lenient:  # 2.1 part 2, 3 FR.06
+        st.refuse_answer(outbox.message_id, "rpc_framework", error.description, outbox.action)
+        return
     if error.kind in st.dialect.never_answered or _silent(st):
         return
     message_id = error.message_id if error.message_id is not None else st.dialect.unreadable_id

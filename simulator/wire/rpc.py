@@ -155,7 +155,7 @@ def _refuse_text(frame: bytes, what: str, error: Exception, *, wrapper: bool = F
         kind = "protocol"
     elif message_id is not None and action is not None and not wrapper:
         kind = "formation"
-    raise RemoteProtocolError(kind, what, message_id=message_id) from error
+    raise RemoteProtocolError(kind, what, message_id=message_id, is_result=number == RESULT) from error
 
 
 def _refuse_parts(parts: list[Raw], error: Exception) -> NoReturn:
@@ -183,7 +183,7 @@ def _refuse_parts(parts: list[Raw], error: Exception) -> NoReturn:
         what = f"the {wrong[0]} of a {name} is a string"
     else:
         what = f"this {name} is not readable"
-    raise RemoteProtocolError(kind, what, message_id=message_id) from error
+    raise RemoteProtocolError(kind, what, message_id=message_id, is_result=number == RESULT) from error
 
 
 def _text(element: bytes) -> str | None:

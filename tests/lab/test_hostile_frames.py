@@ -10,6 +10,7 @@ import pytest
 
 from simulator.core import records as r
 from simulator.core.inbound import MAX_FRAME_BYTES
+from simulator.lab.csms import SILENT as SILENCE
 from simulator.lab.csms import Raw
 from tests.core.build import VERSIONS, rig
 
@@ -197,6 +198,25 @@ def test_an_answer_that_breaks_the_schema_is_refused_where_there_is_a_word_for_i
     boots = [frame[1] for frame in lab.out() if frame[0] == 2 and frame[2] == "BootNotification"]
     assert [frame[:3] for frame in refusals] == ([[5, boots[0], "FormatViolation"]] if version == "2.1" else [])
     assert lab.station.gate == "accepted" and lab.records(r.ViolationSeen)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("rest", ["", ",{},{}", ",{"])
+def test_so_is_an_answer_in_a_broken_frame(version: str, rest: str) -> None:
+    """2.1 FR.06: only an answer to what was asked, and no other message of that number."""
+    lab = rig(version).boot()
+    lab.csms.script["Heartbeat"] = lambda csms, payload: SILENCE
+    lab.run(1)
+    asked = lab.fleet.ask(lab.station, "TriggerMessage", {"requestedMessage": "Heartbeat"})
+    assert asked == {"status": "Accepted"}
+    lab.run(1)
+    (in_flight,) = [frame[1] for frame in lab.out() if frame[0] == 2 and frame[2] == "Heartbeat"]
+    since = len(lab.frames)
+    lab.answer_raw(f'[3,"{in_flight}"{rest}' + ("" if rest.endswith("{") else "]"))
+    lab.answer_raw(f'[4,"{in_flight}"]')
+    lab.answer_raw('[3,"nobody-asked"]')
+    wanted = [[5, in_flight, "RpcFrameworkError"]] if version == "2.1" else []
+    assert [frame[:3] for frame in lab.out(since)] == wanted
 
 
 def test_a_lenient_product_takes_an_answer_as_it_is() -> None:
