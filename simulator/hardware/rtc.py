@@ -114,12 +114,13 @@ class Rtc(Part[RtcFault], gc=False, eq=False):
         self.off = False
 
     def refresh(self, now: int) -> None:
-        """Go on at the rate the chain gives, from where the line stands."""
-        self.base_us, self.since = self._line(now), now
+        """Go on at the rate the chain gives, from where the line stands. It is left alone while the rate is the same:
+        each new beginning rounds down, and a slow clock that begins anew every microsecond stands still."""
         ppb = self.own_ppb
         for one in self.faults:
             ppb = one.rate_ppb(ppb)
-        self.ppb = ppb
+        if ppb != self.ppb:
+            self.base_us, self.since, self.ppb = self._line(now), now, ppb
 
     def _line(self, now: int) -> int:
         elapsed = now - self.since

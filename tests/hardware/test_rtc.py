@@ -52,6 +52,15 @@ def test_drift_is_on_top_and_what_it_did_stays(board: Board) -> None:
     assert board.rtc.wall(4 * H) == EPOCH + H
 
 
+def test_a_slow_clock_goes_on_however_often_it_is_looked_after(make_board: Callable[..., Board]) -> None:
+    """Something due at its next microsecond would else be due for ever."""
+    rtc = make_board(rtc=RtcSpec(drift_ppm=20.0)).rtc
+    rtc.own_ppb = rtc.ppb = -20_000
+    for now in range(1, 1_001):
+        rtc.refresh(now)
+    assert rtc.wall(1_000) >= EPOCH + 999
+
+
 def test_step(board: Board) -> None:
     board.inject("f", "rtc.step", 0, {"step_s": -7200}, H)
     assert board.rtc.wall(H) == EPOCH - H
