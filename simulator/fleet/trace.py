@@ -122,7 +122,7 @@ def connection_record(
         "chargePointId": station_id,
         "messageType": CONNECTION,
         "raw": detail,
-        "meta": {"event": event, **meta},
+        "meta": {"event": event, **{name: value for name, value in meta.items() if value}},
     }
     return {name: value for name, value in record.items() if value}
 
@@ -195,6 +195,17 @@ class FrameTrace:
             **meta,
         )
         self._file.write(msgspec.json.encode(record) + b"\n")
+
+    def happened(self, station_id: str, record: object, *, ocpp: str, utc_us: int) -> None:
+        """Write a record of a station, if it is about its connection."""
+        if isinstance(record, r.Connected):
+            self.connection(station_id, "opened", "connected", ocpp=ocpp, utc_us=utc_us)
+        elif isinstance(record, r.Disconnected):
+            how = f"closed, code {record.code}" if record.cause == "closed" else f"lost, {record.cause}"
+            self.connection(station_id, "closed", how, ocpp=ocpp, utc_us=utc_us, cause=record.cause, code=record.code)
+        elif isinstance(record, r.ConnectFailed):
+            how = " ".join(filter(None, ("no connection,", record.cause, str(record.code or ""), record.detail)))
+            self.connection(station_id, "refused", how, ocpp=ocpp, utc_us=utc_us, cause=record.cause, code=record.code)
 
     def flush(self) -> None:
         """Write what is held back."""

@@ -263,8 +263,7 @@ class Proxy:
     ) -> None:
         """Into the trace: what a replay or a reader has to know of connections. ``by``: who did it, if anybody did."""
         if self.trace is not None:
-            known = {name: value for name, value in meta.items() if value}
-            self.trace.connection(station_id, event, detail, ocpp=version, utc_us=time.time_ns() // 1_000, **known)
+            self.trace.connection(station_id, event, detail, ocpp=version, utc_us=time.time_ns() // 1_000, **meta)
 
     def _write(self, station_id: str, version: str, to_csms: bool, kind: int, data: bytes) -> None:
         if self.trace is not None:
