@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from simulator.quirks.deeds import answer
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 from simulator.quirks.tx import own_identifier, show_identifier
@@ -13,6 +14,7 @@ from simulator.quirks.tx import own_identifier, show_identifier
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
+_STOPS = ("RemoteStopTransaction", "RequestStopTransaction")
 _TIME_OUT = "Time out every CALL by itself and go on with the remaining steps."
 _LEARN = (
     "Learn for each vendor whether Preparing needs a remote start, and with which token; do not repeat it; take"
@@ -76,10 +78,7 @@ class RemoteStopRejected(Quirk):
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """Always no."""
-        if action != "RemoteStopTransaction":
-            return None
-        reply = st.dialect.messages.RemoteStopTransactionResponse(status="Rejected")
-        return QuirkPort(st, self).answer(message_id, reply)
+        return answer(st, self, action, message_id, "Rejected") if action in _STOPS else None
 
 
 @quirk(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, structs
 
 from simulator.blocks import device_model, transaction_record
-from simulator.core.reports import AuthorizeAsked, TransactionEnded, TransactionStarted
+from simulator.blocks.grant import Asked
+from simulator.core.reports import TransactionEnded, TransactionStarted
+from simulator.quirks.deeds import answer
 from simulator.quirks.payload import get, put
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _TOKENS = (
     "Normalise tokens (case, separators) and map the tokens of the stations themselves to an account of their own."
 )
+_STARTS = ("RemoteStartTransaction", "RequestStartTransaction")
 _TOKEN_MESSAGES = ("Authorize", "StartTransaction", "StopTransaction")
 #: the largest signed 64-bit number
 BOGUS_ID = (1 << 63) - 1
@@ -193,18 +196,15 @@ class SecondSessionDead(Quirk):
     A token at the reader has no effect any more, and a remote start is rejected.
     """
 
-    def report(self, st: Station, report: Report) -> Report | None:
-        """The first end is the end."""
-        memory = QuirkPort(st, self).memory
+    def report(self, st: Station, report: Report) -> Report:
+        """The first end is the end: the station takes every reader for busy with a token that is never decided on."""
         if isinstance(report, TransactionEnded):
-            memory["dead"] = True
-        elif isinstance(report, AuthorizeAsked) and memory.get("dead"):
-            return None
+            QuirkPort(st, self).memory["dead"] = True
+            for evse in st.evses:
+                evse.asked = Asked("", "", None)
         return report
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """No remote start either."""
-        port = QuirkPort(st, self)
-        if action != "RemoteStartTransaction" or not port.memory.get("dead"):
-            return None
-        return port.answer(message_id, st.dialect.messages.RemoteStartTransactionResponse(status="Rejected"))
+        dead = action in _STARTS and QuirkPort(st, self).memory.get("dead")
+        return answer(st, self, action, message_id, "Rejected") if dead else None

@@ -47,6 +47,14 @@ def test_remote_stop_rejected() -> None:
     assert handled(b) == [("RemoteStopTransaction", "ok")]
 
 
+def test_remote_stop_rejected_in_2x() -> None:
+    b = Bench(build("remotestop-rejected-while-charging", version="2.0.1"))
+    b.boot().plug().token("TAG", 30)
+    running = b.sent("TransactionEvent")[0]["transactionInfo"]["transactionId"]
+    assert b.ask("RequestStopTransaction", transactionId=running)["status"] == "Rejected"
+    assert b.station.evses[0].tx is not None
+
+
 PROFILE = {
     "chargingProfileId": 1,
     "stackLevel": 0,

@@ -104,3 +104,28 @@ def test_second_session_dead() -> None:
     b.feed(i.PowerOff(), 5).feed(i.PowerOn(), 60)
     b.token("TAG", 20)
     assert b.csms.actions().count("StartTransaction") == 2
+
+
+def test_nor_does_a_token_that_is_known_locally_begin_a_second_session() -> None:
+    known = {"LocalPreAuthorize": True, "AuthorizationCacheEnabled": True, "AllowOfflineTxForUnknownId": True}
+
+    def sessions(*quirks: str) -> tuple[int, int]:
+        b = Bench(build(*quirks, settings=known))
+        b.smoke().session()
+        online = b.csms.actions().count("StartTransaction")
+        b.plug()
+        b.fleet.cut(b.station)
+        b.run(5).token("OTHER", 20)
+        b.fleet.mend(b.station)
+        b.run(200)
+        return online, b.csms.actions().count("StartTransaction")
+
+    assert sessions() == (2, 3)
+    assert sessions("tx-second-session-dead-until-reboot") == (1, 1)
+
+
+def test_a_second_session_is_dead_in_2x_too() -> None:
+    b = Bench(build("tx-second-session-dead-until-reboot", version="2.0.1"))
+    b.boot().session(20).plug()
+    ask = {"idToken": {"idToken": "TAG", "type": "Central"}, "remoteStartId": 1, "evseId": 1}
+    assert b.ask("RequestStartTransaction", **ask)["status"] == "Rejected"
