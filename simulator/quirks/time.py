@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from simulator.core.wall import format_wall, parse_wall
-from simulator.quirks.payload import edit, get, put
+from simulator.quirks.payload import METER_MESSAGES, edit, get, meter_values, put
 from simulator.quirks.seams import Quirk, quirk
 
 if TYPE_CHECKING:
@@ -116,19 +116,31 @@ class LocalOffset(Quirk):
 
 @quirk(
     "time-no-zone-suffix",
-    vendors=("Tritium",),
-    sources=("public: note of two authors on a simulator of the product",),
+    vendors=("Tritium", "AEFA"),
+    sources=("public: note of two authors on a simulator of the product", "lbbrhzn/ocpp#2032"),
     survive=_LENIENT,
+    params={"of_values": (False,)},
 )
 class NoZone(Quirk):
-    """The time stamp of a status has microseconds and no zone at its end."""
+    """The time stamp of a status has microseconds and no zone at its end.
+
+    ``of_values``: that of every meter value has none instead, with milliseconds (AEFA).
+    """
+
+    of_values: bool
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """The same moment without its Z."""
+        if self.of_values:
+            return edit(payload, self._cut) if action in METER_MESSAGES else payload
         stamp = get(payload, "timestamp")
         if action != "StatusNotification" or not isinstance(stamp, str) or not stamp.endswith("Z"):
             return payload
         return put(payload, timestamp=stamp.removesuffix("Z") + "000")
+
+    def _cut(self, message: dict[str, Any]) -> None:
+        for value in meter_values(message):
+            value["timestamp"] = value["timestamp"].removesuffix("Z")
 
 
 @quirk(

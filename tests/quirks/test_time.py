@@ -79,6 +79,16 @@ def test_no_zone() -> None:
     compare("time-no-zone-suffix", scenario, without={(24, "Z")}, with_={(26, "")})
 
 
+def test_no_zone_of_meter_values() -> None:
+    def scenario(b: Bench) -> tuple[set[int], set[str]]:
+        values = [v["timestamp"] for p in b.smoke().sent("MeterValues") for v in p["meterValue"]]
+        others = [p["timestamp"] for p in b.sent("StatusNotification", "StartTransaction")]
+        return {len(stamp) for stamp in values}, {stamp[-1] for stamp in others}
+
+    params = {"of_values": True}
+    compare("time-no-zone-suffix", scenario, without=({24}, {"Z"}), with_=({23}, {"Z"}), params=params)
+
+
 def test_local_time_that_says_it_is_not() -> None:
     def scenario(b: Bench) -> tuple[str, str | None]:
         b.boot()
