@@ -12,6 +12,7 @@ import pytest
 
 from simulator.quirks import QUIRKS
 from simulator.traces import parts, signs
+from simulator.traces.model import Mark, Trace
 from simulator.traces.read import read_trace
 from simulator.traces.signs import (
     SIGNS,
@@ -261,3 +262,31 @@ def test_what_has_another_type_is_as_good_as_absent() -> None:
     empty = Story(read_trace(""), "")
     assert all(not list(SIGNS.get(name)(empty)) for name in SIGNS)
     assert empty.sessions == [] and empty.identity == {} and empty.setting("x") is None
+
+
+@pytest.mark.parametrize(("away_s", "expected"), [(1, 1), (30, 0)])
+def test_a_network_that_comes_and_goes_is_no_flapping_station(away_s: int, expected: int) -> None:
+    """Connections of forty seconds each; a station that hangs up by itself is back at once."""
+    begins = [number * (40 + away_s) * 1_000_000 for number in range(5)]
+    marks = [
+        Mark(line=2 * number + more, what="closed" if more else "opened", at_us=begin + more * 40_000_000)
+        for number, begin in enumerate(begins)
+        for more in (0, 1)
+    ]
+    beat = read_trace('[2,"1","Heartbeat",{}]').frames
+    assert len(hits("ws-flapping", Trace(format="frames", frames=beat, marks=marks))) == expected
+
+
+def test_a_stop_that_was_queued_while_nobody_listened_is_not_late() -> None:
+    up, down = "10:00:00 CP -> CSMS ", "10:00:00 CSMS -> CP "
+    start = '[2,"1","StartTransaction",{"connectorId":1,"idTag":"A","meterStart":0,"timestamp":"2024-01-01T10:00:00Z"}]'
+    lines = [
+        up + start,
+        down + '[3,"1",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]',
+        up + '[2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]',
+        "10:00:00 websocket connection opened",
+        up + '[2,"3","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]',
+        up + '[2,"4","StopTransaction",{"transactionId":7,"meterStop":5,"timestamp":"2024-01-01T10:30:00Z"}]',
+    ]
+    assert hits("status-available-before-stop-tx", read_trace("\n".join(lines))) == []
+    assert len(hits("status-available-before-stop-tx", read_trace("\n".join(lines[:3] + lines[4:])))) == 1

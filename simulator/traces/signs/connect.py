@@ -15,6 +15,8 @@ from simulator.traces.signs.table import Hit, may, shows, sign
 FLAPS = 3
 """So many connections that the station ended by itself are no accident."""
 FLAP_S = 90.0
+REDIAL_S = 5.0
+"""A station that ended its connection for no reason is back within this time."""
 SLOW_S = 300.0
 """A station that takes so long to dial again does so on purpose, or nobody answers it."""
 IDS_SEEN = 3
@@ -185,12 +187,15 @@ def drop_after_heartbeat(story: Story) -> Iterator[Hit]:
 
 @sign("ws-flapping")
 def flapping(story: Story) -> Iterator[Hit]:
-    """Short connections, one after the other."""
+    """Short connections, one right after the other: a network that comes and goes stays away for longer."""
     lives: list[tuple[Mark, float]] = []
     opened: Mark | None = None
     for mark in story.marks:
         if mark.what == "opened":
             opened = mark
+            gone = lives[-1][0].at_us if lives else None
+            if gone is not None and mark.at_us is not None and mark.at_us - gone > REDIAL_S * 1e6:
+                lives[-1] = (lives[-1][0], 0.0)
         elif mark.what == "closed" and opened is not None and mark.at_us is not None and opened.at_us is not None:
             lives.append((mark, (mark.at_us - opened.at_us) / 1e6))
             opened = None
