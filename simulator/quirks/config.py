@@ -8,6 +8,8 @@ from msgspec import UNSET, structs
 
 from simulator.blocks.metering import SAMPLE_MEASURANDS
 from simulator.core.readings import CURRENT, CURRENT_OFFERED, ENERGY, POWER, VOLTAGE
+from simulator.quirks.deeds import answer
+from simulator.quirks.payload import get
 from simulator.quirks.port import QuirkPort
 from simulator.quirks.seams import Quirk, quirk
 
@@ -97,6 +99,11 @@ class RebootOnReadBack(Quirk):
 )
 class NoSamples(Quirk):
     """Measurands, interval and trigger are accepted, yet no MeterValues ever come (firmware 6.11.16)."""
+
+    def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
+        """A trigger that has nothing to send would be refused."""
+        asked = action == "TriggerMessage" and get(req, "requestedMessage") == "MeterValues"
+        return answer(st, self, action, message_id, "Accepted") if asked else None
 
     def sample(self, st: Station, evse: Evse, reading: MeterReading | None, context: str) -> MeterReading | None:
         """Only the begin and the end of a session are read."""
