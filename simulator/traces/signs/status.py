@@ -124,7 +124,8 @@ def available_before_stop(story: Story) -> Iterator[Hit]:
     for status in story.statuses:
         session = _between(story, status)
         if status.status == "Available" and session is not None and session.stop is not None:
-            begin, end = session.start.line, session.stop.line
+            begin = session.start.line if session.start is not None else 0
+            end = session.stop.line
             if any(mark.what == "opened" and begin < mark.line < end for mark in story.marks):
                 continue  # it ended while nobody could hear it; the status of now goes before what was queued
             yield shows(status.frame, f"StopTransaction comes only in line {end}")
