@@ -260,14 +260,20 @@ class SerialDuplicated(Quirk):
         "sap-labs-france/ev-server:src/integration/charging-station-vendor/ChargingStationVendorFactory.ts",
     ),
     survive=_VERBATIM,
+    params={"other": ("",)},
 )
 class VendorVariants(Quirk):
-    """Stations of one maker spell its name differently: in capitals, as usual, in small letters."""
+    """Stations of one maker spell its name differently: in capitals and as usual, or long and short.
+
+    ``other``: what every second station says, such as DELTA for Delta Electronics; empty for capitals.
+    """
+
+    other: str
 
     def boot(self, st: Station, payload: Any) -> Any:
         """Each station keeps to its own spelling."""
         name = told(payload, "vendor")
-        return tell(payload, vendor=(name.upper(), name, name.lower())[st.number % 3])
+        return tell(payload, vendor=name if st.number % 2 else self.other or name.upper())
 
 
 @quirk(

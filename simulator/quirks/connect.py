@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from simulator.quirks.seams import Quirk, quirk
 if TYPE_CHECKING:
     from simulator.core.station import Station
 
+_INDENT = re.compile(rb"^ +", re.MULTILINE)
 _OPAQUE_IDS = "Message ids are opaque texts of up to 36 characters; match answers per connection and expect reuse."
 _REDIALS = (
     "Replace the old socket on redial, keep transactions over gaps of many minutes, debounce offline alarms, back off"
@@ -61,16 +63,20 @@ class MessageIdCompound(Quirk):
 
 @quirk(
     "frame-pretty-printed-json",
-    vendors=("Wallbox", "Vestel"),
-    sources=("lbbrhzn/ocpp#2", "lbbrhzn/ocpp#511", "lbbrhzn/ocpp#466"),
+    vendors=("Wallbox", "Vestel", "Grizzl-E"),
+    sources=("lbbrhzn/ocpp#2", "lbbrhzn/ocpp#511", "lbbrhzn/ocpp#466", "lbbrhzn/ocpp#1600"),
     survive="Use a JSON reader, never text patterns on frames.",
-    params={"indent": (2, 1, 8)},
+    params={"indent": (2, 1, 8), "tabs": (False,)},
     order=100,
 )
 class FramePrettyPrinted(Quirk):
-    """Payloads are written over several lines, with indentation and a space after every colon."""
+    """Payloads are written over several lines, with indentation and a space after every colon.
+
+    ``indent``: blanks for each level. ``tabs``: a tab in their place (Grizzl-E Ultimate).
+    """
 
     indent: int
+    tabs: bool
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """Line breaks in a CALL."""
@@ -81,7 +87,9 @@ class FramePrettyPrinted(Quirk):
         return self._pretty(reply)
 
     def _pretty(self, payload: Any) -> Raw:
-        return Raw(msgspec.json.format(msgspec.json.encode(payload), indent=self.indent))
+        text = msgspec.json.format(msgspec.json.encode(payload), indent=self.indent)
+        # a text never holds a line break as it is, so what begins a line is indentation
+        return Raw(_INDENT.sub(lambda m: b"\t" * (len(m[0]) // self.indent), text) if self.tabs else text)
 
 
 @quirk(

@@ -45,6 +45,15 @@ def test_pretty_printed() -> None:
     compare("frame-pretty-printed-json", scenario, without=(False, False), with_=(True, True))
 
 
+def test_pretty_printed_with_tabs() -> None:
+    def scenario(b: Bench) -> set[bytes]:
+        lines = [line for _, data in b.smoke().frames for line in data.split(b"\n")[1:]]
+        return {line[: len(line) - len(line.lstrip())] for line in lines}
+
+    with_ = lambda found: {b"\t", b"\t\t"} <= found and not any(b" " in one for one in found)  # noqa: E731
+    compare("frame-pretty-printed-json", scenario, without=set(), with_=with_, params={"tabs": True})
+
+
 def test_drop_after_heartbeat() -> None:
     def scenario(b: Bench) -> list[int]:
         b.boot().run(500)
