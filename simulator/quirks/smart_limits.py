@@ -86,7 +86,7 @@ class Bending(Quirk):
 class SmallIsNothing(Bending):
     """A limit below 1000 W counts as none at all and stops the flow of energy.
 
-    ``threshold_w``: smaller ones are 0.
+    ``threshold_w``: smaller ones are 0. Known of limits over Modbus; for those of a CSMS it is our reading.
     """
 
     threshold_w: int

@@ -249,7 +249,10 @@ class RemoteIsLocal(Quirk):
     survive=_REASONS,
 )
 class NewerReasons(Quirk):
-    """StopTransaction gives its reason in words of OCPP 2.0.1, such as StoppedByEV, GroundFault or ImmediateReset."""
+    """StopTransaction gives its reason in words of OCPP 2.0.1, such as StoppedByEV, GroundFault or ImmediateReset.
+
+    They are the words of the maker's cloud; that its stations send them in 1.6 is our reading.
+    """
 
     def report(self, st: Station, report: Report) -> Report:
         """The words are known until the message is rendered."""
