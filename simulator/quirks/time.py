@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from simulator.core.wall import format_wall, parse_wall
-from simulator.quirks.payload import METER_MESSAGES, edit, get, meter_values, put
+from simulator.quirks.payload import edit, get, meter_values, put
 from simulator.quirks.seams import Quirk, quirk
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class LocalOffset(Quirk):
     "time-no-zone-suffix",
     vendors=("Tritium", "AEFA"),
     sources=("public: note of two authors on a simulator of the product", "lbbrhzn/ocpp#2032"),
+    breaks=("schema",),  # where a date-time has an offset (RFC 3339, 5.6)
     survive=_LENIENT,
     params={"of_values": (False,)},
 )
@@ -131,8 +132,10 @@ class NoZone(Quirk):
 
     def send(self, st: Station, action: str, payload: Any) -> Any:
         """The same moment without its Z."""
+        if get(payload, "connectorId") is UNSET or get(payload, "evseId") is not UNSET:
+            return payload  # seen in the older shape of both messages only
         if self.of_values:
-            return edit(payload, self._cut) if action in METER_MESSAGES else payload
+            return edit(payload, self._cut) if action == "MeterValues" else payload
         stamp = get(payload, "timestamp")
         if action != "StatusNotification" or not isinstance(stamp, str) or not stamp.endswith("Z"):
             return payload

@@ -16,6 +16,7 @@ from simulator.core.records import Booted, Connected, ConnectFailed, Disconnecte
 from simulator.core.settings import KEYS
 from simulator.core.wall import parse_wall
 from simulator.lab.csms import Seen
+from simulator.wire.codec import is_datetime
 from tests.quirks.charging_checks import CHARGING_CHECKS
 from tests.quirks.meter_checks import (
     METER_CHECKS,
@@ -41,7 +42,7 @@ def _validator(version: str, action: str, kind: int) -> Any:
     path = files("ocpp") / _FOLDERS[version] / "schemas" / f"{name}.json"
     schema = json.loads(path.read_text(encoding="utf-8-sig"))
     checker = jsonschema.FormatChecker()
-    checker.checks("date-time")(lambda text: not isinstance(text, str) or parse_wall(text) is not None)
+    checker.checks("date-time")(lambda text: not isinstance(text, str) or is_datetime(text))
     return jsonschema.validators.validator_for(schema)(schema, format_checker=checker)
 
 
