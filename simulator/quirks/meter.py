@@ -115,8 +115,8 @@ class FirstSampleIsBegin(Quirk):
 
 @quirk(
     "meter-voltage-phase-ln",
-    vendors=("ABB Terra AC", "Wallbox"),
-    sources=("evcc-io/evcc#12728", "lbbrhzn/ocpp#1741", "evcc-io/evcc#15707"),
+    vendors=("ABB Terra AC", "Wallbox", "Injet"),
+    sources=("evcc-io/evcc#12728", "lbbrhzn/ocpp#1741", "evcc-io/evcc#15707", "lbbrhzn/ocpp#1311"),
     survive=MERGE,
     params={"location": ("",), "raw": (False,), "decimals": (-1, -1, 6)},
 )

@@ -174,8 +174,8 @@ class CurrentWithoutContext(Quirk):
 
 @quirk(
     "meter-power-in-kw",
-    vendors=("Grizzl-E",),
-    sources=("lbbrhzn/ocpp#1600",),
+    vendors=("Grizzl-E", "Injet"),
+    sources=("lbbrhzn/ocpp#1600", "lbbrhzn/ocpp#1311"),
     survive=UNITS,
     params={"decimals": (3, 0, 6), "bare": (True,)},
 )
