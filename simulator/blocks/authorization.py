@@ -215,6 +215,12 @@ def _ask(st: Station, evse: Evse, id_token: str, token_type: str, remote_start_i
 # -- what the CSMS says ------------------------------------------------------------------------------------------------
 
 
+def deafen(st: Station) -> None:
+    """A defect of some software: every reader is busy from now on, with a token that is never decided on."""
+    for evse in st.evses:
+        evse.asked = Asked("", "", None)
+
+
 def answered(st: Station, evse_id: int, id_token: str, info: TokenInfo, token_type: str = "") -> None:
     """The answer to Authorize."""
     remember(st, id_token, info, token_type)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, structs
 
-from simulator.blocks import device_model, transaction_record
-from simulator.blocks.grant import Asked
+from simulator.blocks import authorization, device_model, transaction_record
 from simulator.core.reports import TransactionEnded, TransactionStarted
 from simulator.quirks.deeds import answer
 from simulator.quirks.payload import get, put
@@ -200,8 +199,7 @@ class SecondSessionDead(Quirk):
         """The first end is the end: the station takes every reader for busy with a token that is never decided on."""
         if isinstance(report, TransactionEnded):
             QuirkPort(st, self).memory["dead"] = True
-            for evse in st.evses:
-                evse.asked = Asked("", "", None)
+            authorization.deafen(st)
         return report
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
