@@ -187,19 +187,18 @@ class LoopAfterError(Quirk):
 @quirk(
     "v201-validates-against-16-schema",
     vendors=("FoxESS",),
-    sources=("lbbrhzn/ocpp:docs/supported-devices.md",),
+    sources=("lbbrhzn/ocpp:docs/supported-devices.md", "lbbrhzn/ocpp#2050"),
     breaks=("no_callerror",),
     survive="Pick the protocol per connection, and offer to pin a station to 1.6 when the newer one does not work.",
 )
 class OlderSchema(Quirk):
-    """In the newer protocol a charging profile is refused, because a field of the older one is missing."""
+    """In the newer protocol a charging profile is refused by a CALLERROR that names a field of the older one."""
 
     def request(self, st: Station, action: str, req: Any, message_id: str) -> str | None:
         """Only where there is such a field to be missed."""
         if action != "SetChargingProfile" or hasattr(req, "cs_charging_profiles"):
             return None
-        missing = "the required field csChargingProfiles is missing"
-        return QuirkPort(st, self).refuse(message_id, "occurrence", missing)
+        return QuirkPort(st, self).refuse(message_id, "property", "csChargingProfiles validation failed")
 
 
 @quirk(

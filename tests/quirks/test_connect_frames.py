@@ -134,7 +134,7 @@ def test_a_field_of_the_older_schema() -> None:
         b.ask("SetChargingProfile", evseId=1, chargingProfile=PROFILE)
         return [s.payload[0] for s in b.csms.seen if s.kind == 4]
 
-    code = "OccurrenceConstraintViolation"
+    code = "PropertyConstraintViolation"
     b = compare("v201-validates-against-16-schema", scenario, without=[], with_=[code], version="2.0.1")
     assert "csChargingProfiles" in next(s.payload[1] for s in b.csms.seen if s.kind == 4)
 
