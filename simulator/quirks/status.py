@@ -33,8 +33,8 @@ def _is_status(action: str, payload: Any) -> bool:
 
 @quirk(
     "status-no-timestamp",
-    vendors=("ABB Terra AC",),
-    sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#15493"),
+    vendors=("ABB Terra AC", "Simpson & Partners"),
+    sources=("lbbrhzn/ocpp#169", "evcc-io/evcc#15493", "lbbrhzn/ocpp#1160"),
     survive="Use the time of arrival when the timestamp is missing, and order by arrival.",
 )
 class StatusNoTimestamp(Quirk):
