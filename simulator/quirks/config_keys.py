@@ -135,8 +135,8 @@ def _named(row: Any, key: str) -> Any:
 
 @quirk(
     "ws-pinginterval-not-configurable",
-    vendors=("EN+", "Grizzl-E"),
-    sources=("evcc-io/evcc#15752", "evcc-io/evcc#15874", "lbbrhzn/ocpp#899"),
+    vendors=("EN+", "Grizzl-E", "Huawei"),
+    sources=("evcc-io/evcc#15752", "evcc-io/evcc#15874", "lbbrhzn/ocpp#899", "evcc-io/evcc#31156"),
     survive="Make pings and their interval optional for each station; rely on TCP and heartbeats where there are none.",
     params={"listed": (False,)},
 )
