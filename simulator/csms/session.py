@@ -130,6 +130,7 @@ class Session(ChargePoint):
         self._queued = 0
         self._calls_sent = 0
         self._expired: deque[str] = deque(maxlen=EXPIRED_KEPT)
+        self._spoilt: deque[str] = deque(maxlen=EXPIRED_KEPT)  # ids of calls that a fault answered wrongly
         self._fault_plan: object = None
         self._calls_under_plan = 0
         self._delayed: set[asyncio.Task[None]] = set()
@@ -219,7 +220,8 @@ class Session(ChargePoint):
         elif isinstance(message, Send):
             self._take_send(message)
         elif isinstance(message, ResultError):
-            self.violation("", "callresulterror", f"refused our answer: {message.error_code[:40]}")
+            if message.unique_id not in self._spoilt:  # else it is right
+                self.violation("", "callresulterror", f"refused our answer: {message.error_code[:40]}")
         else:
             await self._take_answer(message)
 
@@ -318,6 +320,8 @@ class Session(ChargePoint):
             self._fault_plan, self._calls_under_plan = plan, 0
         self._calls_under_plan += 1
         frames = plan.frames(call, answer)
+        if frames != [answer]:
+            self._spoilt.append(call.unique_id)
         if plan.delay_s:
             if len(self._delayed) < DELAYED_MAX:
                 task = asyncio.create_task(self._send_later(frames, plan.delay_s))

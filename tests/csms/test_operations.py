@@ -54,6 +54,26 @@ def test_21_is_told_that_its_answer_is_no_good() -> None:
     run(main())
 
 
+def test_only_a_sound_answer_is_wrongly_refused() -> None:
+    async def main() -> None:
+        async with rig() as r, r.station("S1", "2.1") as s:
+            await s.boot()
+            await r.http("PUT", "/api/faults", {"wrong": ["Heartbeat"]})
+            await s.socket.send('[2,"spoilt","Heartbeat",{}]')
+            await s.next()
+            await s.socket.send('[5,"spoilt","FormatViolation","",{}]')
+            await r.http("PUT", "/api/faults", {})
+            await s.socket.send('[2,"sound","Heartbeat",{}]')
+            await s.next()
+            assert await r.rules() == []
+            await s.socket.send('[5,"sound","FormatViolation","",{}]')
+            await s.socket.send('[2,"more","Heartbeat",{}]')
+            await s.next()
+            assert await r.rules() == ["callresulterror"]
+
+    run(main())
+
+
 def test_operations_that_cannot_be_sent() -> None:
     async def main() -> None:
         async with rig() as r:
