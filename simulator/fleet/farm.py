@@ -239,9 +239,6 @@ class Farm:
         station_id = seat.station.id
         self.ledger.add(station_id, what, now)
         self.storms.add(station_id, what, now)
-        if self.trace is not None:
-            utc_us = self.clock.epoch_us + self.clock.real_us()
-            self.trace.happened(station_id, what, ocpp=seat.station.dialect.name, utc_us=utc_us)
         if type(what) is Booted and seat.index not in self.booted:
             self.booted.add(seat.index)
             self._drivers(seat, now)

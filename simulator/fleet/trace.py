@@ -3,9 +3,10 @@
 Three recorders, from cheap to complete. *Rings* keep the last frames of each station as bytes, without looking at them;
 only when a station fails is its ring copied and, for the report, read. A *frame trace* writes every frame as one JSON
 line in the exchange format other OCPP tools read (version 1.1 of it; a frame that cannot be read is kept in ``raw``
-under the message type ``UNPARSEABLE``; what happens to a connection has the message type ``CONNECTION``). An *input
-recording* writes what went into the stations: as a station is a pure function of its inputs, that is enough to run it
-again, and a digest over inputs and effects tells whether the second run did the same.
+under the message type ``UNPARSEABLE``). What a recorder between two others sees of their connections it adds under the
+message type ``CONNECTION``; a run has it in its ledger. An *input recording* writes what went into the stations: as a
+station is a pure function of its inputs, that is enough to run it again, and a digest over inputs and effects tells
+whether the second run did the same.
 
 Secrets are replaced before anything is written, hashed or shown. Since placeholders survive a second redaction, the
 digest of a replay equals that of the recording although the replayed stations only ever saw placeholders.
@@ -113,13 +114,16 @@ def connection_record(
     event: ConnectionEvent, detail: str, *, station_id: str, ocpp: str = "", when: str = "", **meta: Any
 ) -> dict[str, Any]:
     """What happened to a connection, in the exchange format: ``detail`` as a sentence for people, ``meta`` for programs
-    (``code`` of a Close, ``status`` of a refusal). Fields that are not known are left out."""
+    (``code`` of a Close, ``status`` of a refusal). Fields that are not known are left out. Its direction is that of
+    whoever did it: a connection is refused by the CSMS, and else the station's doing unless ``by`` names the CSMS."""
+    theirs = event == "refused" or meta.get("by") == "csms"
     record = {
         "schemaVersion": TRACE_VERSION,
         "timestamp": when,
         "ocppVersion": ocpp,
         "transport": "json",
         "chargePointId": station_id,
+        "direction": "csms-to-cp" if theirs else "cp-to-csms",
         "messageType": CONNECTION,
         "raw": detail,
         "meta": {"event": event, **{name: value for name, value in meta.items() if value}},
@@ -195,17 +199,6 @@ class FrameTrace:
             **meta,
         )
         self._file.write(msgspec.json.encode(record) + b"\n")
-
-    def happened(self, station_id: str, record: object, *, ocpp: str, utc_us: int) -> None:
-        """Write a record of a station, if it is about its connection."""
-        if isinstance(record, r.Connected):
-            self.connection(station_id, "opened", "connected", ocpp=ocpp, utc_us=utc_us)
-        elif isinstance(record, r.Disconnected):
-            how = f"closed, code {record.code}" if record.cause == "closed" else f"lost, {record.cause}"
-            self.connection(station_id, "closed", how, ocpp=ocpp, utc_us=utc_us, cause=record.cause, code=record.code)
-        elif isinstance(record, r.ConnectFailed):
-            how = " ".join(filter(None, ("no connection,", record.cause, str(record.code or ""), record.detail)))
-            self.connection(station_id, "refused", how, ocpp=ocpp, utc_us=utc_us, cause=record.cause, code=record.code)
 
     def flush(self) -> None:
         """Write what is held back."""

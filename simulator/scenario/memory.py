@@ -209,9 +209,6 @@ class _Memory:
             elif isinstance(effect, e.Record):
                 seat.recorded(effect.what)
                 self.ledger.add(station.id, effect.what, now)
-                if self.trace is not None:
-                    utc_us = self.fleet.epoch_us + now
-                    self.trace.happened(station.id, effect.what, ocpp=station.dialect.name, utc_us=utc_us)
                 self.records.append((now, station.id, effect.what))
 
     def _arrives(self, seat: Seat, event: i.Frame, now: int) -> bool:

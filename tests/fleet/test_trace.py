@@ -139,32 +139,22 @@ def test_a_trace_file_has_a_line_per_frame_and_no_secret(tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_happens_to_the_connection_is_in_the_trace(tmp_path: Path) -> None:
+def test_what_happened_to_a_connection_has_the_direction_of_whoever_did_it(tmp_path: Path) -> None:
     trace = FrameTrace(tmp_path / "t.jsonl", Redactor(["hunter2"]))
-    happened = [
-        r.Connected(took_us=5, again=False),
-        r.Disconnected(cause="closed", code=1001),
-        r.ConnectFailed(cause="http_status", code=401, detail="not with hunter2"),
-        r.Disconnected(cause="reset", code=0),
-    ]
-    for number, what in enumerate(happened):
-        trace.happened("A", what, ocpp="1.6", utc_us=number * 1_000_000)
-    trace.happened("A", r.Remark(text="x"), ocpp="1.6", utc_us=0)  # about something else
+    trace.connection("A", "opened", "connected", ocpp="1.6", utc_us=0)
+    trace.connection("A", "closed", "closed, code 1001", ocpp="1.6", utc_us=1_000_000, by="csms", code=1001)
+    trace.connection("A", "refused", "401, not with hunter2", ocpp="1.6", utc_us=2_000_000, status=401)
+    trace.connection("A", "closed", "closed, code 1000", ocpp="1.6", utc_us=3_000_000, by="station", code=1000)
     trace.close()
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
-    assert [(line["raw"], line["meta"]) for line in lines] == [
-        ("connected", {"event": "opened"}),
-        ("closed, code 1001", {"event": "closed", "cause": "closed", "code": 1001}),
-        (
-            "no connection, http_status 401 not with <secret:1>",
-            {"event": "refused", "cause": "http_status", "code": 401},
-        ),
-        ("lost, reset", {"event": "closed", "cause": "reset"}),
+    assert [(line["raw"], line["direction"], line["meta"]) for line in lines] == [
+        ("connected", "cp-to-csms", {"event": "opened"}),
+        ("closed, code 1001", "csms-to-cp", {"event": "closed", "by": "csms", "code": 1001}),
+        ("401, not with <secret:1>", "csms-to-cp", {"event": "refused", "status": 401}),
+        ("closed, code 1000", "cp-to-csms", {"event": "closed", "by": "station", "code": 1000}),
     ]
-    assert {(line["messageType"], line["chargePointId"], line["ocppVersion"]) for line in lines} == {
-        ("CONNECTION", "A", "1.6")
-    }
-    assert lines[1]["timestamp"] == "1970-01-01T00:00:01.000Z" and "direction" not in lines[0]
+    told = {(line["messageType"], line["chargePointId"], line["ocppVersion"]) for line in lines}
+    assert told == {("CONNECTION", "A", "1.6")} and lines[1]["timestamp"] == "1970-01-01T00:00:01.000Z"
 
 
 def test_rings_keep_the_last_frames_and_the_ones_around_a_failure() -> None:

@@ -45,6 +45,5 @@ def test_each_security_profile_has_a_csms_of_its_own(tmp_path: Path) -> None:
         password = stand.secured(1).target.password
         assert password is not None
         assert stand.live.redactor.clean_text(password.get_secret_value()).startswith("<secret:")
-    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
-    assert sum(line.get("action") == "BootNotification" for line in lines) == 4  # two stations, with its answer each
-    assert lines[0]["raw"].startswith("no connection, http_status 401")
+    booted = [json.loads(line)["action"] for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert booted.count("BootNotification") == 4  # two stations, with its answer each
