@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from simulator.blocks import device_model, monitoring, monitors
+from simulator.blocks import monitoring, monitors
 from simulator.blocks.device_model import Variable
 from simulator.blocks.monitors import Monitor, Wish
 from simulator.blocks.product_settings import ITEMS_PER_MESSAGE
 from simulator.core.dialect import REGISTERED, CallRefused, Table
 from simulator.core.reports import MonitoringPage
 from simulator.ocpp2x.types import component, elsewhere, reason, variable, when
+from simulator.ocpp2x.variables import meant
 
 if TYPE_CHECKING:
     from simulator.core.settings import Setting
@@ -67,22 +68,7 @@ def set_variable_monitoring(st: Station, req: Any, m: Any) -> Any:
 
 
 def _wish(st: Station, item: Any) -> Wish:
-    where, what = item.component, item.variable
-    evse_id = connector_id = 0
-    if where.evse is not UNSET:
-        evse_id = where.evse.id
-        connector_id = 0 if where.evse.connector_id is UNSET else where.evse.connector_id
-    found: Variable | str = "UnknownComponent"
-    if where.evse is UNSET or (evse_id > 0 and where.evse.connector_id != 0):
-        found = device_model.look_up(
-            st,
-            where.name,
-            what.name,
-            component_instance="" if where.instance is UNSET else where.instance,
-            evse_id=evse_id,
-            connector_id=connector_id,
-            instance="" if what.instance is UNSET else what.instance,
-        )
+    found = meant(st, item)
     kind = item.type if item.type in KINDS else ""
     if isinstance(found, Variable):
         if not kind:  # 2.1 has more types

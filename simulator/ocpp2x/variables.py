@@ -32,8 +32,8 @@ def value_text(st: Station, found: Variable, type_: str = ACTUAL) -> str | None:
     return now(st) if text == CLOCK else text[:MAX_VALUE_CHARS]
 
 
-def _find(st: Station, item: Any) -> Variable | str:
-    """The variable an item means, else the status that answers it."""
+def meant(st: Station, item: Any) -> Variable | str:
+    """The variable that the component and variable of an item name, else UnknownComponent or UnknownVariable."""
     where, what = item.component, item.variable
     evse_id = connector_id = 0
     if where.evse is not UNSET:
@@ -41,7 +41,7 @@ def _find(st: Station, item: Any) -> Variable | str:
             return "UnknownComponent"
         evse_id = where.evse.id
         connector_id = 0 if where.evse.connector_id is UNSET else where.evse.connector_id
-    found = device_model.look_up(
+    return device_model.look_up(
         st,
         where.name,
         what.name,
@@ -50,6 +50,11 @@ def _find(st: Station, item: Any) -> Variable | str:
         connector_id=connector_id,
         instance="" if what.instance is UNSET else what.instance,
     )
+
+
+def _find(st: Station, item: Any) -> Variable | str:
+    """The variable an item means, else the status that answers it."""
+    found = meant(st, item)
     if isinstance(found, Variable) and found.attribute(_type(item)) is None:
         return "NotSupportedAttributeType"  # B05.FR.06, B06.FR.08
     return found
