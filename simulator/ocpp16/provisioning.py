@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from simulator.blocks import device_model, firmware, provisioning
 from simulator.core.dialect import REGISTERED, Table
+from simulator.core.records import Remark
 from simulator.core.reports import BootAsked
 from simulator.core.wall import parse_wall
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from simulator.core.station import Station
 
 table = Table()
-
-MAX_KEYS_ASKED = 50
 
 
 @table.render(BootAsked)
@@ -84,6 +83,8 @@ def get_configuration(st: Station, req: Any, m: Any) -> Any:
         rows = device_model.all_keys(st)
     else:
         rows = []
+        if len(req.key) > device_model.MAX_KEYS:
+            st.record(Remark(f"GetConfiguration: {len(req.key)} keys, answered are {device_model.MAX_KEYS}"))
         for name in req.key[: device_model.MAX_KEYS]:
             row = device_model.read_key(st, name)
             if row is None:

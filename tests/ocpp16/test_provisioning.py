@@ -123,6 +123,12 @@ def test_tc_019_cs_retrieve_configuration(lab: Lab) -> None:
     assert [row["key"] for row in answer["configurationKey"]] == asked and not answer.get("unknownKey")
 
 
+def test_keys_beyond_all_reason_are_not_dropped_in_silence(lab: Lab) -> None:
+    answer = lab.ask("GetConfiguration", key=[f"key {n}" for n in range(1_200)])
+    assert len(answer["unknownKey"]) == 1_000
+    assert "GetConfiguration: 1200 keys, answered are 1000" in lab.remarks()
+
+
 def test_tc_021_cs_change_configuration(lab: Lab) -> None:
     assert lab.ask("ChangeConfiguration", key="MeterValueSampleInterval", value="17") == {"status": "Accepted"}
     (row,) = lab.ask("GetConfiguration", key=["MeterValueSampleInterval"])["configurationKey"]
