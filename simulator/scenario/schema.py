@@ -2,7 +2,7 @@
 
 The header describes the situation (stations, settings, what is needed), ``steps`` what happens, ``ledger`` and
 ``checks`` what must be true in the end. Everything that can be judged without running is judged when the file is read:
-names of steps, messages, operations, faults, settings and quirks, matchers, and variables nobody sets.
+names of steps, messages and their fields, operations, faults, settings and quirks, matchers, and variables nobody sets.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from simulator.profile.schema import Quirks
 from simulator.quirks import BREAKS, QUIRKS
 from simulator.report.checks import ANSWERED, BOOTED, DELIVERED, NO_ERRORS, SCHEMA
 from simulator.scenario.expecting import argument_problem
+from simulator.scenario.fields import field_problem
 from simulator.scenario.match import matcher_problem
 from simulator.scenario.step import Item, Versions, bare_step, item_model, references, shared, step_names, walk
 from simulator.scenario.words import MESSAGES, VERBS, unknown
@@ -366,9 +367,19 @@ def _check_message(body: Any, actions: list[str]) -> Iterator[tuple[Loc, str]]:
         for name in names:
             if name not in known:
                 yield (key,), unknown(name, known, "message")
+    meant = [*body.message, *getattr(body, "never", ())]
     for key, matcher in body.where.items():
-        if reason := matcher_problem(matcher):
+        if reason := matcher_problem(matcher) or field_problem(meant, key):
             yield ("where", key), reason
+    answer = getattr(body, "answer", None)
+    for key in answer if isinstance(answer, dict) else ():
+        if reason := field_problem(meant, key, answer=True):
+            yield ("answer", key), reason
+    for variable, path in getattr(body, "save", {}).items():
+        head, _, rest = path.partition(".")
+        theirs = head == "answer"
+        if reason := field_problem(meant, rest if theirs else path, answer=theirs):
+            yield ("save", variable), reason
 
 
 def _check_role(role: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:

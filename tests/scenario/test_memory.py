@@ -184,7 +184,7 @@ def test_secrets_are_never_shown() -> None:
 def test_the_virtual_file_server_has_firmware_and_takes_logs() -> None:
     one = scenario(
         "variables: {firmware: http://files.example/none.bin}\n"
-        "steps:\n  - expect: {message: boot, where: {a: $uploads}}\n"
+        "steps:\n  - expect: {message: boot, where: {model: $uploads}}\n"
     )
     assert one.places == ("uploads",)
     assert FILES["firmware"].startswith("http://files.example/")

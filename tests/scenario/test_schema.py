@@ -36,6 +36,18 @@ from tests.scenario.play import scenario
             "3: steps[0].expect.where.model: '~ [' is not a regular expression: "
             "unterminated character set at position 0",
         ),
+        (
+            "- expect: {message: boot, where: {modl: x}}\n",
+            "3: steps[0].expect.where.modl: unknown field of this message 'modl'; did you mean 'model'?",
+        ),
+        (
+            "- expect: {message: boot, answer: {statos: Accepted}}\n",
+            "3: steps[0].expect.answer.statos: unknown field of the answer 'statos'; did you mean 'status'?",
+        ),
+        (
+            "- expect: {message: boot, save: {id: answer.intervall}}\n",
+            "3: steps[0].expect.save.id: unknown field of the answer 'intervall'; did you mean 'interval'?",
+        ),
         ("- expect: {within: 5s}\n", "3: steps[0].expect: needs a message, or with `no` one that must not come"),
         ("- expect: {no: boot, times: 2}\n", "3: steps[0].expect.no: excludes answer, save and times"),
         ("- wait for: {within: 5s}\n", "3: steps[0].wait for: needs a state, a status or a message"),
