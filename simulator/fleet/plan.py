@@ -105,12 +105,16 @@ class FleetPlan:
         return int(index * 1_000_000 / self.connect_rate)
 
     def faults(self, horizon_us: int | None = None) -> Iterator[StationFault]:
-        """The timetable in order of time, up to ``horizon_us``; without it, endless where a line repeats."""
+        """The timetable in order of time, up to ``horizon_us``; without it, endless where a line repeats.
+
+        Without it also what befalls nobody is told, with no stations: a line that repeats and hits nobody for long, or
+        ever, must not keep whoever waits for the next hit.
+        """
         lines = [occurrences(self.seed, n, line, self.stations) for n, line in enumerate(self.fault_lines)]
         for planned in heapq.merge(*lines, key=attrgetter("at_us")):
             if horizon_us is not None and planned.at_us >= horizon_us:
                 return
-            if planned.station_ids:
+            if planned.station_ids or horizon_us is None:
                 yield planned
 
     def fault_names(self) -> tuple[str, ...]:

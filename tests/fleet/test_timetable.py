@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,16 @@ def test_correlated_is_all_or_nobody(tmp_path: Path) -> None:
     assert hits(plan(tmp_path, {**line, "correlated": True}), 2_000) == together, "from the seed"
     other = plan(tmp_path, {**line, "correlated": True}, seed=4)
     assert hits(other, 2_000) != together or [f.at_us for f in other.faults(2_000_000_000)] != []
+
+
+@pytest.mark.parametrize("nobody", [{"target": {"group": "kerb", "share": "10%"}}, {"probability": "0%"}])
+def test_a_line_that_repeats_and_hits_nobody_keeps_nobody_waiting(tmp_path: Path, nobody: dict[str, Any]) -> None:
+    """A tenth of four stations is none of them."""
+    found = plan(tmp_path, {"fault": "modem.outage", "for": "5s", "every": "10s", **nobody})
+    assert [(one.at_us, one.station_ids) for one in itertools.islice(found.faults(), 3)] == [
+        (0, ()), (10_000_000, ()), (20_000_000, ()),
+    ]  # fmt: skip
+    assert hits(found) == []
 
 
 def test_another_line_or_more_stations_change_no_draw(tmp_path: Path) -> None:
