@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import platform
 import shlex
 import signal
@@ -35,6 +36,7 @@ from simulator.fleet.resolver import addresses
 from simulator.fleet.state import StateDir
 from simulator.fleet.target import Target, guard, make_target, refuse_unsupported
 from simulator.fleet.throwaway import Throwaway
+from simulator.fleet.timetable import befell_nobody
 from simulator.fleet.trace import FrameTrace
 from simulator.httpd import HttpServer
 from simulator.ledger import Ledger
@@ -47,13 +49,15 @@ from simulator.report.junit import write_junit
 from simulator.report.redact import Redactor
 from simulator.report.series import Series
 from simulator.report.summary import RunInfo, build_summary, write_summary
-from simulator.report.truth import Excuse, fault_spans
+from simulator.report.truth import Excuse, fault_ids, fault_spans
 
 USER_AGENT = f"cpfarm/{simulator.__version__}"
 TICK_S = 0.2
 FLUSH_S = 1.0
 #: a pause of our own that is worth a sentence, because latencies contain it
 LONG_PAUSE_MS = 50.0
+#: sentences about lines of the timetable that befell nobody
+IDLE_LINES_MAX = 5
 
 
 @dataclass
@@ -377,6 +381,9 @@ class Run:
                 f"station time ran {self.plan.speed:g} times as fast as the CSMS's clock; latencies are real, "
                 "time stamps are not comparable"
             )
+        if self.farm is not None and self.plan.fault_lines:
+            begun = fault_ids(self.farm.ledger)
+            notes += itertools.islice(befell_nobody(self.plan.fault_lines, begun), IDLE_LINES_MAX)
         return notes
 
     def _reports(self, farm: Farm, ledger: Ledger, info: RunInfo, redactor: Redactor) -> dict[str, Any]:

@@ -8,12 +8,13 @@ with the lowest draws means that a larger share includes the smaller one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.core.rng import draw, seed_of
 from simulator.world.site import matching
+from simulator.yamltypes import format_duration
 
 if TYPE_CHECKING:
     from simulator.fleet.plan import StationPlan
@@ -68,6 +69,15 @@ def occurrences(seed: int, index: int, line: FaultLine, stations: Sequence[Stati
         if line.every_us is None or not units:
             return
         occurrence += 1
+
+
+def befell_nobody(lines: Sequence[FaultLine], begun: Iterable[str]) -> Iterator[str]:
+    """A sentence for each line that has hit no station, by the ids of the faults that have begun."""
+    hit = {fault_id.rpartition(".")[0] for fault_id in begun}
+    for index, line in enumerate(lines):
+        if f"{line.fault}#{index + 1}" not in hit:
+            when = f"{format_duration(line.at_us)} after the last station has booted" if line.at_us else "at once"
+            yield f"Line {index + 1} of the timetable, {line.fault}, befell nobody (due {when})."
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,11 @@ def faults(ledger: Ledger) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def fault_ids(ledger: Ledger) -> list[str]:
+    """The ids of the faults that have begun somewhere."""
+    return [fault_id for (fault_id,) in ledger.query("SELECT DISTINCT fault_id FROM faults ORDER BY fault_id")]
+
+
 def fault_spans(ledger: Ledger, limit: int = 200) -> list[tuple[str, int, int | None]]:
     """(fault, begin us, end us) in order of begin; those that began together and are called the same are one."""
     return [

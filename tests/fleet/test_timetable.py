@@ -12,7 +12,7 @@ import pytest
 from simulator.core import inputs as i
 from simulator.errors import FleetError
 from simulator.fleet.plan import FleetPlan
-from simulator.fleet.timetable import StationFault, eligible, occurrences
+from simulator.fleet.timetable import StationFault, befell_nobody, eligible, occurrences
 from tests.fleet.manual import Rig, plan_of_file
 
 PARK = {"name": "park", "count": 12, "id": "P-{n:02d}", "site": "park-{n}", "site_size": 3}
@@ -73,6 +73,16 @@ def test_a_line_that_repeats_and_hits_nobody_keeps_nobody_waiting(tmp_path: Path
         (0, ()), (10_000_000, ()), (20_000_000, ()),
     ]  # fmt: skip
     assert hits(found) == []
+
+
+def test_a_line_that_has_hit_nobody_is_told(tmp_path: Path) -> None:
+    line = {"fault": "modem.outage", "for": "5s"}
+    found = plan(tmp_path, {**line, "at": "5m"}, line, {**line, "probability": "0%"})
+    begun = [one.fault_id for one in found.faults(60_000_000)]
+    assert list(befell_nobody(found.fault_lines, begun)) == [
+        "Line 1 of the timetable, modem.outage, befell nobody (due 5m after the last station has booted).",
+        "Line 3 of the timetable, modem.outage, befell nobody (due at once).",
+    ]
 
 
 def test_another_line_or_more_stations_change_no_draw(tmp_path: Path) -> None:

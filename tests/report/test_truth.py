@@ -155,6 +155,7 @@ def test_faults_and_links_are_summed_up() -> None:
         "still_active": 1,
     }
     assert truth.fault_spans(ledger) == [("modem.outage", 5 * SECOND, None)]
+    assert truth.fault_ids(ledger) == ["f"]
     ledger.add("CP2", r.FaultEnded("f", "modem.outage"), 9 * SECOND)
     assert truth.fault_spans(ledger) == [("modem.outage", 5 * SECOND, 9 * SECOND)]
     assert truth.disconnects(ledger) == {"1006": 2, "reset": 1}
