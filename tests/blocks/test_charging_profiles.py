@@ -15,7 +15,8 @@ from simulator.core.station import Station
 from simulator.fleet.state import StateDir, restore
 from simulator.fleet.virtual import VirtualFleet
 from tests.bench import AT_ONCE, CAR, Lab, bench
-from tests.ocpp16.charging import MAX, TX, clear, clock, install
+from tests.ocpp16.charging import MAX, TX, clear, install
+from tests.schedules import clock
 
 
 def test_the_end_of_a_transaction_ends_its_profile(lab: Lab) -> None:

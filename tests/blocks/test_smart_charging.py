@@ -13,7 +13,8 @@ from simulator.blocks.metering import SAMPLE_INTERVAL, SAMPLE_MEASURANDS
 from simulator.core import inputs as i
 from simulator.core.readings import CURRENT, CURRENT_OFFERED, POWER_OFFERED
 from tests.bench import Lab, bench, each_version
-from tests.ocpp16.charging import MAX, TX, clear, clock, composite, install, transaction
+from tests.ocpp16.charging import MAX, TX, clear, composite, install, transaction
+from tests.schedules import clock
 
 DAY = 86_400
 #: 22 kW on three phases

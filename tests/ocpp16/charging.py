@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.core.wall import format_wall
 from tests.bench import Lab
+from tests.schedules import schedule
 
 MAX, DEFAULT, TX = "ChargePointMaxProfile", "TxDefaultProfile", "TxProfile"
-
-
-def clock(lab: Lab, seconds: float = 0.0) -> str:
-    """So many seconds from now, as the CSMS writes it."""
-    return format_wall(lab.fleet.epoch_us + lab.fleet.now + int(seconds * 1_000_000))
 
 
 def profile(
@@ -27,21 +22,12 @@ def profile(
     **fields: Any,
 ) -> dict[str, Any]:
     """csChargingProfiles; ``periods`` are (start, limit) or (start, limit, phases)."""
-    schedule: dict[str, Any] = {
-        "chargingRateUnit": unit,
-        "chargingSchedulePeriod": [
-            {"startPeriod": int(row[0]), "limit": row[1]} | ({"numberPhases": int(row[2])} if len(row) > 2 else {})
-            for row in periods
-        ],
-    }
-    schedule |= {} if start is None else {"startSchedule": start}
-    schedule |= {} if duration is None else {"duration": duration}
     return {
         "chargingProfileId": number,
         "stackLevel": level,
         "chargingProfilePurpose": purpose,
         "chargingProfileKind": kind,
-        "chargingSchedule": schedule,
+        "chargingSchedule": schedule(periods, unit, start, duration),
         **fields,
     }
 

@@ -14,7 +14,8 @@ from simulator.blocks.product_settings import FEATURE_PROFILES
 from simulator.core.records import ViolationSeen
 from simulator.ocpp16 import smart_charging
 from tests.bench import Lab, bench
-from tests.ocpp16.charging import DEFAULT, MAX, TX, clear, clock, composite, install, install_raw, profile, transaction
+from tests.ocpp16.charging import DEFAULT, MAX, TX, clear, composite, install, install_raw, profile, transaction
+from tests.schedules import clock
 
 # -- certification cases -----------------------------------------------------------------------------------------------
 

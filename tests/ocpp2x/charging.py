@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.core.wall import format_wall
 from tests.bench import Lab
+from tests.schedules import clock, schedule
 
 MAX, DEFAULT, TX = "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"
 EXTERNAL = "ChargingStationExternalConstraints"
-
-
-def clock(lab: Lab, seconds: float = 0.0) -> str:
-    return format_wall(lab.fleet.epoch_us + lab.fleet.now + int(seconds * 1e6))
 
 
 def profile(
@@ -27,22 +23,12 @@ def profile(
     **fields: Any,
 ) -> dict[str, Any]:
     """``periods`` are (start, limit) or (start, limit, phases)."""
-    schedule: dict[str, Any] = {
-        "id": 1,
-        "chargingRateUnit": unit,
-        "chargingSchedulePeriod": [
-            {"startPeriod": int(row[0]), "limit": row[1]} | ({"numberPhases": int(row[2])} if len(row) > 2 else {})
-            for row in periods
-        ],
-    }
-    schedule |= {} if start is None else {"startSchedule": start}
-    schedule |= {} if duration is None else {"duration": duration}
     return {
         "id": number,
         "stackLevel": level,
         "chargingProfilePurpose": purpose,
         "chargingProfileKind": kind,
-        "chargingSchedule": [schedule],
+        "chargingSchedule": [{"id": 1, **schedule(periods, unit, start, duration)}],
         **fields,
     }
 

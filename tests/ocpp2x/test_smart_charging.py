@@ -26,7 +26,6 @@ from tests.ocpp2x.charging import (
     MAX,
     TX,
     absolute,
-    clock,
     composite,
     install,
     install_raw,
@@ -35,6 +34,7 @@ from tests.ocpp2x.charging import (
     profile,
     reported,
 )
+from tests.schedules import clock
 
 # -- setting -----------------------------------------------------------------------------------------------------------
 
