@@ -4,8 +4,9 @@
 
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Live tests wait more than they work: four of them keep two cores busy.
+# Live tests wait more than they work: four of them keep two cores busy, and whoever is idle takes over what waits.
 JOBS   ?= 4
+SPREAD := -n $(JOBS) --dist worksteal
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell $(BIN)/python -c '' 2>/dev/null && echo $(BIN)/python || echo python3)
 endif
@@ -36,10 +37,10 @@ csms: $(STAMP) ## the reference CSMS alone, as a target
 	$(BIN)/cpfarm csms
 
 test: $(STAMP) ## the whole loop without what is marked slow: lint, types, rules, behaviour
-	$(BIN)/pytest -n $(JOBS) -q -m "not slow"
+	$(BIN)/pytest $(SPREAD) -q -m "not slow"
 
 test-all: $(STAMP) ## every test
-	$(BIN)/pytest -n $(JOBS) -q
+	$(BIN)/pytest $(SPREAD) -q
 
 lint: $(STAMP) ## ruff and mypy alone
 	$(BIN)/ruff check .
